@@ -1,0 +1,307 @@
+"""The engine's configuration: typed, validated, read from YAML with dotted overrides.
+
+Each part of the system owns one section model; `cli.run_config.RunConfig` puts them together. A field's
+description says its meaning, unit and default's reason; unknown keys are errors that name the nearest known one.
+"""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from engine.errors import UserError
+from engine.languages import code
+
+
+class Config(BaseModel):
+    """Base of every configuration section: frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Prompts(Config):
+    """Where the rows come from."""
+
+    path: str = Field(description="A JSON, JSONL, Parquet or Arrow file (also .gz), or a folder of them")
+    language: str | None = Field(None, description="Language of these rows; default: the run's `source`")
+    limit: int | None = Field(None, ge=1, description="Use only the first so many rows of the file")
+    max_chars: int = Field(
+        32_768, ge=1, description="Rows with a longer instruction, input or answer (characters) are dropped and counted"
+    )
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        return None if value is None else code(value)
+
+
+class Student(Config):
+    """The model that is to be trained; it answers every prompt once, before training."""
+
+    model: str = Field(description="Path or hub id of a causal language model (a Hugging Face folder)")
+    prompt: Literal["alpaca", "chat", "raw"] = Field(
+        "alpaca",
+        description="How a question becomes a prompt: Alpaca's text, the tokenizer's chat template, or as is",
+    )
+    max_tokens: int = Field(512, ge=1, description="Longest answer, tokens")
+    temperature: float = Field(0.0, ge=0, description="0 is greedy decoding")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling, only with temperature > 0")
+    trust_remote_code: bool = Field(False, description="Run Python code that comes with the model")
+    engine: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Further vLLM engine arguments, e.g. {max_num_seqs: 1024, max_num_batched_tokens: 16384}",
+    )
+
+
+class Translate(Config):
+    """The translator: an NLLB-like model run by CTranslate2, or a language model (the student itself) run by vLLM."""
+
+    model: str = Field(
+        description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model; "
+        "with method `self`, of the student"
+    )
+    method: Literal["seq2seq", "self"] = Field(
+        "seq2seq", description="self: the model is a language model that translates from eight examples"
+    )
+    examples: str | None = Field(
+        None,
+        description="For method `self`: folder of parallel text, <source>-<target>.tsv; its first eight pairs are used",
+    )
+    compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
+    beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
+    max_input_tokens: int = Field(
+        256, ge=8, description="Longest sentence given to the model, tokens; longer ones are split at safe points"
+    )
+    max_output_tokens: int = Field(512, ge=8, description="A hypothesis that is cut here is marked as truncated")
+    batch_tokens: int = Field(4096, ge=64, description="Source tokens (padding included) in one batch; halved on OOM")
+    threads: int = Field(0, ge=0, description="CPU threads of one translator; 0: OMP_NUM_THREADS, else up to 4")
+    engine: dict[str, Any] = Field(default_factory=dict, description="For method `self`: further vLLM engine arguments")
+
+    @model_validator(mode="after")
+    def _examples(self) -> "Translate":
+        if self.method == "self" and not self.examples:
+            raise ValueError("method `self` needs `examples`, a folder of parallel text")
+        return self
+
+
+class Rules(Config):
+    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.rules`."""
+
+    length_ratio: tuple[float, float] = Field(
+        (1 / 3, 3.0), description="Weighted target/source length outside is dropped"
+    )
+    repetition: float = Field(
+        0.4, ge=0, le=1, description="Share of the words in a loop that the source has not, above is dropped"
+    )
+    copied: float = Field(0.9, ge=0, le=1, description="Share of words copied from the source, above is dropped")
+    script: float = Field(0.5, ge=0, le=1, description="Share of letters in the target's script, below is dropped")
+    target_share: float = Field(
+        0.7, ge=0, le=1, description="Share of the text identified as the target language, below is dropped"
+    )
+    letters: int = Field(
+        20, ge=1, description="Letters from which language, script and length are judged; copying from half of that"
+    )
+    letters_other: int = Field(
+        60, ge=1, description="Letters from which a language other than source and target is believed"
+    )
+    code: float = Field(
+        0.1, ge=0, le=1, description="Share of characters usual in code, above which a source may stay as it is"
+    )
+    numbers: float = Field(0.5, ge=0, le=1, description="Share of numbers without counterpart, above is flagged")
+    punctuation: float = Field(0.2, ge=0, le=1, description="Share of punctuation above the source's, above is flagged")
+    sentences: float = Field(2.0, ge=1, description="Factor between the numbers of sentences, from which it is flagged")
+    long_word: int = Field(
+        40, ge=1, description="Letters of a word that the source has not, above is flagged (WeChat: 40)"
+    )
+    drop: tuple[str, ...] = Field(
+        (
+            *("truncated", "no_end", "empty", "span_lost", "source_truncated", "equals_input", "bad_characters"),
+            "long_word",
+        ),
+        description="Flags that make a text unusable; the others are only recorded",
+    )
+
+
+class Quality(Config):
+    """Reference-free quality estimation by a COMET model."""
+
+    model: str = Field(
+        description="Path or hub id of a reference-free COMET checkpoint, e.g. Unbabel/wmt22-cometkiwi-da"
+    )
+    threshold: float = Field(0.8, description="Scores below are dropped (SDRRL: 0.8)")
+    batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch; halved on OOM")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the encoder")
+    # COMET checkpoints name their encoder by hub id; offline machines point to a local copy.
+    encoder: str | None = Field(None, description="Local folder of the encoder's configuration and tokenizer")
+
+
+class Judge(Config):
+    """Language ID, rules and quality estimation in one pass."""
+
+    language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
+    language_score: float = Field(
+        0.5, ge=0, le=1, description="Off-target only counts when its probability is at least this"
+    )
+    rules: Rules = Field(default_factory=Rules)
+    quality: Quality | None = Field(None, description="null switches quality estimation off")
+
+
+class Stage(Config):
+    """A fixed pool of actors for one stage; null sizes are set by `engine.placement` from the cluster."""
+
+    actors: int | None = Field(None, ge=1, description="Number of actors; null: from the cluster's resources")
+    cpus: float | None = Field(None, gt=0, description="CPUs each actor asks Ray for; fractions are fine")
+    gpus: float | None = Field(None, ge=0, description="GPUs each actor asks Ray for; fractions share a GPU")
+    timeout: float = Field(3600, gt=0, description="Seconds that one unit may take in this stage before it has hung")
+
+
+class Work(Config):
+    """How the work is cut and spread. Nothing here changes a row's content; only `unit_rows` is fixed for a run."""
+
+    unit_rows: int = Field(512, ge=1, description="Prompts per unit: what is committed, or redone, as a whole")
+    generate: Stage = Field(Stage(), description="vLLM engines")
+    translate: Stage = Field(Stage(), description="CTranslate2 translators")
+    judge: Stage = Field(Stage(), description="Judges: language ID, rules, quality estimation")
+    retries: int = Field(1, ge=0, description="How often a failing batch is tried again before its bad rows are sought")
+    max_failed: float = Field(0.05, ge=0, le=1, description="Share of rows with errors above which the run stops")
+
+
+class Synthesis(Config):
+    """Everything that `polydistill synth` needs: from prompts to a pool."""
+
+    output: str = Field(description="Folder (or URI, s3://bucket/run) of this run")
+    seed: int = Field(0, description="Seed of every random choice")
+    source: str = Field("eng_Latn", description="Language of the prompts: FLORES-200 or ISO code, or English name")
+    targets: list[str] = Field(min_length=1, description="Languages to translate into")
+    prompts: list[Prompts] = Field(min_length=1, description="Instruction files (one, or a list)")
+    student: Student | None = Field(None, description="The model that answers the prompts; null: no self-generation")
+    translate: Translate
+    judge: Judge = Field(Judge(), description="Language ID, rules and quality estimation")
+    work: Work = Field(Work(), description="How the work is cut and spread")
+
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+    @field_validator("source")
+    @classmethod
+    def _source(cls, value: str) -> str:
+        return code(value)
+
+    @field_validator("targets")
+    @classmethod
+    def _targets(cls, values: list[str]) -> list[str]:
+        return list(dict.fromkeys(code(value) for value in values))
+
+
+class Dictionaries(Config):
+    """Bilingual word lists for code-switching: MUSE, GATITOS or plain TSV, one file for each pair of languages."""
+
+    path: str | list[str] = Field(
+        description="Folder(s) of files like en-de.txt, en_de.tsv, eng_Latn-deu_Latn.tsv(.gz)"
+    )
+    missing: Literal["error", "skip"] = Field(
+        "error", description="A pair without a file: stop, or leave its questions unswitched (and say so)"
+    )
+
+
+class Parallel(Config):
+    """Parallel text for the tasks translate (mt) and complete (comp)."""
+
+    path: str = Field(description="Folder (or one file) of TSV, JSONL or line-by-line pairs, named by their languages")
+    rows: int | dict[str, int] | None = Field(
+        1000, description="Sentence pairs of each language, drawn at random; by target language; null: all there are"
+    )
+    allocation: str | None = Field(None, description="JSON of `polydistill allocate`: its counts instead of `rows`")
+
+
+class Leakage(Config):
+    """Keeps rows that are too near to an evaluation set out of the mixture."""
+
+    against: list[str] = Field(description="Evaluation files or folders (JSON, JSONL, TSV or plain text, also .gz)")
+    ngram: int = Field(8, ge=2, description="Length of the n-grams compared, words")
+    overlap: float = Field(
+        0.5, gt=0, le=1, description="Share of a text's n-grams found there, from which it is dropped"
+    )
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load(model: type[C], path: str | Path | None, overrides: list[str] | None = None) -> C:
+    """Read `path` (YAML) into `model`, apply `key.sub=value` overrides (values are YAML), validate.
+
+    Raises:
+        UserError: unreadable file, bad YAML, unknown key (with the nearest known one), wrong value.
+    """
+    data = {} if path is None else read_yaml(path)
+    for text in overrides or []:
+        override(data, text)
+    return validate(model, data, str(path or "configuration"))
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a YAML file, not validated.
+
+    Raises:
+        UserError: unreadable file, bad YAML, not a mapping.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: expected keys and values, found {type(data).__name__}")
+    return data
+
+
+def validate(model: type[C], data: dict[str, Any], where: str) -> C:
+    """Validate `data`; every problem is reported, with its key, in one UserError."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                near = difflib.get_close_matches(str(item["loc"][-1]), _keys(model), n=1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                problems.append(f"  {key}: unknown key{hint}")
+            else:
+                problems.append(f"  {key}: {item['msg'].removeprefix('Value error, ')} (found {item['input']!r})")
+        raise UserError(f"{where}:\n" + "\n".join(problems)) from error
+
+
+def dump(config: Config) -> dict[str, Any]:
+    """The configuration as plain JSON values, defaults included."""
+    return json.loads(config.model_dump_json())
+
+
+def override(data: dict[str, Any], text: str) -> None:
+    """Apply one `key.sub=value` (the value is YAML) to `data`, in place."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--set {text}: expected key=value, e.g. translate.beam=1")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        if not isinstance(data.setdefault(parent, {}), dict):
+            raise UserError(f"--set {text}: '{parent}' is a value, not a section")
+        data = data[parent]
+    data[last] = yaml.safe_load(value)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """All field names of a section and of the sections in it."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        names.append(name)
+        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                names += _keys(inner)
+    return names

@@ -1,0 +1,279 @@
+"""The stream: prompts through generation, translation and judging into the pool. The only file that knows Ray Data.
+
+    read unit ─▶ tokenise ─▶ vLLM ─▶ commit answers ─┐
+    read answered unit ──────────────────────────────┴▶ translate ─▶ judge + commit ─▶ figures to the driver
+
+A block is a unit on its whole way: units never split and never mix, so each is committed as a whole by the stage
+that finishes it, and nothing but small figures reaches the driver. Order is not kept; units have numbers.
+"""
+
+import functools
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import ray
+import ray.data
+import yaml
+from ray.data.block import BlockMetadata
+from ray.data.datasource import Datasource, ReadTask
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from engine import actors, environment, generate, schema, sources, units
+from engine.config import Student, Synthesis, dump
+from engine.errors import UserError
+from engine.monitor import LiveTable, Monitor
+from engine.placement import Node, Placement, place, prompt_rates
+from engine.pool import GENERATED, PROMPTS, shard_name
+from engine.shards import Place, read_table
+
+
+@contextmanager
+def cluster(address: str | None = None) -> Iterator[None]:
+    """A Ray runtime for this process.
+
+    `address` "auto" is the cluster that this machine belongs to; null starts one of its own on this machine, closed
+    at the end. A runtime that is initialised already is used and left as it is.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    environment.prepare()
+    settings: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": environment.defaults()}}
+    if address is None:
+        settings |= {"include_dashboard": False}
+    ray.init(address=address or "local", logging_level="ERROR", **settings)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def synthesise(config: Synthesis, stages: actors.Stages | None = None) -> dict[str, Any]:
+    """Make, or complete, the pool in `config.output`; returns this call's figures (left in `synth.json`).
+
+    Needs a Ray runtime (see `cluster`). `stages` replaces the models, for measurements of the engine alone.
+
+    Raises:
+        UserError: wrong configuration, a model that cannot be loaded, too many failed rows, a folder in use.
+    """
+    stages = stages or actors.Stages()
+    root = Place.of(config.output)
+    with units.exclusive(root):
+        digest = units.check_fingerprint(root, config)
+        prompts = sources.prepare(config.prompts, config.source, root, config.work.unit_rows)
+        rows = {unit: shard["rows"] for unit, shard in enumerate(prompts["units"])}
+        pending = units.missing(root, len(rows), config.targets)
+        summary: dict[str, Any] = {"fingerprint": digest, "prompts": prompts["rows_kept"], "targets": config.targets}
+        summary |= {"units": 0, "rows": 0, "kept": 0, "failed": 0, "reasons": Counter(), "curve": []}
+        root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
+        if pending:
+            stages.check(config)
+            units.write_fingerprint(root, config)
+            _run(config, stages, root, pending, rows, digest, summary)
+            root.write_json("synth.json", summary)
+        return summary
+
+
+def _run(
+    config: Synthesis,
+    stages: actors.Stages,
+    root: Place,
+    pending: dict[int, list[str]],
+    rows: dict[int, int],
+    digest: str,
+    summary: dict[str, Any],
+) -> None:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.issue_detectors_config.high_memory_detector_config.detection_time_interval_s = -1
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
+    context.target_max_block_size = None  # a unit stays one block, however large
+    unanswered = set(pending) - units.generated_units(root) if config.student else set()
+    active = ("generate", "translate", "judge") if unanswered else ("translate", "judge")
+    nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
+    placement = place(config.work, nodes, active, prompt_rates(len(config.targets)))
+    # On the driver's node: when another node is lost, the figures are not.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    monitor = ray.remote(num_cpus=0, scheduling_strategy=here)(Monitor).remote()
+    stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
+    work = config.work
+    translate = (stages, config.translate, work, placement.device("translate"), monitor)
+    stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
+    judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
+    stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
+    table = LiveTable(len(pending), {name: placement.pools[name].actors or 1 for name in active})
+    try:
+        _watch(stream, work.max_failed, pending, monitor, table, summary)
+        figures = ray.get(monitor.figures.remote())
+        summary["stages"] = {name: vars(figures[name]) | dump(placement.pools[name]) for name in active}
+    except Exception as error:
+        raise _plain(error) from error
+    finally:
+        table.close(summary)
+        ray.kill(monitor)
+
+
+def _answers(
+    config: Synthesis,
+    root: Place,
+    pending: dict[int, list[str]],
+    rows: dict[int, int],
+    unanswered: set[int],
+    placement: Placement,
+    monitor: Any,
+) -> ray.data.Dataset:
+    """GENERATED rows of all pending units: of those that the student must answer first, and of the others."""
+    todo = {unit: targets for unit, targets in pending.items() if unit in unanswered}
+    ready = {unit: targets for unit, targets in pending.items() if unit not in unanswered}
+    parts = [_read(root, GENERATED if config.student else PROMPTS, ready, placement)] if ready else []
+    if todo and config.student:
+        student = config.student
+        prompts = _read(root, PROMPTS, todo, placement).map_batches(
+            generate.PromptStage,
+            fn_constructor_args=(student, config.seed),
+            compute=ray.data.ActorPoolStrategy(size=1),
+            **_whole(placement),
+        )
+        replies = _ask(prompts, student, placement, min(rows[unit] for unit in todo))
+        answered = functools.partial(generate.answered, student=student, end_tokens=generate.end_tokens(student))
+        commit = functools.partial(_commit_answers, answered=answered, root=root, rows=rows, monitor=monitor)
+        parts.append(replies.map_batches(commit, concurrency=1, **_whole(placement)))
+    return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+
+
+def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int) -> ray.data.Dataset:
+    """The prompts through vLLM by ray.data.llm; adds its output columns."""
+    from ray.data.llm import build_processor, vLLMEngineProcessorConfig
+
+    settings = generate.processor_settings(student, placement.pools["generate"], rows)
+    request = functools.partial(generate.request, student=student)
+    # One process each before and behind the engine: they pass thousands of rows a second, and importing what
+    # ray.data.llm needs takes each of them seconds.
+    light = {"num_cpus": _light(placement), "concurrency": 1}
+    processor = build_processor(
+        vLLMEngineProcessorConfig(**settings),
+        preprocess=request,
+        preprocess_map_kwargs=light,
+        postprocess_map_kwargs=light,
+    )
+    return processor(prompts)
+
+
+def _pool(
+    stream: ray.data.Dataset, placement: Placement, name: str, actor: type, arguments: tuple[Any, ...]
+) -> ray.data.Dataset:
+    pool = placement.pools[name]
+    return stream.map_batches(
+        actor,
+        fn_constructor_args=arguments,
+        batch_format="pyarrow",
+        batch_size=None,
+        zero_copy_batch=True,
+        compute=ray.data.ActorPoolStrategy(size=pool.actors, max_tasks_in_flight_per_actor=2),
+        num_cpus=pool.cpus,
+        num_gpus=pool.gpus or None,
+    )
+
+
+def _light(placement: Placement) -> float:
+    """CPUs of a task that reads or commits: so few that one always finds room."""
+    return round(min(0.25, placement.spare_cpus / 8), 3)
+
+
+def _whole(placement: Placement) -> dict[str, Any]:
+    """Arguments of map_batches for a function that takes whole blocks."""
+    return {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
+
+
+class _UnitSource(Datasource):
+    """One read task, and so one block, for each unit."""
+
+    def __init__(self, root: Place, folder: str, todo: dict[int, list[str]]) -> None:
+        self._root, self._folder, self._todo = root, folder, todo
+
+    def estimate_inmemory_data_size(self) -> int | None:
+        """Unknown; Ray Data uses it only to choose a number of blocks, which is fixed here."""
+        return None
+
+    def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
+        """A task for each unit."""
+        metadata = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+        return [
+            ReadTask(functools.partial(_read_unit, self._root, self._folder, unit, targets), metadata)
+            for unit, targets in self._todo.items()
+        ]
+
+
+def _read(root: Place, folder: str, todo: dict[int, list[str]], placement: Placement) -> ray.data.Dataset:
+    source = _UnitSource(root, folder, todo)
+    return ray.data.read_datasource(source, override_num_blocks=len(todo), num_cpus=_light(placement))
+
+
+def _read_unit(root: Place, folder: str, unit: int, targets: list[str]) -> list[pa.Table]:
+    table = read_table(root / folder, shard_name(unit))
+    if folder == PROMPTS:
+        table = generate.unanswered(table)
+    table = table.append_column(generate.UNIT, pa.array(np.full(table.num_rows, unit)))
+    return [table.append_column(actors.TARGETS, pa.array([",".join(targets)] * table.num_rows))]
+
+
+def _commit_answers(
+    table: pa.Table, answered: Callable[[pa.Table], pa.Table], root: Place, rows: dict[int, int], monitor: Any
+) -> pa.Table:
+    out = []
+    numbers = table["unit"].to_numpy()
+    for unit in dict.fromkeys(numbers.tolist()):
+        part = table.filter(pa.array(numbers == unit))
+        if part.num_rows != rows[unit]:
+            raise RuntimeError(f"unit {unit} came back from the engine with {part.num_rows} of {rows[unit]} rows")
+        answers = answered(part)
+        units.commit_generated(root, unit, answers.select(schema.GENERATED.names))
+        tokens = int(np.sum(part["num_generated_tokens"].to_numpy()))
+        seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
+        monitor.end.remote("generate", unit, part.num_rows, seconds, tokens)
+        out.append(answers.append_column(actors.TARGETS, part["targets"]))
+    return pa.concat_tables(out)
+
+
+def _watch(
+    stream: ray.data.Dataset,
+    max_failed: float,
+    pending: dict[int, list[str]],
+    monitor: Any,
+    table: LiveTable,
+    summary: dict[str, Any],
+) -> None:
+    """Drive the stream to its end, keep the figures, stop where too much fails."""
+    started = time.monotonic()
+    for batch in stream.iter_batches(batch_format="pyarrow", batch_size=None, prefetch_batches=0):
+        for row in batch.to_pylist():
+            for key in ("rows", "kept", "failed"):
+                summary[key] += row[key]
+            summary["reasons"].update(dict(zip(row["reasons"], row["counts"])))
+        summary["units"] += len(set(batch["unit"].to_pylist()))
+        summary["curve"].append([round(time.monotonic() - started, 2), summary["rows"]])
+        table.show(ray.get(monitor.figures.remote()), summary)
+        if summary["failed"] > max(max_failed * summary["rows"], 10):
+            raise UserError(
+                f"{summary['failed']:,} of {summary['rows']:,} rows failed (limit work.max_failed = {max_failed:.0%}): "
+                "the rows in pool/ say why (columns notes_* and reason_*). What is done stays; run again to go on."
+            )
+
+
+def _plain(error: Exception) -> Exception:
+    """The UserError or OSError behind an error that crossed Ray's processes; else the error itself."""
+    if isinstance(error, UserError):
+        return error
+    found = re.findall(r"(?:engine\.errors\.UserError|UserError): (.+)", str(error))
+    if found:
+        return UserError(found[-1])
+    system = re.findall(r"\w+Error: (\[Errno \d+\] .+)", str(error))
+    return UserError(f"{system[-1]}. What is done stays; run again to go on.") if system else error

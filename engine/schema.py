@@ -1,0 +1,104 @@
+"""Every column of every table, named, typed and explained once.
+
+A *row* is one prompt: instruction, optional input, the answer that came with it (`truth`) and the answer the
+student gave itself (`self`). The four texts are the row's *fields*. A *pool* row is one row in one target
+language: the four fields, their translations, the judge's scores for each and, where something failed, why.
+"""
+
+import pyarrow as pa
+
+FIELDS = ("instruction", "input", "truth", "self")
+"""The texts of a row that are translated and judged, in this order. Empty ("") or null ones are passed over."""
+
+PROMPT = pa.schema(
+    [
+        pa.field("id", pa.string()),  # 16 hex digits: content hash of source language and the three texts
+        pa.field("source", pa.string()),  # language of the row, FLORES-200 code, e.g. eng_Latn
+        pa.field("origin", pa.string()),  # where it came from: file name and row number, "alpaca.json:17"
+        pa.field("instruction", pa.string()),  # never empty
+        pa.field("input", pa.string()),  # "" where the instruction needs none
+        pa.field("truth", pa.string()),  # y: the answer that came with the data; "" where the data has none
+    ]
+)
+"""One cleaned, unique row of an instruction file (`prompts/`)."""
+
+GENERATED = pa.schema(
+    [
+        *PROMPT,
+        pa.field("self", pa.string()),  # y^: the student's own answer; null where generation failed or is off
+        pa.field("self_tokens", pa.int32()),  # tokens generated
+        pa.field("self_error", pa.string()),  # null, "length" (cut at max_tokens) or the engine's message
+    ]
+)
+"""A row after self-generation (`generated/`): made once, whatever the number of languages."""
+
+TRANSLATED = pa.schema(
+    [
+        *GENERATED,
+        pa.field("target", pa.string()),  # language translated into, FLORES-200 code
+        *(pa.field(f"mt_{field}", pa.string()) for field in FIELDS),  # hypothesis; null where the source is empty/null
+        # What the translator noticed about each hypothesis: "truncated", "no_end", "empty", "span_lost", "span_split",
+        # "number_lost", "error: ..." (see engine.translate). Null where nothing was translated, [] where all was well.
+        *(pa.field(f"notes_{field}", pa.list_(pa.string())) for field in FIELDS),
+    ]
+)
+"""A row in one target language, translated but not judged."""
+
+SCORES = pa.struct(
+    [
+        pa.field("language", pa.string()),  # language-ID's best label for the hypothesis, FLORES-200 code
+        pa.field("language_score", pa.float32()),  # its probability, 0..1
+        pa.field("target_share", pa.float32()),  # share of the text's parts identified as the target language, 0..1
+        pa.field("length_ratio", pa.float32()),  # weighted characters, hypothesis / source
+        pa.field("repetition", pa.float32()),  # share of the hypothesis taken by its most repeated n-gram, 0..1
+        pa.field("copied", pa.float32()),  # share of the hypothesis' words that stand in the source as well, 0..1
+        pa.field("script", pa.float32()),  # share of letters in the target's script, 0..1
+        pa.field("quality", pa.float32()),  # reference-free QE score; null when QE was off or the text was not scored
+        pa.field("flags", pa.list_(pa.string())),  # names of every rule that fired, whatever its severity
+    ]
+)
+"""What the judge measured about one hypothesis. Null fields were not measured."""
+
+POOL = pa.schema(
+    [
+        *TRANSLATED,
+        *(pa.field(f"scores_{field}", SCORES) for field in FIELDS),
+        # Why this field's hypothesis is unusable under the thresholds of the run, e.g. "off_target", "low_quality",
+        # "length_ratio"; null where it is usable (or there is nothing to translate).
+        *(pa.field(f"reason_{field}", pa.string()) for field in FIELDS),
+        # Why the whole row is unusable, "field:reason"; null where it is kept: the question is usable and so is at
+        # least one answer.
+        pa.field("reason", pa.string()),
+    ]
+)
+"""A row in one target language with everything known about it (`pool/<target>/`). Nothing is ever left out."""
+
+MIXTURE = pa.schema(
+    [
+        pa.field("id", pa.string()),  # row id of the pool row (for parallel text: content hash of the pair)
+        pa.field("subset", pa.string()),  # the recipe's name for it: LL, TL, LT, TT, mt, comp, ...
+        pa.field("source", pa.string()),  # source language of the row
+        pa.field("target", pa.string()),  # target language it serves; equals source for source-only subsets
+        pa.field("question_language", pa.string()),
+        pa.field("answer_language", pa.string()),
+        pa.field("instruction", pa.string()),
+        pa.field("input", pa.string()),
+        pa.field("response", pa.string()),  # what is learnt
+        pa.field("answer", pa.string()),  # where the response comes from: "truth", "self" or "parallel"
+        pa.field("switched", pa.int32()),  # question tokens replaced by code-switching
+        pa.field("switchable", pa.int32()),  # question tokens that the dictionary covers
+        pa.field("weight", pa.float32()),  # the subset's weight in the objective (the recipe's `weight`, default 1)
+    ]
+)
+"""One training sample (`mixtures/<name>/`). The prompt template is applied by the trainer, not stored."""
+
+
+def require(table: pa.Table, schema: pa.Schema, what: str) -> None:
+    """Raise ValueError naming the first column of `schema` that `table` lacks or types differently."""
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0:
+            raise ValueError(f"{what}: column '{field.name}' is missing (has: {', '.join(table.column_names)})")
+        if table.schema.field(index).type != field.type:
+            found = table.schema.field(index).type
+            raise ValueError(f"{what}: column '{field.name}' is {found}, expected {field.type}")
