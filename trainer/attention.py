@@ -1,0 +1,190 @@
+"""Attention inside each sample of a pack, through transformers' AttentionInterface.
+
+A pack is one flattened row (1, tokens); `bounds` (the samples' first tokens and the end) travels as a keyword
+argument through the model to the functions here. No mask is built: attention never leaves a sample.
+
+    pack:      a a a b b c        a attends to a only,
+    position:  0 1 2 0 1 0        causally, and so on
+"""
+
+import itertools
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from engine.errors import UserError
+
+NAMES = {"sdpa": "packed_sdpa", "varlen": "packed_varlen", "flex": "packed_flex"}
+
+
+def choose(wanted: str, device: torch.device) -> str:
+    """The backend for this machine: `wanted`, or the best one that is there.
+
+    Raises:
+        UserError: `wanted` cannot train on this device.
+    """
+    if device.type != "cuda" and wanted not in ("auto", "sdpa"):
+        raise UserError(f"train.attention={wanted} needs a GPU; on a CPU use sdpa (or auto)")
+    if wanted != "auto":
+        return wanted
+    if device.type != "cuda":
+        return "sdpa"
+    from transformers.utils import is_flash_attn_2_available
+
+    if is_flash_attn_2_available():
+        return "flash_attention_2"
+    return "varlen" if torch.cuda.get_device_capability(device)[0] >= 8 else "flex"
+
+
+def keywords(backend: str, bounds: list[int], device: torch.device) -> dict[str, Any]:
+    """What a forward pass over one pack needs besides tokens and positions.
+
+    Args:
+        bounds: first token of each sample, and the number of tokens; lengths are descending.
+    """
+    if backend == "sdpa":
+        return {"runs": _runs(bounds)}
+    if backend == "flex":
+        return {"block_mask": _block_mask(bounds, device)}
+    ends = torch.tensor(bounds, dtype=torch.int32, device=device)
+    longest = max(b - a for a, b in itertools.pairwise(bounds))
+    # Given explicitly, these spare a device synchronisation in every layer.
+    return {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest, "max_length_k": longest}
+
+
+def register() -> None:
+    """Make the packed functions known to transformers."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register("packed_sdpa", packed_sdpa)
+    AttentionInterface.register("packed_varlen", packed_varlen)
+    AttentionInterface.register("packed_flex", packed_flex)
+
+
+def packed_sdpa(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: Any,
+    runs: list[tuple[int, int, int]],
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Scaled dot-product attention for each run of equally long samples, as one batch of them.
+
+    Args:
+        query: (1, heads, tokens, size); key and value may have fewer heads (grouped queries).
+        runs: (first token, samples, tokens of each), see `_runs`.
+
+    Returns:
+        (1, tokens, heads, size), None.
+    """
+    parts = []
+    for start, samples, length in runs:
+        q, k, v = (_batch(states, start, samples, length) for states in (query, key, value))
+        mask = _band(length, sliding_window, q.device) if sliding_window and length > sliding_window else None
+        out = F.scaled_dot_product_attention(
+            q, k, v, mask, dropout, is_causal=mask is None, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
+        )
+        parts.append(out.transpose(1, 2).reshape(samples * length, *q.shape[1::2]))
+    return torch.cat(parts).unsqueeze(0), None
+
+
+def packed_varlen(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: Any,
+    cu_seq_lens_q: torch.Tensor,
+    max_length_q: int,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """torch's variable-length FlashAttention kernel (CUDA, half precision). Shapes as in `packed_sdpa`."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    q, k, v = (states[0].transpose(0, 1).contiguous() for states in (query, key, value))
+    window = (sliding_window - 1, 0) if sliding_window else (-1, 0)
+    out = varlen_attn(
+        q,
+        k,
+        v,
+        cu_seq_lens_q,
+        cu_seq_lens_q,
+        max_length_q,
+        max_length_q,
+        scale=scaling,
+        window_size=window,
+        enable_gqa=q.shape[1] != k.shape[1],
+    )
+    return out.unsqueeze(0), None
+
+
+def packed_flex(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: Any,
+    block_mask: Any,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """FlexAttention over a block mask that keeps samples apart (compiled on a GPU). Shapes as in `packed_sdpa`."""
+    out = _flex(query.device.type)(
+        query, key, value, block_mask=block_mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+    )
+    return out.transpose(1, 2).contiguous(), None
+
+
+def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:
+    """Neighbouring samples of one length, as (first token, samples, tokens of each)."""
+    runs: list[tuple[int, int, int]] = []
+    for start, stop in itertools.pairwise(bounds):
+        if runs and runs[-1][2] == stop - start:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1, runs[-1][2])
+        else:
+            runs.append((start, 1, stop - start))
+    return runs
+
+
+def _batch(states: torch.Tensor, start: int, samples: int, length: int) -> torch.Tensor:
+    """(1, heads, tokens, size) -> (samples, heads, length, size), without copying."""
+    part = states[0, :, start : start + samples * length]
+    return part.unflatten(1, (samples, length)).transpose(0, 1)
+
+
+def _band(length: int, window: int, device: torch.device) -> torch.Tensor:
+    """A causal mask that sees the last `window` tokens."""
+    distance = torch.arange(length, device=device)[:, None] - torch.arange(length, device=device)[None]
+    return (distance >= 0) & (distance < window)
+
+
+def _block_mask(bounds: list[int], device: torch.device) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    lengths = torch.tensor([b - a for a, b in itertools.pairwise(bounds)], device=device)
+    sample = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)
+    total = bounds[-1]
+
+    def within(_batch: Any, _head: Any, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        return (q >= k) & (sample[q] == sample[k])
+
+    return create_block_mask(within, None, None, total, total, device=str(device))
+
+
+_COMPILED: dict[str, Any] = {}
+
+
+def _flex(device: str) -> Any:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    if device not in _COMPILED:
+        _COMPILED[device] = torch.compile(flex_attention, dynamic=True) if device == "cuda" else flex_attention
+    return _COMPILED[device]

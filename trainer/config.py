@@ -1,0 +1,101 @@
+"""The `train` section of a run's configuration."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from engine.config import Config
+
+
+class Lora(Config):
+    """Train small low-rank matrices instead of all parameters (LoRA, arXiv 2106.09685), by peft."""
+
+    rank: int = Field(16, ge=1, description="Rank of the added matrices")
+    alpha: float = Field(32, gt=0, description="Scale; the update is multiplied by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in front of the added matrices")
+    layers: list[str] | Literal["all-linear"] = Field(
+        "all-linear", description="Names (endings) of the layers to adapt, e.g. [q_proj, v_proj]"
+    )
+    dora: bool = Field(False, description="Learn magnitudes apart from directions (DoRA, arXiv 2402.09353)")
+    bits: Literal[4, 8] | None = Field(None, description="Load the frozen weights in 4 (QLoRA) or 8 bits; GPU only")
+    merge: bool = Field(True, description="Also write the merged model, which any server loads, beside the adapter")
+
+
+class Train(Config):
+    """How the student is trained on a mixture."""
+
+    epochs: float = Field(3, gt=0, description="Passes over the mixture; ignored where `steps` is set")
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; default: what `epochs` needs")
+    max_tokens: int = Field(2048, ge=8, description="Length of a pack, and so of the longest sample, tokens")
+    packs: int = Field(16, ge=1, description="Packs in one optimizer step, over all workers: the batch size")
+    too_long: Literal["drop", "truncate"] = Field(
+        "drop", description="A sample longer than max_tokens is left out, or its answer is cut; both are counted"
+    )
+    window: int = Field(
+        1_000_000, ge=1, description="Samples packed together; 10,000 already fill 99.95% (see docs/training.md)"
+    )
+    objective: Literal["subset_mean", "token_mean", "sample_mean"] | None = Field(
+        None, description="What is minimised; default: the recipe's objective, which the mixture names"
+    )
+    mean_over: Literal["token", "sample"] = Field(
+        "token", description="A subset's mean runs over its answer tokens or over its samples (subset_mean only)"
+    )
+    denominator: Literal["epoch", "step"] = Field(
+        "epoch",
+        description="subset_mean's sizes |D_d|: of the whole mixture, as in SDRRL, or of each step, which has less "
+        "variance but gives a rare subset less weight",
+    )
+    learning_rate: float | Literal["auto"] = Field(
+        "auto", description="Peak; auto: 3e-4 * sqrt(answer tokens per step / 4e6), OpenChat's rule"
+    )
+    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="Decay to 0 after the warm-up")
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps in which the rate rises from 0")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's decay; norms and biases are left out")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW's moment decays")
+    clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0: no clipping")
+    seed: int = Field(0, description="Decides the order of packs, dropout, new weights and the validation split")
+    lora: Lora | None = Field(None, description="Low-rank adapters instead of all parameters")
+    new_tokens: list[str] = Field(
+        default_factory=list, description="Tokens added to the vocabulary; their embeddings start as the mean"
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="Arithmetic; auto: bf16 on GPUs that have it, else fp32"
+    )
+    attention: Literal["auto", "sdpa", "varlen", "flash_attention_2", "flex"] = Field(
+        "auto", description="Packed attention; auto: flash-attn or torch's varlen on a GPU, per-sample SDPA on a CPU"
+    )
+    activation_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third slower")
+    deepspeed: Literal["zero0", "zero1", "zero2", "zero3"] = Field(
+        "zero2", description="What is split over workers: nothing, optimizer, + gradients, + parameters"
+    )
+    offload: Literal["none", "optimizer", "all"] = Field(
+        "none", description="Keep the optimizer (zero1-3), or the parameters as well (zero3), in CPU memory"
+    )
+    workers: int = Field(1, ge=1, description="Processes; on GPU machines one for each GPU")
+    gpus: float | None = Field(None, ge=0, description="GPUs for each worker; default: 1 where the cluster has any")
+    cpus: float = Field(1.0, gt=0, description="CPUs for each worker; fractions leave room for other actors")
+    threads: int | None = Field(None, ge=1, description="CPU threads of each worker; default: `cpus`, at least 1")
+    max_failures: int = Field(3, ge=-1, description="Lost workers or nodes that Ray replaces; -1: without limit")
+    checkpoint_steps: int | None = Field(None, ge=1, description="A checkpoint every so many steps")
+    checkpoint_minutes: float | None = Field(30.0, gt=0, description="A checkpoint after so many minutes")
+    keep: int = Field(2, ge=1, description="Newest checkpoints kept, besides the best one")
+    validation: float = Field(0.0, ge=0, lt=1, description="Share of the prompts held out; 0: no validation")
+    validate_steps: int | None = Field(None, ge=1, description="Validate every so many steps; default: each epoch")
+    patience: int | None = Field(None, ge=1, description="Stop after so many validations without a better loss")
+    nonfinite: Literal["stop", "skip"] = Field("stop", description="A loss that is not a number: stop, or skip + count")
+    log_steps: int = Field(10, ge=1, description="Figures are gathered and written every so many steps")
+    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        ("tensorboard",), description="Where figures go, besides log.jsonl"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Train":
+        if self.patience and not self.validation:
+            raise ValueError("patience needs validation > 0")
+        if self.offload != "none" and self.deepspeed == "zero0":
+            raise ValueError("offload needs deepspeed zero1, zero2 or zero3")
+        if self.offload == "all" and self.deepspeed != "zero3":
+            raise ValueError("offload: all needs deepspeed: zero3")
+        if self.lora and self.lora.bits and self.deepspeed == "zero3":
+            raise ValueError("quantised weights (lora.bits) cannot be split by zero3: use zero2")
+        return self

@@ -1,0 +1,39 @@
+"""What makes two runs the same: a checkpoint or a finished model is only used by the run with the same identity."""
+
+import hashlib
+import json
+from typing import Any
+
+from engine.config import Student, dump
+from engine.errors import UserError
+from engine.shards import Place
+from trainer.config import Train
+
+# Changing these does not change the result, so a run may go on with other values.
+RUNTIME = {"workers", "gpus", "cpus", "threads", "max_failures", "checkpoint_steps", "checkpoint_minutes", "keep"}
+RUNTIME |= {"log_steps", "loggers", "offload"}
+
+
+def identity(mixture: str, student: Student, train: Train) -> dict[str, Any]:
+    """Everything that decides the trained weights, as JSON values."""
+    manifest = Place.of(mixture).read_json("manifest.json")
+    recipe = manifest.get("recipe") or {}
+    content = json.dumps([shard["sha256"] for shard in manifest["shards"]])
+    settings = {key: value for key, value in dump(train).items() if key not in RUNTIME}
+    return {
+        **settings,
+        "objective": train.objective or recipe.get("objective") or "token_mean",
+        "model": student.model,
+        "prompt": student.prompt,
+        "mixture": hashlib.sha256(content.encode()).hexdigest()[:16],
+    }
+
+
+def refuse_another(identity: dict[str, Any], found: dict[str, Any], where: str) -> None:
+    """UserError where what was found belongs to another run; it names the first field that differs."""
+    for key in {**identity, **found}:
+        if identity.get(key) != found.get(key):
+            raise UserError(
+                f"{where} was made with another {key}: {found.get(key)!r}, now {identity.get(key)!r}. "
+                "Use another output folder, or delete this one to begin again"
+            )

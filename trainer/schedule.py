@@ -1,0 +1,22 @@
+"""Learning rate as a pure function of the step."""
+
+import math
+from typing import Literal
+
+Schedule = Literal["cosine", "linear", "constant"]
+
+
+def automatic(answer_tokens_per_step: float) -> float:
+    """Peak rate by OpenChat's rule (arXiv 2309.11235; SDRRL uses it): 3e-4 at 4M supervised tokens per step."""
+    return 3e-4 * math.sqrt(answer_tokens_per_step / 4e6)
+
+
+def factor(step: int, steps: int, schedule: Schedule, warmup: float) -> float:
+    """Share of the peak rate at `step` (0-based) of `steps`; the first `warmup` share of the steps rises to 1."""
+    rising = round(steps * warmup)
+    if step < rising:
+        return (step + 1) / rising
+    if schedule == "constant":
+        return 1.0
+    progress = (step - rising) / max(steps - rising, 1)
+    return 1.0 - progress if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
