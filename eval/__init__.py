@@ -1,0 +1,1 @@
+"""From a checkpoint to numbers that a reviewer would trust: benchmarks, statistics, report."""

@@ -1,0 +1,150 @@
+"""Evaluation: every model answers every task in every language; answers are kept, scored, compared and reported.
+
+    out/answers/<model>/<set>/<language>.arrow   question and answer, row by row (`eval.question.ANSWERS`)
+    out/geometry/<model>.json                    sentence vectors' numbers (`eval.geometry`), where wanted
+    out/metrics.json                             every number with its interval and signature
+    out/report.html, out/report.md               the same for reading
+
+One (model, set, language) is a unit: it is asked as a whole and written as a whole. A unit that is there, made from the
+same model, questions and settings, is not asked again; anything else is.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.config import Student, dump
+from engine.errors import UserError
+from engine.progress import Progress
+from engine.shards import Place, read_table, write_table
+from eval.answer import Answerer, Vllm
+from eval.config import Eval
+from eval.question import Answer, from_table, to_table
+from eval.sets import Set, load_sets
+
+FINGERPRINT = b"polydistill.fingerprint"
+
+
+def evaluate(
+    models: Mapping[str, str],
+    config: Eval,
+    student: Student,
+    out: str,
+    answerer: Callable[[str, Student], Answerer] = Vllm,
+) -> dict[str, Any]:
+    """Evaluate `models` (name -> Hugging Face folder or hub id) and write answers, metrics and reports under `out`.
+
+    A model named "sdrrl/seed1" counts as one run of the arm "sdrrl". `student` says how questions become prompts and
+    how the engine is started. `answerer` makes what answers (default: vLLM).
+
+    Returns:
+        The content of metrics.json, see `eval.results`.
+
+    Raises:
+        UserError: missing or broken files, a model that cannot be loaded.
+    """
+    from eval.report import write_report
+    from eval.results import results
+
+    if not models:
+        raise UserError("no model to evaluate")
+    sets = load_sets(config)
+    place = Place.of(out)
+    answers = {name: ask(name, path, sets, student, place, answerer) for name, path in models.items()}
+    found = results(sets, answers, config)
+    found["models"] = dict(models)
+    if config.geometry is not None:
+        found["geometry"] = {name: _geometry(name, path, config, student, place) for name, path in models.items()}
+    place.write_json("metrics.json", found)
+    write_report(found, sets, answers, config, place)
+    return found
+
+
+def _geometry(name: str, path: str, config: Eval, student: Student, place: Place) -> dict[str, Any]:
+    """Sentence vectors' numbers of one model, kept in geometry/<model>.json."""
+    from eval.geometry import measure
+
+    file = f"geometry/{slug(name)}.json"
+    key = [model_identity(path), dump(config)["geometry"], config.languages, config.data, config.seed]
+    mark = hashlib.blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
+    if place.exists(file) and (saved := place.read_json(file)).get("fingerprint") == mark:
+        return saved
+    found = measure(path, config, student.trust_remote_code) | {"fingerprint": mark}
+    place.write_json(file, found)
+    return found
+
+
+Key = tuple[str, str]  # set name, language
+Answers = dict[Key, list[Answer]]
+
+
+def ask(
+    name: str,
+    path: str,
+    sets: list[Set],
+    student: Student,
+    place: Place,
+    answerer: Callable[[str, Student], Answerer],
+) -> Answers:
+    """One model's answers to all sets: read where they are there, asked (and saved) where not."""
+    folder = place / f"answers/{slug(name)}"
+    identity = model_identity(path)
+    marks = {(s.name, s.language): fingerprint(s, identity, student) for s in sets}
+    found = {key: saved for key, mark in marks.items() if (saved := _saved(folder, key, mark)) is not None}
+    missing = [s for s in sets if (s.name, s.language) not in found]
+    if missing:
+        total = sum(len(s.questions) for s in missing)
+        with Progress(f"evaluating {name}", total, "answers") as progress:
+            model = answerer(path, student)
+            try:
+                for entry in missing:
+                    key = (entry.name, entry.language)
+                    progress.note = f"{entry.name} {entry.language}"
+                    found[key] = model(entry.questions, entry.shots, entry.max_tokens, progress.advance)
+                    table = to_table(entry.questions, found[key])
+                    table = table.replace_schema_metadata({FINGERPRINT: marks[key].encode()})
+                    write_table(folder, file_name(key), table, "zstd")
+            finally:
+                model.close()
+    return found
+
+
+def file_name(key: Key) -> str:
+    """Where a unit's answers are, relative to its model's folder."""
+    return f"{key[0]}/{key[1]}.arrow"
+
+
+def slug(name: str) -> str:
+    """A model's name as a folder name: anything but letters, digits, dot and dash becomes an underscore."""
+    return re.sub(r"[^\w.-]+|^\.+", "_", name.replace("/", "--"))
+
+
+def _saved(folder: Place, key: Key, mark: str) -> list[Answer] | None:
+    if not folder.exists(file_name(key)):
+        return None
+    table = read_table(folder, file_name(key))
+    return from_table(table)[1] if (table.schema.metadata or {}).get(FINGERPRINT) == mark.encode() else None
+
+
+def fingerprint(entry: Set, identity: str, student: Student) -> str:
+    """Hash of what decides a unit's answers: model, questions, examples, template, length."""
+    settings = dump(student)
+    values = [identity, settings["prompt"], settings["engine"], entry.max_tokens]
+    digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16)
+    for question in [*entry.shots, *entry.questions]:
+        digest.update(repr(question).encode())
+    return digest.hexdigest()
+
+
+def model_identity(path: str) -> str:
+    """What tells a model's weights from others': names, sizes and times of a folder's files, or the hub id."""
+    folder = Path(path)
+    if not folder.is_dir():
+        if path.startswith((".", "/")):
+            raise UserError(f"{path}: no such model folder")
+        return path
+    files = [file for file in sorted(folder.iterdir()) if file.is_file()]
+    return json.dumps([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files])

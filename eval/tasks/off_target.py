@@ -1,0 +1,54 @@
+"""Off-target rate: how often a question in one language is answered in another (SDRRL, arXiv 2402.12204, section 4).
+
+Any question file will do (the paper: Dolly and Bactrian-X). `path` is one file whose name holds a placeholder for
+the language ({code} deu_Latn, {iso1} de, {iso3} deu, {name} german), or a folder with `<code>.jsonl`, `<iso1>.jsonl`,
+`<iso1>.json` (Bactrian-X) or `<name>.jsonl`. A row has `instruction` and perhaps `input` or `context` (Dolly), or
+`question`. Answers that came with the data (`output`, `response`) tell how often language ID errs on good text; it
+is printed beside the rate as `off_target_gold`, since the rate is no better than that.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UserError
+from eval.config import Task
+from eval.files import checked, find, json_file, json_lines, names_of
+from eval.metrics import Measure
+from eval.question import Answer, Question
+
+MAX_TOKENS = 128
+
+
+def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
+    """Questions of one language; see `eval.tasks`."""
+    names = names_of(language)
+    if "{" in str(path):
+        file = find(Path("."), [str(path).format(**names)], f"off_target in {language}")
+    else:
+        tried = [f"{names[kind]}{end}" for kind in ("code", "iso1", "name") for end in (".jsonl", ".json")]
+        file = find(path, tried, f"off_target in {language}")
+    return {"off_target": [_question(task, row, where, language) for where, row in _rows(file)]}
+
+
+def _rows(file: Path) -> list[tuple[str, dict[str, Any]]]:
+    whole = file.name.removesuffix(".gz").endswith(".json")
+    rows = json_file(file) if whole else list(json_lines(file))
+    if not isinstance(rows, list):
+        raise UserError(f"{file}: expected a list of rows, found {type(rows).__name__}")
+    return [(f"{file}:{number}", checked(row, (), f"{file}:{number}")) for number, row in enumerate(rows, 1)]
+
+
+def _question(task: Task, row: dict[str, Any], where: str, language: str) -> Question:
+    instruction = row.get("instruction") or row.get("question")
+    if not instruction:
+        raise UserError(f"{where}: neither 'instruction' nor 'question' (has: {', '.join(row)})")
+    shown = str(row.get("input") or row.get("context") or "")
+    gold = row.get("output") or row.get("response")
+    identity = str(row.get("id", where.rpartition(":")[2]))
+    golds = (str(gold),) if gold else ()
+    return Question(identity, language, str(instruction), shown, golds, answer_language=language)
+
+
+def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
+    """Nothing of its own: `eval.run` measures the off-target rate of every set whose answers have a language."""
+    return []
