@@ -1,0 +1,1 @@
+"""The command `polydistill`, one file per subcommand."""

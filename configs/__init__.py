@@ -1,0 +1,1 @@
+"""Recipes (methods) and complete runs as YAML."""
