@@ -1,0 +1,1 @@
+"""One file per claim of the performance table in the README."""

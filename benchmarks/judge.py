@@ -1,0 +1,181 @@
+"""Judging: language ID with all rules at 0.7 of the raw fastText call, quality estimation at 3x COMET's predict().
+
+Language ID and rules: `JudgeStage` on 4,000 rows of real German translations of Alpaca, against lid.176's `predict` in
+a loop over the same hypotheses and nothing else. Quality estimation: `Comet.score` on 2,000 real pairs against COMET's
+own `predict()` (batch 16, its default sorting) with the same weights in the same process, float32; scores must be equal
+to 1e-4. The models are XLM-R-shaped CometKiwis with random weights, one as small as tinyworld's, one larger: what ours
+saves is overhead and padding, so the larger the model, the nearer both come to the same matrix products.
+Without POLYDISTILL_DATA the texts are made up.
+"""
+
+import gzip
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.common import paired, ratio
+from engine.config import Judge
+from engine.judge import JudgeStage, language_id
+from engine.schema import FIELDS, TRANSLATED
+
+SHAPES = {"hidden 64, 2 layers": (64, 2, 3), "hidden 256, 6 layers": (256, 6, 2)}
+"""Encoder's width and depth, and how many pairs of runs."""
+
+
+def run(rows: int = 4000, pairs: int = 2000) -> list[dict[str, Any]]:
+    """Measure; see the module's text."""
+    data = _rows(rows)
+    found = [_rules(data)]
+    texts = [(row[field], row[f"mt_{field}"]) for row in data for field in FIELDS if row[f"mt_{field}"]]
+    step = max(len(texts) // pairs, 1)
+    chosen = texts[::step][:pairs]
+    with tempfile.TemporaryDirectory(prefix="polydistill-judge-") as folder:
+        for name, (width, layers, repeats) in SHAPES.items():
+            path = _model(
+                Path(folder) / name.replace(" ", "-"), width, layers, [text for pair in chosen for text in pair]
+            )
+            found.append(_quality(name, path, chosen, repeats))
+    return found
+
+
+def _rules(data: list[dict[str, Any]]) -> dict[str, Any]:
+    table = pa.Table.from_pylist(data, schema=TRANSLATED)
+    stage = JudgeStage(Judge())
+    predict = language_id("lid.176")._predict
+    texts = [text.replace("\n", " ") + "\n" for field in FIELDS for text in table[f"mt_{field}"].to_pylist() if text]
+
+    def raw() -> None:
+        for text in texts:
+            predict(text, 1, 0.0, "strict")
+
+    def ours() -> None:
+        stage(table)
+
+    return paired(
+        "language ID with all rules", ours, raw, against="lid.176 predict() on the same texts", goal=0.7,
+        amount=len(texts), unit="texts/s", packages=("fasttext-predict", "numba", "pyarrow"), rows=len(data),
+        data=_source(),
+    )  # fmt: skip
+
+
+def _quality(name: str, path: Path, pairs: list[tuple[str, str]], repeats: int) -> dict[str, Any]:
+    import torch
+
+    from engine.quality import Comet
+
+    comet = Comet.load(str(path), batch_tokens=2048)
+    sources, hypotheses = map(list, zip(*pairs))
+    samples = [{"src": source, "mt": hypothesis} for source, hypothesis in pairs]
+    settings = {"batch_size": 16, "gpus": 0, "progress_bar": False}
+    comet.model.predict(samples[:16], **settings)
+    comet.score(sources[:16], hypotheses[:16])
+    ours, theirs, difference = [], [], 0.0
+    for _ in range(repeats):
+        start = time.perf_counter()
+        scores = comet.score(sources, hypotheses)
+        middle = time.perf_counter()
+        expected = np.array(comet.model.predict(samples, **settings).scores)
+        ours.append(len(pairs) / (middle - start))
+        theirs.append(len(pairs) / (time.perf_counter() - middle))
+        difference = max(difference, float(np.abs(scores - expected).max()))
+    row = ratio(
+        f"quality estimation, {name}", ours, theirs, against="COMET's predict(), batch 16", goal=3.0, unit="pairs/s",
+        packages=("unbabel-comet", "torch", "transformers"), pairs_of_texts=len(pairs), dtype="float32",
+        threads=torch.get_num_threads(), largest_difference=difference, data=_source(),
+    )  # fmt: skip
+    return row | {"met": row["met"] and difference <= 1e-4}
+
+
+def _model(folder: Path, width: int, layers: int, texts: list[str]) -> Path:
+    """A CometKiwi-shaped checkpoint with random weights, in COMET's layout, its vocabulary learnt from `texts`."""
+    import torch
+    import yaml
+    from comet.models import str2model
+    from safetensors.torch import save_file
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    import engine.quality  # noqa: F401  registers the encoder
+
+    encoder = folder / "encoder"
+    encoder.mkdir(parents=True)
+    (folder / "checkpoints").mkdir()
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.UnigramTrainer(vocab_size=8000, special_tokens=special, unk_token="<unk>", show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.save(str(encoder / "tokenizer.json"))
+    config = {
+        "model_type": "xlm-roberta", "vocab_size": tokenizer.get_vocab_size(), "hidden_size": width,
+        "num_hidden_layers": layers, "num_attention_heads": max(width // 64, 1), "intermediate_size": 4 * width,
+        "max_position_embeddings": 514, "type_vocab_size": 1, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
+    }  # fmt: skip
+    (encoder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    settings = {
+        "pretrained_model": str(encoder), "encoder_model": "XLM-RoBERTa", "input_segments": ["mt", "src"],
+        "layer_norm": False, "word_layer": layers, "hidden_sizes": [3072, 1024],
+    }  # fmt: skip
+    torch.manual_seed(0)
+    model = str2model["unified_metric"](**settings, load_pretrained_weights=False)
+    hparams = yaml.safe_dump({**settings, "class_identifier": "unified_metric"})
+    (folder / "hparams.yaml").write_text(hparams, encoding="utf-8")
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()},
+        folder / "checkpoints" / "model.safetensors",
+    )
+    return folder
+
+
+def _source() -> str:
+    return "alpaca_de (OpenAI)" if os.environ.get("POLYDISTILL_DATA") else "made up"
+
+
+def _rows(count: int) -> list[dict[str, Any]]:
+    """TRANSLATED rows: Alpaca in English and German, without self-generated answers."""
+    folder = os.environ.get("POLYDISTILL_DATA")
+    texts = _real(Path(folder), count) if folder else _made_up(count)
+    rows = []
+    for number, fields in enumerate(texts):
+        row: dict[str, Any] = {"id": f"{number:016x}", "source": "eng_Latn", "origin": "", "target": "deu_Latn"}
+        row |= {"self_tokens": None, "self_error": None, "self": None, "mt_self": None, "notes_self": None}
+        for field, (source, hypothesis) in zip(FIELDS, fields):
+            given = bool(source)
+            row |= {
+                field: source,
+                f"mt_{field}": hypothesis if given else None,
+                f"notes_{field}": [] if given else None,
+            }
+        rows.append(row)
+    return rows
+
+
+def _real(folder: Path, count: int) -> list[list[tuple[str, str]]]:
+    path = folder / "alpaca_de" / "alpaca_12k_en_de_openai.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for _, line in zip(range(count), file)]
+    return [[(row["en"][key], row["de"][key]) for key in ("instruction", "input", "output")] for row in rows]
+
+
+def _made_up(count: int) -> list[list[tuple[str, str]]]:
+    draw = np.random.default_rng(0)
+    english = "the a house river reads writes old young often never because with under some people"
+    german = "das ein Haus Fluss liest schreibt alt jung oft nie weil mit unter einige Menschen"
+
+    def text(length: int) -> tuple[str, str]:
+        words = draw.integers(0, 15, length)
+        return " ".join(english.split()[i] for i in words) + ".", " ".join(german.split()[i] for i in words) + "."
+
+    return [[text(int(n)) for n in np.maximum(draw.lognormal([2.3, 1.5, 3], 0.7), 1)] for _ in range(count)]
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(), indent=1))

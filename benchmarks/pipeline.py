@@ -1,0 +1,114 @@
+"""The stream (Ray Data, units, commits) costs little beside the models: at least 0.9 of the raw calls' rows/s.
+
+Measured against: the same translator and judge called directly on the same units, without Ray and without writing
+anything, by one process for each core. Both sides have loaded their models when the clock starts. tinyworld's models
+are a thousand times smaller than real ones, so the stream's share is far larger here than on a cluster.
+"""
+
+import multiprocessing
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common
+from engine.config import Synthesis, validate
+from engine.generate import unanswered
+from engine.pool import PROMPTS
+from engine.shards import Place, read_table
+from engine.sources import prepare
+
+PROMPT_ROWS, UNIT_ROWS, PAIRS = 3000, 250, 3
+_TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
+
+
+def run() -> list[dict[str, Any]]:
+    """One row: pool rows/s of the stream beside those of the raw calls."""
+    from engine.pipeline import cluster
+    from tinyworld.build import build
+
+    tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
+    cores = len(os.sched_getaffinity(0))
+    stream, raw, rows = [], [], 0
+    with tempfile.TemporaryDirectory() as folder, cluster():
+        for pair in range(PAIRS):
+            config = configure(tiny, Path(folder) / str(pair), cores)
+            order = (_stream, _raw) if pair % 2 else (_raw, _stream)
+            seconds = {side: side(config, cores) for side in order}
+            rows = len(config.targets) * sum(
+                u["rows"] for u in Place.of(config.output).read_json("prompts/manifest.json")["units"]
+            )
+            stream.append(rows / seconds[_stream])
+            raw.append(rows / seconds[_raw])
+    return [
+        common.ratio(
+            "the stream beside raw calls of its stages",
+            stream,
+            raw,
+            against="TranslateStage and JudgeStage called directly, one process for each core",
+            goal=0.9,
+            unit="pool rows/s",
+            packages=("ray", "ctranslate2", "unbabel-comet", "torch"),
+            rows=rows,
+            unit_rows=UNIT_ROWS,
+            beam=4,
+        )
+    ]
+
+
+def configure(tiny: Path, output: Path, cores: int) -> Synthesis:
+    """tinyworld's prompts into three languages, with one translator and one judge for each core."""
+    data = {
+        "output": str(output),
+        "targets": _TARGETS,
+        "prompts": {"path": str(tiny / "instructions.json"), "limit": PROMPT_ROWS},
+        "translate": {"model": str(tiny / "models" / "nllb"), "threads": 1},
+        "judge": {"quality": {"model": str(tiny / "models" / "comet")}},
+        "work": {"unit_rows": UNIT_ROWS, **{n: {"actors": cores, "cpus": 0.1} for n in ("translate", "judge")}},
+    }
+    return validate(Synthesis, data, "benchmark")
+
+
+def _stream(config: Synthesis, cores: int) -> float:
+    """Seconds from the first unit's translation to the last unit's commit."""
+    from engine.pipeline import synthesise
+
+    stages = synthesise(config)["stages"]
+    return stages["judge"]["last"] - stages["translate"]["first"]
+
+
+def _raw(config: Synthesis, cores: int) -> float:
+    """Seconds for the same units by direct calls in `cores` processes, which take units from one queue."""
+    manifest = prepare(config.prompts, config.source, Place.of(config.output), config.work.unit_rows)
+    context = multiprocessing.get_context("spawn")
+    units, ready, done = context.Queue(), context.Barrier(cores + 1), context.Barrier(cores + 1)
+    for unit in manifest["units"]:
+        units.put(unit["path"])
+    for _ in range(cores):
+        units.put(None)
+    workers = [context.Process(target=_work, args=(config, units, ready, done)) for _ in range(cores)]
+    for worker in workers:
+        worker.start()
+    ready.wait(timeout=300)
+    start = time.perf_counter()
+    done.wait(timeout=900)
+    seconds = time.perf_counter() - start
+    for worker in workers:
+        worker.join()
+    return seconds
+
+
+def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    from engine.judge import JudgeStage
+    from engine.translate import TranslateStage
+
+    torch.set_num_threads(1)
+    translate, judge = TranslateStage(config.translate, config.targets), JudgeStage(config.judge)
+    ready.wait(timeout=300)
+    while (path := units.get()) is not None:
+        judge(translate(unanswered(read_table(Place.of(config.output) / PROMPTS, path))))
+    done.wait(timeout=900)
