@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+import configs
+from cli.run_config import RunConfig
+from engine.config import load
+from engine.errors import UserError
+from engine.recipe import load_recipe
+
+RUNS = sorted((Path(configs.__file__).parent / "runs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_every_run_is_valid_and_names_a_recipe(path):
+    run = load(RunConfig, path)
+    assert load_recipe(run.recipe).name == run.recipe
+    assert path.read_text().startswith("# ") and "polydistill" in path.read_text()[:400]
+
+
+def test_an_unknown_key_names_the_nearest():
+    with pytest.raises(UserError, match=r"translate\.beem: unknown key; did you mean 'beam'\?"):
+        load(RunConfig, RUNS[0], ["translate.beem=3"])
+
+
+def test_a_language_that_nllb_does_not_know():
+    with pytest.raises(UserError, match="targets: unknown language 'Klingon'"):
+        load(RunConfig, RUNS[0], ["targets=[de,Klingon]"])

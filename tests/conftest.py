@@ -1,0 +1,52 @@
+"""What all tests share: an offline environment, real data, the small world, one Ray instance; slow tests come last."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from engine import environment
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+environment.prepare()
+
+# Shared machines stall: no deadlines. The same examples in every run, so that a failure can be repeated.
+settings.register_profile("polydistill", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.load_profile("polydistill")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first; GPU tests only where there is a GPU."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    for item in items:
+        if item.get_closest_marker("gpu") and not environment.has_gpu():
+            item.add_marker(pytest.mark.skip(reason="needs a GPU"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of the real data."""
+    folder = os.environ.get("POLYDISTILL_DATA")
+    if not folder:
+        pytest.skip("POLYDISTILL_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Path:
+    """tinyworld's folder, from its cache or its shipped weights where they fit."""
+    from tinyworld.build import build
+
+    return Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    """One Ray instance for all tests that need one. Stages ask for fractions of its two CPUs."""
+    import ray
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()

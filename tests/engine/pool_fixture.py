@@ -1,0 +1,43 @@
+"""A run's folder with a small pool in it, written the way the pipeline writes it."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from engine.pool import POOL as FOLDER
+from engine.pool import UNITS, shard_name
+from engine.schema import FIELDS, POOL
+from engine.shards import Place, to_json, write_table
+
+
+def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
+    """A usable pool row; `columns` change what differs. Ids are spread over all bits, as content hashes are."""
+    values: dict[str, Any] = {
+        **{
+            "id": f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}",
+            "source": "eng_Latn",
+            "origin": f"fixture:{number}",
+        },
+        **{"instruction": f"Question {number}?", "input": "", "truth": f"Truth {number}.", "self": f"Self {number}."},
+        **{"self_tokens": 4, "self_error": None, "target": target},
+    }
+    values |= {name: columns[name] for name in FIELDS if name in columns}
+    for name in FIELDS:
+        text = values[name]
+        values[f"mt_{name}"] = f"{target[:2]}:{text}" if text else None
+        values[f"notes_{name}"] = [] if text else None
+        values[f"scores_{name}"] = None
+        values[f"reason_{name}"] = None
+    return {**values, "reason": None, **columns}
+
+
+def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: int = 1000) -> str:
+    """Write the rows of each target language as committed units; returns the run's folder."""
+    place = Place.of(folder)
+    for target, rows in pools.items():
+        for unit, start in enumerate(range(0, len(rows), unit_rows)):
+            table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
+            shard = write_table(place, f"{FOLDER}/{target}/{shard_name(unit)}", table)
+            place.write_json(f"{UNITS}/{target}/{unit:06}.json", {"shard": to_json([shard])[0]})
+    return str(folder)

@@ -1,0 +1,41 @@
+import pytest
+
+from engine import progress
+from engine.progress import Progress, track
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes only when told to."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+
+    def tick(seconds):
+        now[0] += seconds
+
+    return tick
+
+
+def test_lines_in_a_log(clock, capsys):
+    with Progress("translate", 1000, "rows", interval=10) as shown:
+        for _ in range(25):
+            clock(1)
+            shown.advance(20, note="dropped 3")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "translate: 200/1,000 rows, 20.0/s, 10s, 40s left  dropped 3",
+        "translate: 400/1,000 rows, 20.0/s, 20s, 30s left  dropped 3",
+        "translate: 500/1,000 rows, 20.0/s, 25s, 25s left  dropped 3",
+    ]
+
+
+def test_long_times_and_unknown_totals(clock, capsys):
+    with Progress("read", None) as shown:
+        clock(7384)
+        shown.advance(1)
+    assert capsys.readouterr().err.splitlines()[0] == "read: 1 rows, 0.0/s, 2h03m"
+
+
+def test_track_counts_items(clock, capsys):
+    assert list(track(range(5), "steps", 5, "steps")) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr().err.startswith("steps: 5/5 steps")

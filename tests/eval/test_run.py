@@ -1,0 +1,242 @@
+"""The whole of evaluation but the model: stand-ins answer with the gold, with nothing, or with a coin."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from engine.config import Student
+from engine.errors import UserError
+from engine.shards import Place, read_table
+from eval.config import Eval
+from eval.question import Answer, Question, from_table
+from eval.run import evaluate, slug
+from eval.sets import load_sets
+from eval.table import arm_table, to_html, to_markdown, to_terminal
+
+TARGETS = {"deu_Latn": "Hund", "jpn_Jpan": "犬"}
+STUDENT = Student(model="unused", prompt="raw")
+
+
+class StandIn:
+    """Answers without a model; the "model" path says how."""
+
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, path: str, student: Student) -> None:
+        self.how = Path(path).name
+
+    def __call__(
+        self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, advance
+    ) -> list[Answer]:  # type: ignore[no-untyped-def]
+        StandIn.asked += [(self.how, question.language) for question in questions[:1]]
+        advance(len(questions))
+        return [self.answer(question, number) for number, question in enumerate(questions)]
+
+    def answer(self, question: Question, number: int) -> Answer:
+        right = self.how == "gold" or (self.how == "half" and number % 2 == 0)
+        if not right:
+            return Answer(finish="length")
+        return Answer(question.gold[0], choice=question.right, tokens=5, finish="stop")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    StandIn.asked.clear()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """Twelve parallel questions of belebele and sentences of flores in three languages; models' folders."""
+    for name in ("gold", "half", "none"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "config.json").write_text("{}")
+    (tmp_path / "data/belebele").mkdir(parents=True)
+    (tmp_path / "data/flores/devtest").mkdir(parents=True)
+    sentences = {
+        "eng_Latn": "The large dog number {} sleeps in the old house by the river.",
+        "deu_Latn": "Der große Hund Nummer {} schläft in dem alten Haus am Fluss.",
+        "jpn_Jpan": "{}番の大きな犬が川のそばの古い家で眠っています。",
+    }
+    for language, sentence in sentences.items():
+        rows = [
+            {
+                "link": "l",
+                "question_number": i,
+                "flores_passage": "p",
+                "question": f"q{i}",
+                "correct_answer_num": str(1 + i % 4),
+            }
+            | {f"mc_answer{k}": f"a{k}" for k in range(1, 5)}
+            for i in range(12)
+        ]
+        (tmp_path / f"data/belebele/{language}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        text = "".join(sentence.format(i) + "\n" for i in range(12))
+        (tmp_path / f"data/flores/devtest/{language}.devtest").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def config(world: Path, **changes: object) -> Eval:
+    tasks = [{"task": "belebele"}, {"task": "flores", "bleu_tokenizer": "language"}]
+    values = {"tasks": tasks, "data": str(world / "data"), "targets": list(TARGETS), "resamples": 100} | changes
+    return Eval.model_validate(values)
+
+
+def models(world: Path, *names: str) -> dict[str, str]:
+    return {name: str(world / "models" / name.split("/")[0]) for name in names}
+
+
+def test_gold_gets_everything_and_silence_nothing(world: Path) -> None:
+    found = evaluate(models(world, "gold", "none"), config(world), STUDENT, str(world / "out"), StandIn)
+    for row in found["results"]:
+        if row["metric"] in ("accuracy", "bleu", "chrf++"):
+            assert row["value"] == pytest.approx(100 if row["model"] == "gold" else 0)
+            assert row["low"] <= row["value"] <= row["high"] + 1e-9
+            assert f"n:{row['n']}" in row["signature"]
+        if row["metric"] == "off_target":
+            assert row["value"] == (0 if row["model"] == "gold" else 100)
+    assert {row["side"] for row in found["results"] if row["set"] == "flores_from"} == {"source"}
+    lost = [row for row in found["comparisons"] if row["metric"] == "accuracy"]
+    assert all((row["wins"], row["losses"]) == (0, 12) and row["high"] < 0 for row in lost)
+    cut = {row["model"]: row["cut"] for row in found["accounting"] if row["set"] == "belebele"}
+    assert cut == {"gold": 0, "none": 12}
+
+
+def test_metrics_json_is_what_was_returned_and_plain_json(world: Path) -> None:
+    found = evaluate(models(world, "gold", "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    text = (world / "out/metrics.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=pytest.fail) == json.loads(json.dumps(found))
+
+
+def test_answers_are_kept_row_by_row(world: Path) -> None:
+    evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    questions, answers = from_table(read_table(Place.of(world / "out/answers/half"), "flores_into/jpn_Jpan.arrow"))
+    assert questions[1].instruction == "Translate the following sentence from English to Japanese."
+    assert answers[0].text == questions[0].gold[0] and answers[1].finish == "length"
+
+
+def test_what_was_asked_is_not_asked_again(world: Path) -> None:
+    first = evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    asked = list(StandIn.asked)
+    again = evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    assert StandIn.asked == asked and again["results"] == first["results"]
+    # One unit lost: it alone is asked again.
+    (world / "out/answers/half/belebele/deu_Latn.arrow").unlink()
+    evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    assert StandIn.asked[len(asked) :] == [("half", "deu_Latn")]
+    # Other weights, other questions, another template: asked again.
+    (world / "models/half/config.json").write_text('{"changed": 1}')
+    evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    assert len(StandIn.asked) == 2 * len(asked) + 1
+    evaluate(models(world, "half"), config(world), Student(model="unused"), str(world / "out"), StandIn)
+    assert len(StandIn.asked) == 3 * len(asked) + 1
+
+
+def test_a_half_written_answer_file_is_named(world: Path) -> None:
+    evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    file = world / "out/answers/half/belebele/deu_Latn.arrow"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"belebele/deu_Latn\.arrow: not a whole Arrow file"):
+        evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+
+
+def test_the_table_of_arms(world: Path) -> None:
+    names = ("none", "half/seed0", "half/seed1", "gold/seed0", "gold/seed1")
+    found = evaluate(models(world, *names), config(world), STUDENT, str(world / "out"), StandIn)
+    table = arm_table(found)
+    assert list(table.rows) == ["none", "half", "gold"]
+    assert [column[2] for column in table.columns[:4]] == ["targets", "English", "targets", "English"]
+    accuracy = [cells[0] for cells in table.rows.values()]
+    assert [str(cell) for cell in accuracy] == ["0.0", "50.0 ± 0.0", "100.0 ± 0.0"]
+    assert [cell.rank for cell in accuracy if cell] == [3, 2, 1]
+    off_target = [cells[-1] for cells in table.rows.values()]
+    assert str(off_target[0]) == "100.0 (0.0)"
+    assert "| gold | **100.0 ± 0.0** |" in to_markdown(table)
+    assert "<b>100.0</b> <small>± 0.0</small>" in to_html(table)
+    from rich.console import Console
+
+    console = Console(width=80, record=True)
+    console.print(to_terminal(table))
+    assert max(map(len, console.export_text().splitlines())) <= 80
+    welch = [e for e in found["arms"] if e["arm"] == "gold" and e["metric"] == "accuracy"]
+    assert {e["against"] for e in welch} == {"half"} and all(e["p"] == 0.0 for e in welch)
+
+
+def test_the_report_stands_alone(world: Path) -> None:
+    evaluate(models(world, "none", "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    page = (world / "out/report.html").read_text(encoding="utf-8")
+    assert not any(part in page for part in ("<script", "http://", "https://", "<link", "@import", "src="))
+    assert "犬が川のそばの古い家で" in page and page.count("<svg") == page.count("</svg>") > 3
+    assert "FLORES BLEU, targets" in (world / "out/report.md").read_text(encoding="utf-8")
+
+
+def test_texts_of_data_and_models_cannot_break_the_report(world: Path) -> None:
+    file = world / "data/flores/devtest/eng_Latn.devtest"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    lines[0] = "</pre><script>alert(1)</script> & so on"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    evaluate({"<b>bad": str(world / "models/gold")}, config(world), STUDENT, str(world / "out"), StandIn)
+    page = (world / "out/report.html").read_text(encoding="utf-8")
+    assert "<script" not in page and "<b>bad" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; so on" in page
+
+
+def test_model_names_become_safe_folder_names() -> None:
+    assert slug("sdrrl/seed1") == "sdrrl--seed1"
+    assert slug("../../etc") == "_--..--etc"
+    assert "/" not in slug("a/b\\c:d")
+
+
+def test_shots_are_the_same_for_every_question_and_follow_the_seed(world: Path) -> None:
+    folder = world / "data/flores/dev"
+    folder.mkdir()
+    for language in ("eng_Latn", "deu_Latn"):
+        (folder / f"{language}.dev").write_text("".join(f"{language} {i}\n" for i in range(20)))
+    task = {"task": "flores", "shots": 3, "languages": ["deu_Latn"]}
+    (into, _) = load_sets(config(world, tasks=[task]))
+    assert len(into.shots) == 3 and all(shot.gold[0].startswith("deu_Latn") for shot in into.shots)
+    assert load_sets(config(world, tasks=[task]))[0].shots == into.shots
+    assert load_sets(config(world, tasks=[task], seed=1))[0].shots != into.shots
+
+
+def test_shots_need_examples(world: Path) -> None:
+    with pytest.raises(UserError, match="belebele has no examples of its own"):
+        load_sets(config(world, tasks=[{"task": "belebele", "shots": 2}]))
+
+
+def test_the_same_set_twice_is_refused(world: Path) -> None:
+    with pytest.raises(UserError, match="belebele in eng_Latn is there twice"):
+        load_sets(config(world, tasks=["belebele", {"task": "belebele", "choices": "text"}]))
+
+
+def test_a_missing_model_is_named(world: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: no such model folder"):
+        evaluate({"x": str(world / "nowhere")}, config(world), STUDENT, str(world / "out"), StandIn)
+
+
+def test_comet_with_references_scores_translations(world: Path, tmp_path: Path) -> None:
+    """A random COMET model of the real architecture: what matters is which texts it was given."""
+    import importlib.util
+
+    import engine.quality
+    from engine.quality import Comet
+
+    file = Path(__file__).parents[1] / "engine" / "comet" / "models.py"
+    spec = importlib.util.spec_from_file_location("comet_models", file)
+    assert spec and spec.loader and engine.quality
+    written = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(written)
+    folder = str(written.write(tmp_path / "comet", "regression"))
+    settings = config(world, comet=folder, tasks=[{"task": "flores", "bleu_tokenizer": "language"}])
+    found = evaluate(models(world, "gold", "half"), settings, STUDENT, str(world / "out"), StandIn)
+    scores = {(r["model"], r["set"], r["language"]): r["value"] for r in found["results"] if r["metric"] == "comet"}
+    assert len(scores) == 8
+    entry = next(s for s in load_sets(settings) if s.name == "flores_from" and s.language == "jpn_Jpan")
+    gold = [question.gold[0] for question in entry.questions]
+    wanted = Comet.load(folder).score([question.source for question in entry.questions], gold, gold)
+    assert scores["gold", "flores_from", "jpn_Jpan"] == pytest.approx(100 * wanted.mean(), abs=1e-3)

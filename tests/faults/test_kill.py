@@ -1,0 +1,68 @@
+"""SIGKILL of whatever takes part in a run: nothing is lost, nothing doubled, the bytes are those of a quiet run."""
+
+import random
+import signal
+import time
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def ray_processes(process, name: str) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if name in " ".join(child.cmdline())]
+
+
+def test_killed_drivers_lose_and_double_nothing(new_run):
+    quiet = new_run("quiet")
+    quiet.finish()
+    noisy = new_run("noisy", delay=0.05)
+    chance = random.Random(0)
+    for kill in range(3):
+        process = noisy.start()
+        goal = noisy.committed() + chance.randrange(4, 12)
+        wait_for(lambda goal=goal: noisy.committed() >= goal)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert noisy.committed() < 60, f"the run ended before kill {kill}"
+    noisy.finish()
+    assert noisy.shards() == quiet.shards()
+    for rows in noisy.rows().values():
+        ids = [row["id"] for row in rows]
+        assert len(ids) == len(set(ids)) == 240
+    # 30 units; each kill may cost those that were in the two stages and between them.
+    assert noisy.calls("judge") <= 30 + 3 * 5
+
+
+def test_a_killed_translation_actor_is_replaced(new_run):
+    run = new_run(delay=0.05)
+    process = run.start()
+    wait_for(lambda: run.committed() >= 6)
+    (actor,) = ray_processes(process, "TranslateActor")
+    actor.send_signal(signal.SIGKILL)
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err[-2000:]
+    assert run.committed() == 60
+    assert all(len({row["id"] for row in rows}) == 240 for rows in run.rows().values())
+
+
+def test_ctrl_c_stops_cleanly_and_resumes(new_run):
+    run = new_run(delay=0.05)
+    process = run.start()
+    wait_for(lambda: run.committed() >= 4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    left = run.committed()
+    assert 4 <= left < 60
+    run.finish()
+    assert run.committed() == 60

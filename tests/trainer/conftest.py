@@ -1,0 +1,135 @@
+"""A tiny Llama with its tokenizer, and a mixture of three subsets made of sums."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from engine.schema import MIXTURE
+from engine.shards import Place, to_json, write_table
+
+
+def write_student(folder: Path, layers: int = 2, width: int = 32, heads: int = 4, kv_heads: int = 2) -> str:
+    """A random Llama (untrained) and a word-level BPE tokenizer with a chat template."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    names = ["<s>", "</s>", *letters]
+    backend = Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(names)}, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens(["<s>", "</s>"])
+    backend.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
+    tokenizer.chat_template = "<s>user: {{ messages[0]['content'] }}</s>assistant: "
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=512,
+        bos_token_id=0,
+        eos_token_id=1,
+        tie_word_embeddings=False,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
+def rows(count: int, seed: int = 0) -> pa.Table:
+    """Sums as MIXTURE rows: LL (English), TT (Indonesian), mt (a translation), in the ratio 4 : 2 : 1."""
+    draw = np.random.default_rng(seed)
+    made = []
+    for index in range(count):
+        a, b = (int(n) for n in draw.integers(0, 10 ** draw.integers(1, 6), 2))
+        english, indonesian = f"what is the sum of {a} and {b}", f"berapa jumlah dari {a} dan {b}"
+        subset = ("LL", "TT", "LL", "mt", "LL", "TT", "LL")[index % 7]
+        question = {"LL": english, "TT": indonesian, "mt": f"Translate: {english}"}[subset]
+        response = {"LL": f"{a + b}", "TT": f"jumlahnya {a + b}", "mt": indonesian}[subset]
+        made.append((subset, question, response))
+    values = {
+        "id": [hashlib.sha256(f"{seed}:{i}".encode()).hexdigest()[:16] for i in range(count)],
+        "subset": [m[0] for m in made],
+        "source": ["eng_Latn"] * count,
+        "target": ["ind_Latn"] * count,
+        "question_language": ["ind_Latn" if m[0] == "TT" else "eng_Latn" for m in made],
+        "answer_language": ["eng_Latn" if m[0] == "LL" else "ind_Latn" for m in made],
+        "instruction": [m[1] for m in made],
+        "input": [""] * count,
+        "response": [m[2] for m in made],
+        "answer": ["truth"] * count,
+        "switched": [0] * count,
+        "switchable": [0] * count,
+        "weight": [1.0] * count,
+    }
+    return pa.table({f.name: pa.array(values[f.name], f.type) for f in MIXTURE}, schema=MIXTURE)
+
+
+def write_mixture(folder: Path, *tables: pa.Table) -> str:
+    """A mixture folder of one shard for each table."""
+    place = Place.of(folder)
+    shards = [write_table(place, f"{index:06}.arrow", table) for index, table in enumerate(tables)]
+    place.write_json("manifest.json", {"recipe": {"objective": "subset_mean"}, "seed": 0, "shards": to_json(shards)})
+    return str(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Several threads on tiny tensors only wait for each other."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_student(tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture(scope="session")
+def mixture(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_mixture(tmp_path_factory.mktemp("mixture"), rows(140, 0), rows(70, 1))
+
+
+def ranks(count: int, task: str, job: dict[str, object], timeout: float = 300) -> None:
+    """Run tests/trainer/worker.py as `count` ranks; fails with their output."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = Path(__file__).with_name("worker.py")
+    processes = []
+    for rank in range(count):
+        place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        variables = {**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+        variables |= {key: str(value) for key, value in place.items()}
+        command = [sys.executable, str(script), task, json.dumps(job)]
+        processes.append(
+            subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
+    outputs = []
+    try:
+        outputs = [process.communicate(timeout=timeout)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, output in zip(processes, outputs):
+        assert process.returncode == 0, output[-4000:]
+
+
+@pytest.fixture(scope="session")
+def run_ranks() -> Callable[..., None]:
+    return ranks

@@ -1,0 +1,171 @@
+"""Whole runs without Ray: resume, ranks, adapters, the folder that comes out."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+COMMON: dict[str, Any] = {
+    "steps": 9,
+    "max_tokens": 512,
+    "packs": 3,
+    "learning_rate": 0.003,
+    "checkpoint_steps": 3,
+    "checkpoint_minutes": None,
+    "log_steps": 2,
+    "weight_decay": 0.1,
+    "loggers": [],
+}
+LORA = {"lora": {"rank": 4, "alpha": 8, "dropout": 0.2}, "learning_rate": 0.01}
+pytestmark = pytest.mark.slow
+
+
+def curve(out: Path) -> list[float]:
+    records = json.loads((out / "training.json").read_text())["curve"]
+    assert [record["step"] for record in records] == list(range(1, len(records) + 1))
+    return [record["loss"] for record in records]
+
+
+def weights(out: Path, part: str = "model") -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(next((out / part).glob("*.safetensors")))
+
+
+@pytest.fixture(scope="module")
+def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, run_ranks: Callable[..., None]) -> Path:
+    """All runs, in as few process groups as possible: what the tests below look at."""
+    root = tmp_path_factory.mktemp("runs")
+
+    def job(*runs: tuple[str, dict[str, Any], int | None]) -> dict[str, Any]:
+        made = [{"out": str(root / name), "train": {**COMMON, **train}, "stop": stop} for name, train, stop in runs]
+        return {"student": student, "mixture": mixture, "runs": made}
+
+    crash = int(np.random.default_rng().integers(4, 9))
+    print(f"crash at step {crash}")
+    zero2, zero3 = {"deepspeed": "zero2"}, {"deepspeed": "zero3"}
+    held = {"validation": 0.2, "validate_steps": 2, "patience": 2, "learning_rate": 0.3, "steps": 40}
+    one = [("whole", zero2, None), ("broken", zero2, crash), ("broken", zero2, None)]
+    one += [("lora", LORA, None), ("lora-broken", LORA, crash), ("lora-broken", LORA, None)]
+    one += [("held", held, None), ("words", {"new_tokens": ["<new>"], "steps": 1, **zero2}, None)]
+    run_ranks(1, "train", job(*one))
+    two = [("zero2", zero2, None), ("zero3", zero3, None), ("fewer", zero2, crash), ("fewer3", zero3, crash)]
+    run_ranks(2, "train", job(*two))
+    last = job(
+        ("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)
+    )
+    poisoned = {"student": poison(student, root / "poisoned"), "mixture": with_tilde(mixture, root / "tilde")}
+    last["runs"] = [run | (poisoned if "/s" in run["out"][-5:] else {}) for run in last["runs"]]
+    run_ranks(1, "train", last)
+    return root
+
+
+def poison(student: str, folder: Path) -> str:
+    """The same student, but whatever holds a tilde has a loss that is not a number."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(student), AutoTokenizer.from_pretrained(student)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[tokenizer("~", add_special_tokens=False)["input_ids"]] = float("nan")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def with_tilde(mixture: str, folder: Path) -> str:
+    """The first shard of the mixture, with a tilde in its longest question."""
+    from engine.shards import Place, read_table, to_json, write_table
+
+    table = read_table(Place.of(mixture), "000000.arrow").slice(0, 30)
+    questions = table["instruction"].to_pylist()
+    questions[7] += " ~" + "x" * 100
+    table = table.set_column(table.schema.get_field_index("instruction"), "instruction", [questions])
+    place = Place.of(folder)
+    manifest = {"recipe": {"objective": "subset_mean"}, "shards": to_json([write_table(place, "0.arrow", table)])}
+    place.write_json("manifest.json", manifest)
+    return str(folder)
+
+
+def test_losses_that_are_no_numbers(done: Path, mixture: str) -> None:
+    """Stop before the update, or leave the pack out and say which rows were in it."""
+    from engine.shards import Place, read_table
+
+    row = read_table(Place.of(mixture), "000000.arrow")["id"][7].as_py()
+    error = (done / "stop" / "error.txt").read_text()
+    assert "the loss is not finite" in error and "train.nonfinite=skip" in error
+    summary = json.loads((done / "skip" / "training.json").read_text())
+    assert row in summary["skipped"] and np.isfinite(curve(done / "skip")).all()
+    assert all(torch.isfinite(tensor).all() for name, tensor in weights(done / "skip").items() if "embed" not in name)
+
+
+@pytest.mark.parametrize(("whole", "broken"), [("whole", "broken"), ("lora", "lora-broken")])
+def test_resume_is_exact(done: Path, whole: str, broken: str) -> None:
+    """To the last digit: losses of all steps, and the weights at the end. LoRA has dropout."""
+    assert curve(done / broken) == curve(done / whole)
+    for name, tensor in weights(done / whole).items():
+        assert torch.equal(tensor, weights(done / broken)[name]), name
+
+
+@pytest.mark.parametrize("name", ["zero2", "zero3", "fewer", "fewer3"])
+def test_ranks_do_not_matter(done: Path, name: str) -> None:
+    """Two ranks give one rank's losses, and so does a run that goes on with fewer ranks after a crash."""
+    assert curve(done / name) == pytest.approx(curve(done / "whole"), abs=1e-5)
+
+
+def test_best_weights_are_kept(done: Path) -> None:
+    """Far too high a rate: the validation loss rises, training stops early, the best weights come out."""
+    summary = json.loads((done / "held" / "training.json").read_text())
+    best = min(summary["validation"], key=lambda v: v["loss"])
+    assert summary["best"] == best and summary["steps"] < 40
+    assert summary["steps"] == best["step"] + 4  # two validations without a better one, every two steps
+    assert (done / "held" / "checkpoints" / f"{best['step']:06}" / "done.json").exists()
+
+
+def test_old_checkpoints_go(done: Path) -> None:
+    kept = sorted(folder.name for folder in (done / "whole" / "checkpoints").iterdir() if folder.is_dir())
+    assert kept == ["000006", "000009"]
+
+
+@pytest.mark.parametrize("name", ["whole", "zero3", "lora"])
+def test_result_loads_like_any_model(done: Path, name: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(done / name / "model")
+    tokenizer = AutoTokenizer.from_pretrained(done / name / "model")
+    assert (done / name / "model" / "generation_config.json").exists()
+    ids = tokenizer("what is the sum of 1 and 2", return_tensors="pt")["input_ids"]
+    assert model.generate(ids, max_new_tokens=3, do_sample=False).shape[1] > ids.shape[1]
+
+
+def test_adapter_and_merged_model_agree(done: Path, student: str) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(student)
+    ids = torch.arange(2, 60)[None]
+    adapted = PeftModel.from_pretrained(base, done / "lora" / "adapter").eval()(ids).logits
+    merged = AutoModelForCausalLM.from_pretrained(done / "lora" / "model").eval()(ids).logits
+    assert torch.allclose(adapted, merged, atol=1e-4)
+    assert not torch.allclose(merged, AutoModelForCausalLM.from_pretrained(student).eval()(ids).logits, atol=1e-2)
+
+
+def test_new_tokens_get_embeddings(done: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(done / "words" / "model")
+    model = AutoModelForCausalLM.from_pretrained(done / "words" / "model")
+    assert len(tokenizer("<new>", add_special_tokens=False)["input_ids"]) == 1
+    assert model.get_input_embeddings().num_embeddings == len(tokenizer)
+
+
+def test_training_learns_and_says_what_it_did(done: Path) -> None:
+    summary = json.loads((done / "whole" / "training.json").read_text())
+    losses = curve(done / "whole")
+    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    assert 0 < summary["fill"] <= 1 and summary["packed_difference"] < 1e-4
+    assert "zero2" in summary["signature"] and "ranks:1" in summary["signature"]
+    assert {"loss/LL", "grad_norm", "tokens_per_second", "fill", "memory_gib"} <= set(summary["curve"][-1])

@@ -1,0 +1,100 @@
+"""One rank of a small process group, started as a script by the tests: `worker.py TASK JSON`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from engine.config import Student, validate
+from engine.errors import UserError
+from trainer import data, loop, zero
+from trainer.config import Train
+from trainer.identity import identity
+from trainer.model import load
+from trainer.objective import Weighing
+from trainer.plan import Plan
+from trainer.step import train_step
+
+
+def gradients(job: dict[str, Any]) -> None:
+    """The first step's loss and gradients for each case, as DeepSpeed holds them before the update."""
+    from deepspeed.utils import safe_get_full_grad
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(job["student"])
+    for number, case in enumerate(job["cases"]):
+        train = validate(Train, case, "case")
+        samples = data.Samples.open(*_tokens(job, train))
+        weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))
+        plan = Plan(samples, np.arange(len(samples.length)), train, weighing)
+        settings = zero.settings(train, dist.get_world_size(), torch.float32)
+        torch.manual_seed(0)
+        packed = load(Student(model=job["student"]), train, torch.device("cpu"), torch.float32, tokenizer, settings)
+        engine = zero.start(packed, train, settings)
+        found: dict[str, torch.Tensor] = {}
+        step = engine.step
+
+        def look(engine: Any = engine, found: dict[str, torch.Tensor] = found, step: Any = step) -> None:
+            if engine.is_gradient_accumulation_boundary():
+                for name, parameter in engine.module.named_parameters():
+                    found[name.removeprefix("model.")] = safe_get_full_grad(parameter).clone()
+            step()
+
+        engine.step = look
+        figures = train_step(engine, plan, 0, 1e-3, torch.device("cpu"))
+        dist.all_reduce(figures.sums)
+        if dist.get_rank() == 0:
+            result = {"loss": figures.sums[0], "norm": torch.tensor(figures.grad_norm), **found}
+            torch.save(result, os.path.join(job["out"], f"{number}.pt"))
+        engine.destroy()
+
+
+def train(job: dict[str, Any]) -> None:
+    """Whole runs, as the trainer does them."""
+    for run in job["runs"]:
+        settings = validate(Train, run["train"], "train")
+        student = Student(model=run.get("student", job["student"]))
+        stop = run.get("stop")
+        if stop is not None:
+            _stop_after(stop)
+        try:
+            mixture = run.get("mixture", job["mixture"])
+            loop.run(mixture, student, settings, run["out"], identity(mixture, student, settings))
+        except StopHere:
+            dist.barrier()
+        except UserError as error:
+            (Path(run["out"]) / "error.txt").write_text(str(error))
+        loop.train_step = train_step
+
+
+class StopHere(Exception):
+    """The crash that a test wants."""
+
+
+def _stop_after(step: int) -> None:
+    def until(engine: Any, plan: Plan, number: int, *rest: Any) -> Any:
+        if number == step:
+            raise StopHere
+        return train_step(engine, plan, number, *rest)
+
+    loop.train_step = until
+
+
+def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
+    from engine.shards import Place
+
+    place = Place.of(job["tokens"])
+    return place, place.read_json("manifest.json")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    zero.prepare()
+    dist.init_process_group("gloo")
+    {"gradients": gradients, "train": train}[sys.argv[1]](json.loads(sys.argv[2]))
+    dist.destroy_process_group()
