@@ -33,11 +33,16 @@ def command(
     top: Annotated[
         int | None, typer.Option(min=1, help="Evaluate only so many runs of each recipe, the best on validation data")
     ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="The recipe that others are tested against; default: the first")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trainings at once")] = 1,
     set_: Set = None,
     address: Address = None,
 ) -> None:
     """Train and evaluate several recipes on one pool, with several seeds, beside the base model.
+
+    The table has means over seeds, their standard deviations, and Welch's test against the baseline.
 
     Needs the pool that `polydistill synth` makes from the same file. Can be interrupted and run again.
     Self-Translate-Train's way: --seeds 3 --learning-rates 5e-5,3e-4 --top 4 --set train.validation=0.05
@@ -49,7 +54,12 @@ def command(
     if top and not run.train.validation:
         raise UserError("--top needs validation data to choose by: --set train.validation=0.05")
     rates = [float(rate) for rate in learning_rates.split(",")] if learning_rates else [None]
-    arms = [Arm(recipe, seed, rate) for seed in range(seeds) for rate in rates for recipe in recipes.split(",")]
+    names = recipes.split(",")
+    if baseline:
+        if baseline not in names:
+            raise UserError(f"--baseline {baseline} is none of the compared recipes ({', '.join(names)})")
+        names.sort(key=lambda name: name != baseline)
+    arms = [Arm(recipe, seed, rate) for seed in range(seeds) for rate in rates for recipe in names]
     with cluster(address):
         models = train_arms(run, arms, jobs)
     evaluate_arms(run, best(models, top) if top else models)

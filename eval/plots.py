@@ -1,6 +1,7 @@
 """Plots as SVG text that stands in the report itself."""
 
 import html
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,10 @@ COLOURS = ("#999999", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d
 
 
 def colours(models: Sequence[str]) -> dict[str, str]:
-    """One colour per arm, so that the seeds of an arm look alike."""
+    """One colour per arm, so that the seeds of an arm look alike. From the ninth on, the same colours are paler."""
     arms = list(dict.fromkeys(model.partition("/")[0] for model in models))
-    return {model: COLOURS[arms.index(model.partition("/")[0]) % len(COLOURS)] for model in models}
+    shades = {arm: _pale(COLOURS[i % len(COLOURS)], i // len(COLOURS)) for i, arm in enumerate(arms)}
+    return {model: shades[model.partition("/")[0]] for model in models}
 
 
 def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, float] | None = None) -> str:
@@ -61,6 +63,37 @@ def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, floa
     )
 
 
+def dots(title: str, runs: Mapping[str, Sequence[float]]) -> str:
+    """A line per arm: a dot for each run's value, a bar from a standard deviation below their mean to one above."""
+    colour = colours(list(runs))
+    line, left, top, width = 17.0, 118.0, 6.0, 380.0
+    height = line * len(runs)
+    limit = _limit(max(value for values in runs.values() for value in values))
+    x = lambda value: left + (width - left - 10) * min(max(value, 0.0), limit) / limit  # noqa: E731
+    drawn = []
+    for step in range(5):
+        drawn.append(f'<path d="M{x(limit * step / 4):.1f} {top:.0f}V{top + height:.0f}" class="grid"/>')
+        drawn.append(
+            f'<text x="{x(limit * step / 4):.1f}" y="{top + height + 13:.0f}" text-anchor="middle">'
+            f"{limit * step / 4:g}</text>"
+        )
+    for index, (arm, values) in enumerate(runs.items()):
+        y = top + line * (index + 0.5)
+        mean, sd = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+        tip = html.escape(f"{arm}: " + ", ".join(f"{value:.1f}" for value in values))
+        circles = "".join(f'<circle cx="{x(value):.1f}" cy="{y:.1f}" r="3" fill-opacity=".7"/>' for value in values)
+        drawn.append(
+            f'<text x="{left - 8:.0f}" y="{y + 4:.1f}" text-anchor="end">{html.escape(arm)}</text>'
+            f'<g fill="{colour[arm]}"><title>{tip}</title>{circles}</g>'
+            f'<path d="M{x(mean - sd):.1f} {y:.1f}H{x(mean + sd):.1f}M{x(mean):.1f} {y - 5:.1f}v10" class="interval"/>'
+        )
+    svg = (
+        f'<svg viewBox="0 0 {width:.0f} {height + top + 18:.0f}" width="{width:.0f}" role="img" '
+        f'aria-label="{html.escape(title)} by method">{"".join(drawn)}</svg>'
+    )
+    return f"<figure><figcaption>{html.escape(title)}</figcaption>{svg}</figure>"
+
+
 def lines(title: str, series: Mapping[str, Sequence[float]], colour: Mapping[str, str], limit: float = 100.0) -> str:
     """One line per series over layers 0, 1, ...; the axis starts at 0."""
     height, left, top, bottom, width = 180.0, 34.0, 12.0, 30.0, 380.0
@@ -100,6 +133,12 @@ def scatter(title: str, points: Mapping[str, Sequence[Sequence[float]]]) -> str:
         f'<rect width="{size:.0f}" height="{size:.0f}" class="frame"/>{dots}</svg>'
     )
     return f"<figure><figcaption>{html.escape(title)}</figcaption>{svg}{_legend(names)}</figure>"
+
+
+def _pale(colour: str, steps: int) -> str:
+    """`colour` (#rrggbb) moved towards white, each step half of the way."""
+    parts = [255 - (255 - int(colour[i : i + 2], 16)) // 2**steps for i in (1, 3, 5)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def _bar(row: Mapping[str, Any], x: float, width: float, base: float, scale: float, colour: str) -> str:

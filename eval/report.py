@@ -11,6 +11,7 @@ from typing import Any
 from engine.languages import language as describe
 from engine.shards import Place
 from eval.config import Eval
+from eval.methods import methods, one_per_arm, several_runs
 from eval.plots import bars, colours, lines, scatter
 from eval.question import Answer
 from eval.sets import Set
@@ -61,9 +62,11 @@ def write_report(
 
 def page(found: Mapping[str, Any], sets: Sequence[Set], answers: Mapping[str, Any], config: Eval) -> str:
     """The whole HTML page."""
+    table = arm_table(found)
     parts = [
         section("What was evaluated", _models(found)),
-        section("Summary", to_html(arm_table(found))),
+        section("Summary", to_html(table)),
+        section("Methods and their runs", methods(found, table)) if several_runs(found) else "",
         *(_set_section(found, name) for name in dict.fromkeys(row["set"] for row in found["results"])),
         section("Compared with " + _first_model(found), _comparisons(found)) if found["comparisons"] else "",
         section("Languages inside the models", _geometry(found["geometry"])) if found.get("geometry") else "",
@@ -109,10 +112,11 @@ def _set_section(found: Mapping[str, Any], name: str) -> str:
     rows = [row for row in found["results"] if row["set"] == name]
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     gold = {row["language"]: row["value"] for row in rows if row["metric"] == "off_target_gold" and row["n"]}
+    shown = one_per_arm(rows) if several_runs(found) else rows
     plots = "".join(
         bars(
             METRICS.get(metric, metric),
-            [row for row in rows if row["metric"] == metric],
+            [row for row in shown if row["metric"] == metric],
             gold if metric == "off_target" else None,
         )
         for metric in metrics

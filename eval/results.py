@@ -3,7 +3,8 @@
 results       one entry per model, set, language and metric: value, low, high, n, signature, side, ...
 averages      the same, macro-averaged over the languages of a side ("target" or "source")
 comparisons   each model against the first one, per set, language and metric: difference, interval, p, wins, losses
-arms          over the runs (seeds) of an arm: mean, standard deviation, Welch's p against the first arm with runs
+arms          over the runs (seeds) of an arm: values, mean, standard deviation, Welch's p against the baseline, which
+              is the first arm that has several runs
 accounting    per model, set and language: questions asked, answers cut at max_tokens, prompts that did not fit
 """
 
@@ -172,6 +173,7 @@ def arms(averages: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "side": where,
                 "metric": metric,
                 "runs": len(values),
+                "values": values,
                 "mean": float(np.mean(values)),
                 "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
                 # One run has its questions' uncertainty; several have that of the runs' average of it.

@@ -1,8 +1,8 @@
 """The one table: arms x (target, source) x headline metrics, for the terminal, Markdown and HTML.
 
 A cell is the mean over the runs of an arm (models named "sdrrl/seed1", "sdrrl/seed2" are runs of "sdrrl") of the
-average over the languages of a side, with the standard deviation over runs where there are several. An off-target
-rate has the identifier's error on gold text in brackets beside it.
+average over the languages of a side, with the standard deviation over runs where there are several, and a star where
+Welch's test tells the arm from the baseline. An off-target rate has the identifier's error on gold text in brackets.
 """
 
 import html
@@ -31,6 +31,8 @@ HEADLINES = (
 )
 # Whose answers the off-target column is about: the first that was evaluated.
 OFF_TARGET = ("off_target", "xlsum", "flores_into", "mkqa")
+SURE = 0.05
+"""An arm whose p is below differs from the baseline (Self-Translate-Train's level)."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ class Cell:
     sd: float | None
     rank: int
     gold: float | None = None  # off-target only: the language identifier's error on gold text
+    p: float | None = None  # of Welch's test against the baseline
+    runs: tuple[float, ...] = ()  # each run's value
 
     def __str__(self) -> str:
+        star = "*" if self.p is not None and self.p < SURE else ""
         deviation = f" ± {self.sd:.1f}" if self.sd is not None else ""
-        return f"{self.mean:.1f}{deviation}" + (f" ({self.gold:.1f})" if self.gold is not None else "")
+        return f"{self.mean:.1f}{star}{deviation}" + (f" ({self.gold:.1f})" if self.gold is not None else "")
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def _ranked(entries: Sequence[Any], gold: Sequence[Any]) -> list[Cell | None]:
     order = sorted({value for value in values if value is not None}, reverse=True)
     ranks = {value: rank for rank, value in enumerate(order, 1)} if len(order) > 1 else {}
     return [
-        e and Cell(e["mean"], e["sd"], ranks.get(value, 0), g and g["mean"])
+        e and Cell(e["mean"], e["sd"], ranks.get(value, 0), g and g["mean"], e["p"], tuple(e["values"]))
         for e, value, g in zip(entries, values, gold)
     ]
 
@@ -102,6 +107,9 @@ def note(found: Mapping[str, Any], entries: Mapping[Any, Any], off_target: str) 
     runs = {e["arm"]: e["runs"] for e in entries.values()}
     several = any(count > 1 for count in runs.values())
     seeds = f" Runs: {', '.join(f'{arm} {count}' for arm, count in runs.items())}; ± is their standard deviation."
+    baseline = next((e["against"] for e in entries.values() if e["against"]), None)
+    if baseline:
+        seeds += f" * differs from {baseline} (Welch's test, p < {SURE}, not corrected for the number of comparisons)."
     identified = (
         f" Off-target (answers of {off_target}) is better when lower; in brackets: how often language ID calls the "
         "gold answers something else."

@@ -152,17 +152,21 @@ def test_the_table_of_arms(world: Path) -> None:
     assert list(table.rows) == ["none", "half", "gold"]
     assert [column[2] for column in table.columns[:4]] == ["targets", "English", "targets", "English"]
     accuracy = [cells[0] for cells in table.rows.values()]
-    assert [str(cell) for cell in accuracy] == ["0.0", "50.0 ± 0.0", "100.0 ± 0.0"]
+    assert [str(cell) for cell in accuracy] == ["0.0", "50.0 ± 0.0", "100.0* ± 0.0"]
+    assert "* differs from half (Welch's test, p < 0.05" in table.note
     assert [cell.rank for cell in accuracy if cell] == [3, 2, 1]
     off_target = [cells[-1] for cells in table.rows.values()]
     assert str(off_target[0]) == "100.0 (0.0)"
-    assert "| gold | **100.0 ± 0.0** |" in to_markdown(table)
-    assert "<b>100.0</b> <small>± 0.0</small>" in to_html(table)
+    assert "| gold | **100.0* ± 0.0** |" in to_markdown(table)
+    assert "<b>100.0*</b> <small>± 0.0</small>" in to_html(table)
     from rich.console import Console
 
     console = Console(width=80, record=True)
     console.print(to_terminal(table))
     assert max(map(len, console.export_text().splitlines())) <= 80
+    page = (world / "out/report.html").read_text(encoding="utf-8")
+    assert "Methods and their runs" in page and "<title>gold: 100.0, 100.0</title>" in page
+    assert "<th>gold</th><th>belebele</th><th>accuracy</th><th>target</th><td>100.0 ± 0.0</td><td>2</td>" in page
     welch = [e for e in found["arms"] if e["arm"] == "gold" and e["metric"] == "accuracy"]
     assert {e["against"] for e in welch} == {"half"} and all(e["p"] == 0.0 for e in welch)
 
