@@ -29,3 +29,11 @@ def test_choosing_needs_validation_data():
     demo = f"{configs.__path__[0]}/runs/demo.yaml"
     with pytest.raises(UserError, match=r"--top needs validation data"):
         command(demo, top=2)
+
+
+def test_the_baseline_is_one_of_the_recipes():
+    import configs
+
+    demo = f"{configs.__path__[0]}/runs/demo.yaml"
+    with pytest.raises(UserError, match=r"--baseline cit is none of the compared recipes \(sft, sdrrl\)"):
+        command(demo, recipes="sft,sdrrl", baseline="cit")
