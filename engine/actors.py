@@ -1,21 +1,31 @@
-"""The two actors of the stream: each holds one model, guards it, and tells the monitor what it does."""
+"""The actors of the stream: they read a unit, run a guarded model over it, commit it, and tell the monitor."""
 
+import functools
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine import schema, units
-from engine.config import Judge, Synthesis, Translate, Work
+from engine.config import Judge, Student, Synthesis, Translate, Work
+from engine.generate import UNIT, PromptStage, unanswered
 from engine.guard import Guarded, StageFunction
 from engine.monitor import CRASHES, Prometheus
-from engine.shards import Place
+from engine.pool import PROMPTS, shard_name
+from engine.shards import Place, read_table
 from engine.summary import facts
 
-TARGETS = pa.field("targets", pa.string())
-"""The languages that a unit still lacks, comma-separated, on each of its rows."""
+ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
+"""A unit on its way, while its rows lie on storage: its number and the languages that it still lacks."""
+
+
+def assignments(todo: dict[int, list[str]]) -> pa.Table:
+    """Units and the languages that they lack, as ASSIGNMENT rows."""
+    return pa.table([list(todo), list(todo.values())], schema=ASSIGNMENT)
 
 
 class Stages:
@@ -54,10 +64,29 @@ class Stages:
         return JudgeStage(judge, device)
 
 
-class TranslateActor:
-    """GENERATED rows of a unit in, its TRANSLATED rows in all languages it lacks out (and `unit`)."""
+class PromptActor:
+    """An ASSIGNMENT in, the unit's prompts out, ready for the engine."""
 
-    def __init__(self, stages: Stages, translate: Translate, work: Work, device: str, monitor: Any) -> None:
+    def __init__(self, student: Student, seed: int, root: Place) -> None:
+        self._folder, self._stage = root / PROMPTS, PromptStage(student, seed)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """One unit."""
+        (unit,) = table["unit"].to_pylist()
+        rows = read_table(self._folder, shard_name(unit))
+        return self._stage(rows.append_column(UNIT, pa.array([unit] * rows.num_rows, UNIT.type)))
+
+
+class TranslateActor:
+    """An ASSIGNMENT in, the unit's TRANSLATED rows in all languages it lacks out (and `unit`).
+
+    `folder` holds the answered prompts, or the prompts themselves where no student answers them.
+    """
+
+    def __init__(
+        self, stages: Stages, translate: Translate, work: Work, device: str, folder: Place, monitor: Any
+    ) -> None:
+        self._folder = folder
         self._targets: list[str] = []
         make = lambda: stages.translate(translate, self._targets, device)  # noqa: E731
         self._guarded = Guarded(make, self._failed, work.retries, work.translate.timeout)
@@ -65,10 +94,12 @@ class TranslateActor:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit."""
-        unit = table["unit"][0].as_py()
-        self._targets = table["targets"][0].as_py().split(",")
+        (assignment,) = table.to_pylist()
+        unit, self._targets = assignment["unit"], assignment["targets"]
         self._guarded.stage.targets = self._targets  # type: ignore[attr-defined]
-        table = self._watch.run(unit, table.select(schema.GENERATED.names), self._guarded, self._failed)
+        rows = read_table(self._folder, shard_name(unit))
+        rows = rows if "self" in rows.column_names else unanswered(rows)
+        table = self._watch.run(unit, rows.select(schema.GENERATED.names), self._guarded, self._failed)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
         rows = table.append_column("unit", pa.array([unit] * table.num_rows, pa.int64()))
         return rows if not self._guarded.split else _target_major(rows, self._targets)
@@ -99,27 +130,23 @@ class JudgeActor:
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit; returns one row per language: unit, target, rows, kept, failed, reasons (as lists)."""
         unit = table["unit"][0].as_py()
-        pool = self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, _unjudged)
-        targets = pool["target"].dictionary_encode().combine_chunks()
-        out = []
-        for target in targets.dictionary.to_pylist():
-            part = pool.filter(pa.compute.equal(pool["target"], target))
+        commit = functools.partial(self._commit, unit)
+        return self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, _unjudged, commit)
+
+    def _commit(self, unit: int, pool: pa.Table) -> pa.Table:
+        targets = pc.unique(pool["target"]).to_pylist()
+
+        def one(target: str) -> dict[str, Any]:
+            part = pool.filter(pc.equal(pool["target"], target))
             known = facts(part)
-            extra = {"together": targets.dictionary.to_pylist(), "fingerprint": self._digest}
-            extra |= {"versions": self._versions, **known}
+            extra = {"together": targets, "fingerprint": self._digest, "versions": self._versions, **known}
             units.commit_pool(self._root, unit, target, part, extra)
             reasons = known["reasons"]
-            out.append(
-                {
-                    "unit": unit,
-                    "target": target,
-                    "rows": known["rows"],
-                    "kept": known["kept"],
-                    "failed": known["failed"],
-                }
-                | {"reasons": list(reasons), "counts": list(reasons.values())}
-            )
-        return pa.Table.from_pylist(out, schema=FIGURES)
+            figures = {key: known[key] for key in ("rows", "kept", "failed")}
+            return {"unit": unit, "target": target, **figures, "reasons": [*reasons], "counts": [*reasons.values()]}
+
+        with ThreadPoolExecutor(8) as threads:  # a commit waits for storage, not for the processor
+            return pa.Table.from_pylist(list(threads.map(one, targets)), schema=FIGURES)
 
 
 FIGURES = pa.schema(
@@ -143,8 +170,14 @@ class _Watch:
         self._name, self._monitor, self._metrics = name, monitor, Prometheus(name)
 
     def run(
-        self, unit: int, table: pa.Table, guarded: Guarded, failed: Callable[[pa.Table, str], pa.Table]
+        self,
+        unit: int,
+        table: pa.Table,
+        guarded: Guarded,
+        failed: Callable[[pa.Table, str], pa.Table],
+        then: Callable[[pa.Table], pa.Table] = lambda out: out,
     ) -> pa.Table:
+        """The stage's output for `table`, passed through `then`, which counts as the stage's work."""
         import ray
 
         if guarded.hung:
@@ -155,11 +188,12 @@ class _Watch:
             out = failed(table, f"the {self._name} process died {CRASHES} times on this unit")
         else:
             out = guarded(table)
+        result = then(out)
         seconds = time.monotonic() - started
         processor = time.process_time() - processor
         self._monitor.end.remote(self._name, unit, out.num_rows, seconds, 0, processor)
         self._metrics.count(out.num_rows, seconds)
-        return out
+        return result
 
 
 def _unjudged(table: pa.Table, message: str) -> pa.Table:
@@ -174,4 +208,4 @@ def _unjudged(table: pa.Table, message: str) -> pa.Table:
 
 
 def _target_major(table: pa.Table, targets: list[str]) -> pa.Table:
-    return pa.concat_tables([table.filter(pa.compute.equal(table["target"], target)) for target in targets])
+    return pa.concat_tables([table.filter(pc.equal(table["target"], target)) for target in targets])

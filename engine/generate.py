@@ -33,7 +33,7 @@ class PromptStage:
             self.tokenizer, self.student.prompt, table["instruction"].to_pylist(), table["input"].to_pylist()
         )
         draws = (seeds.uniform(self.seed, table["id"].to_pylist(), "generate") * 2**31).astype(np.int64)
-        table = table.select([*schema.PROMPT.names, UNIT.name, "targets"])
+        table = table.select([*schema.PROMPT.names, UNIT.name])
         table = table.append_column("tokenized_prompt", pa.array(tokens, pa.list_(pa.int32())))
         return table.append_column("seed", pa.array(draws))
 

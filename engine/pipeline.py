@@ -1,10 +1,11 @@
 """The stream: prompts through generation, translation and judging into the pool. The only file that knows Ray Data.
 
-    read unit ─▶ tokenise ─▶ vLLM ─▶ commit answers ─┐
-    read answered unit ──────────────────────────────┴▶ translate ─▶ judge + commit ─▶ figures to the driver
+    unit numbers ─▶ read, tokenise ─▶ vLLM ─▶ commit answers ─┐
+    numbers of answered units ────────────────────────────────┴▶ read, translate ─▶ judge, commit ─▶ figures
 
 A block is a unit on its whole way: units never split and never mix, so each is committed as a whole by the stage
-that finishes it, and nothing but small figures reaches the driver. Order is not kept; units have numbers.
+that finishes it. Committed rows travel as the number of their unit, so that what is in flight is bounded by the actors
+and not by the rows; the driver sees numbers and figures only. Order is not kept.
 """
 
 import functools
@@ -21,8 +22,11 @@ import pyarrow as pa
 import ray
 import ray.data
 import yaml
-from ray.data.block import BlockMetadata
-from ray.data.datasource import Datasource, ReadTask
+from ray.data._internal.execution.backpressure_policy import (
+    ENABLED_BACKPRESSURE_POLICIES,
+    ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY,
+)
+from ray.data._internal.execution.backpressure_policy.backpressure_policy import BackpressurePolicy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from engine import actors, environment, generate, schema, sources, units
@@ -30,8 +34,8 @@ from engine.config import Student, Synthesis, dump
 from engine.errors import UserError
 from engine.monitor import LiveTable, Monitor
 from engine.placement import Node, Placement, place, prompt_rates
-from engine.pool import GENERATED, PROMPTS, shard_name
-from engine.shards import Place, read_table
+from engine.pool import GENERATED, PROMPTS
+from engine.shards import Place
 
 
 @contextmanager
@@ -45,10 +49,12 @@ def cluster(address: str | None = None) -> Iterator[None]:
         yield
         return
     environment.prepare()
-    settings: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": environment.defaults()}}
     if address is None:
-        settings |= {"include_dashboard": False}
-    ray.init(address=address or "local", logging_level="ERROR", **settings)
+        settings: dict[str, Any] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
+    else:
+        hook = {"worker_process_setup_hook": "engine.environment.prepare"}  # each machine sees for itself
+        settings = {"address": address, "runtime_env": hook}
+    ray.init(log_to_driver=False, logging_level="ERROR", **settings)
     try:
         yield
     finally:
@@ -96,6 +102,7 @@ def _run(
     context.issue_detectors_config.high_memory_detector_config.detection_time_interval_s = -1
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
     context.target_max_block_size = None  # a unit stays one block, however large
+    context.set_config(ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY, [*ENABLED_BACKPRESSURE_POLICIES, _Abreast])
     unanswered = set(pending) - units.generated_units(root) if config.student else set()
     active = ("generate", "translate", "judge") if unanswered else ("translate", "judge")
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
@@ -105,7 +112,8 @@ def _run(
     monitor = ray.remote(num_cpus=0, scheduling_strategy=here)(Monitor).remote()
     stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
     work = config.work
-    translate = (stages, config.translate, work, placement.device("translate"), monitor)
+    answers = root / (GENERATED if config.student else PROMPTS)
+    translate = (stages, config.translate, work, placement.device("translate"), answers, monitor)
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
     judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
@@ -130,21 +138,21 @@ def _answers(
     placement: Placement,
     monitor: Any,
 ) -> ray.data.Dataset:
-    """GENERATED rows of all pending units: of those that the student must answer first, and of the others."""
+    """All pending units whose GENERATED rows are there: those that the student must answer first, and the others."""
     todo = {unit: targets for unit, targets in pending.items() if unit in unanswered}
     ready = {unit: targets for unit, targets in pending.items() if unit not in unanswered}
-    parts = [_read(root, GENERATED if config.student else PROMPTS, ready, placement)] if ready else []
+    parts = [_units(ready)] if ready else []
     if todo and config.student:
         student = config.student
-        prompts = _read(root, PROMPTS, todo, placement).map_batches(
-            generate.PromptStage,
-            fn_constructor_args=(student, config.seed),
+        prompts = _units(todo).map_batches(
+            actors.PromptActor,
+            fn_constructor_args=(student, config.seed, root),
             compute=ray.data.ActorPoolStrategy(size=1),
             **_whole(placement),
         )
         replies = _ask(prompts, student, placement, min(rows[unit] for unit in todo))
         answered = functools.partial(generate.answered, student=student, end_tokens=generate.end_tokens(student))
-        commit = functools.partial(_commit_answers, answered=answered, root=root, rows=rows, monitor=monitor)
+        commit = functools.partial(_commit_answers, answered=answered, root=root, rows=rows, todo=todo, monitor=monitor)
         parts.append(replies.map_batches(commit, concurrency=1, **_whole(placement)))
     return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
@@ -183,6 +191,21 @@ def _pool(
     )
 
 
+class _Abreast(BackpressurePolicy):
+    """No stage runs ahead: a unit that waits for the next stage takes the place of one that could be begun.
+
+    Ray Data's own policies count bytes of a large object store: small units would pile up by the hundred between a
+    fast stage and a slow one, held in memory, and all to be done again after a kill. (Only while the next stage has
+    not started at all does Ray Data go on, one unit at a time, so that nothing can come to a standstill.)
+    """
+
+    def can_add_input(self, op: Any) -> bool:
+        """Whether one more unit may be begun."""
+        pools = op.get_autoscaling_actor_pools()
+        places = sum(pool.max_size() * pool.max_tasks_in_flight_per_actor() for pool in pools)
+        return not pools or op.num_active_tasks() + self._topology[op].total_enqueued_output_blocks() < places
+
+
 def _light(placement: Placement) -> float:
     """CPUs of a task that reads or commits: so few that one always finds room."""
     return round(min(0.25, placement.spare_cpus / 8), 3)
@@ -193,54 +216,30 @@ def _whole(placement: Placement) -> dict[str, Any]:
     return {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
 
 
-class _UnitSource(Datasource):
-    """One read task, and so one block, for each unit."""
-
-    def __init__(self, root: Place, folder: str, todo: dict[int, list[str]]) -> None:
-        self._root, self._folder, self._todo = root, folder, todo
-
-    def estimate_inmemory_data_size(self) -> int | None:
-        """Unknown; Ray Data uses it only to choose a number of blocks, which is fixed here."""
-        return None
-
-    def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
-        """A task for each unit."""
-        metadata = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
-        return [
-            ReadTask(functools.partial(_read_unit, self._root, self._folder, unit, targets), metadata)
-            for unit, targets in self._todo.items()
-        ]
-
-
-def _read(root: Place, folder: str, todo: dict[int, list[str]], placement: Placement) -> ray.data.Dataset:
-    source = _UnitSource(root, folder, todo)
-    return ray.data.read_datasource(source, override_num_blocks=len(todo), num_cpus=_light(placement))
-
-
-def _read_unit(root: Place, folder: str, unit: int, targets: list[str]) -> list[pa.Table]:
-    table = read_table(root / folder, shard_name(unit))
-    if folder == PROMPTS:
-        table = generate.unanswered(table)
-    table = table.append_column(generate.UNIT, pa.array(np.full(table.num_rows, unit)))
-    return [table.append_column(actors.TARGETS, pa.array([",".join(targets)] * table.num_rows))]
+def _units(todo: dict[int, list[str]]) -> ray.data.Dataset:
+    """One block for each unit: its number and the languages that it lacks."""
+    return ray.data.from_blocks([actors.assignments({unit: targets}) for unit, targets in todo.items()])
 
 
 def _commit_answers(
-    table: pa.Table, answered: Callable[[pa.Table], pa.Table], root: Place, rows: dict[int, int], monitor: Any
+    table: pa.Table,
+    answered: Callable[[pa.Table], pa.Table],
+    root: Place,
+    rows: dict[int, int],
+    todo: dict[int, list[str]],
+    monitor: Any,
 ) -> pa.Table:
-    out = []
     numbers = table["unit"].to_numpy()
-    for unit in dict.fromkeys(numbers.tolist()):
+    done = dict.fromkeys(numbers.tolist())
+    for unit in done:
         part = table.filter(pa.array(numbers == unit))
         if part.num_rows != rows[unit]:
             raise RuntimeError(f"unit {unit} came back from the engine with {part.num_rows} of {rows[unit]} rows")
-        answers = answered(part)
-        units.commit_generated(root, unit, answers.select(schema.GENERATED.names))
+        units.commit_generated(root, unit, answered(part).select(schema.GENERATED.names))
         tokens = int(np.sum(part["num_generated_tokens"].to_numpy()))
         seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
         monitor.end.remote("generate", unit, part.num_rows, seconds, tokens)
-        out.append(answers.append_column(actors.TARGETS, part["targets"]))
-    return pa.concat_tables(out)
+    return actors.assignments({unit: todo[unit] for unit in done})
 
 
 def _watch(
@@ -268,8 +267,13 @@ def _watch(
             )
 
 
-def _plain(error: Exception) -> Exception:
-    """The UserError or OSError behind an error that crossed Ray's processes; else the error itself."""
+def _plain(error: Exception) -> BaseException:
+    """The Ctrl-C, UserError or OSError behind an error that Ray made of it; else the error itself."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            return behind  # the executor failed while it was being stopped
+        behind = behind.__cause__ or behind.__context__
     if isinstance(error, UserError):
         return error
     found = re.findall(r"(?:engine\.errors\.UserError|UserError): (.+)", str(error))
