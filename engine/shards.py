@@ -49,6 +49,11 @@ class Place:
             return cls(filesystem, root)
         return cls(pa.fs.LocalFileSystem(), os.path.abspath(text))
 
+    @property
+    def object_store(self) -> bool:
+        """Whether this is a store of objects (S3, Google, Azure): without folders, renaming and locks."""
+        return self.filesystem.type_name in ("s3", "gcs", "abfs")
+
     def __truediv__(self, name: str) -> "Place":
         return Place(self.filesystem, f"{self.root}/{name}")
 
@@ -75,7 +80,8 @@ class Place:
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file atomically: temporary name, sync, rename."""
         path = self.join(name)
-        self.filesystem.create_dir(path.rpartition("/")[0], recursive=True)
+        if not self.object_store:
+            self.filesystem.create_dir(path.rpartition("/")[0], recursive=True)
         if not isinstance(self.filesystem, pa.fs.LocalFileSystem):
             # Object stores make a file visible only when its upload is complete.
             with self.filesystem.open_output_stream(path) as stream:

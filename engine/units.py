@@ -159,12 +159,13 @@ def exclusive(place: Place) -> Iterator[None]:
     """Hold the run's folder for this process.
 
     Local and network file systems: a lock on `run.lock`, which the kernel releases when the process ends, however
-    it ends. Object stores have no locks; there the folder is not guarded.
+    it ends. Object stores have no locks: that the folder is not guarded is said on stderr.
 
     Raises:
         UserError: another run holds it.
     """
     if not isinstance(place.filesystem, pa.fs.LocalFileSystem):
+        print(f"{place.root}: no lock can be held here; start no second run on it meanwhile", file=sys.stderr)
         yield
         return
     os.makedirs(place.root, exist_ok=True)
