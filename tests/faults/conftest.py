@@ -57,22 +57,30 @@ class Run:
         return sum(line.startswith(stage) for line in Path(self.standins["log"]).read_text().splitlines())
 
 
+def make(folder: Path, prompts: int = 240, unit_rows: int = 8, work: dict | None = None, **standins) -> Run:
+    """A run over `prompts` numbered prompts, `unit_rows` in a unit, into German and Japanese."""
+    folder.mkdir()
+    rows = [{"instruction": f"Count to {i}.", "input": "", "output": f"1 to {i}"} for i in range(prompts)]
+    (folder / "prompts.json").write_text(json.dumps(rows))
+    config = {
+        "output": str(folder / "out"),
+        "targets": ["deu_Latn", "jpn_Jpan"],
+        "prompts": {"path": str(folder / "prompts.json")},
+        "translate": {"model": "stand-in"},
+        "work": {"unit_rows": unit_rows, **(work or {})},
+    }
+    return Run(folder, config, {"log": str(folder / "calls.log"), **standins})
+
+
 @pytest.fixture
 def new_run(tmp_path):
-    """Makes runs over `prompts` numbered prompts, `unit_rows` in a unit, into German and Japanese."""
+    """Makes runs in this test's folder."""
+    return lambda name="run", **settings: make(tmp_path / name, **settings)
 
-    def make(name: str = "run", prompts: int = 240, unit_rows: int = 8, work: dict | None = None, **standins) -> Run:
-        folder = tmp_path / name
-        folder.mkdir()
-        rows = [{"instruction": f"Count to {i}.", "input": "", "output": f"1 to {i}"} for i in range(prompts)]
-        (folder / "prompts.json").write_text(json.dumps(rows))
-        config = {
-            "output": str(folder / "out"),
-            "targets": ["deu_Latn", "jpn_Jpan"],
-            "prompts": {"path": str(folder / "prompts.json")},
-            "translate": {"model": "stand-in"},
-            "work": {"unit_rows": unit_rows, **(work or {})},
-        }
-        return Run(folder, config, {"log": str(folder / "calls.log"), **standins})
 
-    return make
+@pytest.fixture(scope="session")
+def quiet_run(tmp_path_factory):
+    """A run that nothing happened to: what all others must equal."""
+    run = make(tmp_path_factory.mktemp("faults") / "quiet")
+    run.finish()
+    return run

@@ -22,9 +22,7 @@ def ray_processes(process, name: str) -> list[psutil.Process]:
     return [child for child in children if name in " ".join(child.cmdline())]
 
 
-def test_killed_drivers_lose_and_double_nothing(new_run):
-    quiet = new_run("quiet")
-    quiet.finish()
+def test_killed_drivers_lose_and_double_nothing(new_run, quiet_run):
     noisy = new_run("noisy", delay=0.05)
     chance = random.Random(0)
     for kill in range(3):
@@ -35,7 +33,7 @@ def test_killed_drivers_lose_and_double_nothing(new_run):
         process.wait()
         assert noisy.committed() < 60, f"the run ended before kill {kill}"
     noisy.finish()
-    assert noisy.shards() == quiet.shards()
+    assert noisy.shards() == quiet_run.shards()
     for rows in noisy.rows().values():
         ids = [row["id"] for row in rows]
         assert len(ids) == len(set(ids)) == 240
@@ -60,8 +58,8 @@ def test_ctrl_c_stops_cleanly_and_resumes(new_run):
     process = run.start()
     wait_for(lambda: run.committed() >= 4)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err[-3000:]
     left = run.committed()
     assert 4 <= left < 60
     run.finish()

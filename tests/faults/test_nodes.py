@@ -1,34 +1,59 @@
-"""Several Ray nodes on one machine: the same pool as on one, also when a node dies in the middle."""
+"""Several Ray nodes on one machine: the same pool as on one, also when a node dies in the middle; metrics over HTTP."""
 
+import re
 import time
+import urllib.request
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.slow
+# Small enough that every actor still finds room when a node of the smaller cluster is gone.
+WORK = {"translate": {"actors": 2, "cpus": 0.4}, "judge": {"actors": 2, "cpus": 0.4}}
 
 
-@pytest.fixture
-def nodes():
-    """A cluster of one head and three more nodes with two CPUs each, and the head's address."""
+@pytest.fixture(params=[2, 4])
+def cluster(request):
+    """A cluster of so many nodes with two CPUs each."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    others = [cluster.add_node(num_cpus=2) for _ in range(3)]
-    yield cluster, others
+    quick = {"metrics_report_interval_ms": 500}
+    head = {"num_cpus": 2, "include_dashboard": False, "_system_config": quick}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(request.param - 1):
+        cluster.add_node(num_cpus=2)
+    yield cluster
     cluster.shutdown()
 
 
-def test_a_lost_node_changes_nothing(new_run, nodes):
-    cluster, others = nodes
-    quiet = new_run("quiet", prompts=160)
-    quiet.finish()
-    run = new_run("cluster", prompts=160, delay=0.1, work={"translate": {"actors": 3}, "judge": {"actors": 2}})
+def actors(node) -> list[str]:
+    """Names of the processes on that node in which stages run."""
+    (raylet,) = node.all_processes["raylet"]
+    names = [" ".join(child.cmdline()) for child in psutil.Process(raylet.process.pid).children()]
+    return [name for name in names if "MapWorker" in name]
+
+
+def metrics(cluster) -> str:
+    """What Prometheus would read from all nodes."""
+    addresses = [f"http://127.0.0.1:{node.metrics_export_port}/metrics" for node in cluster.list_all_nodes()]
+    return "".join(urllib.request.urlopen(address, timeout=30).read().decode() for address in addresses)
+
+
+def test_nodes_change_nothing_nor_does_the_loss_of_one(new_run, quiet_run, cluster):
+    whole = new_run("whole", work=WORK)
+    whole.finish(cluster.address)
+    assert whole.shards() == quiet_run.shards()
+
+    run = new_run("loss", delay=0.1, work=WORK)
     process = run.start(cluster.address)
     end = time.monotonic() + 120
-    while run.committed() < 8:
+    while run.committed() < 8 or not re.search(r'polydistill_rows\w*{.*stage="judge".*} [1-9]', metrics(cluster)):
         assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
-    cluster.remove_node(others[0], allow_graceful=False)
+        time.sleep(0.1)
+    busy = [node for node in cluster.worker_nodes if actors(node)]
+    assert busy, "no stage runs on a node that may be lost"
+    cluster.remove_node(busy[0], allow_graceful=False)
+    assert run.committed() < 60, "the run ended before its node was lost"
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err[-3000:]
-    assert run.shards() == quiet.shards()
+    assert run.shards() == quiet_run.shards()
