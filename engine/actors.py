@@ -14,7 +14,7 @@ from engine import schema, units
 from engine.config import Judge, Student, Synthesis, Translate, Work
 from engine.generate import UNIT, PromptStage, unanswered
 from engine.guard import Guarded, StageFunction
-from engine.monitor import CRASHES, Prometheus
+from engine.monitor import CRASHES
 from engine.pool import PROMPTS, shard_name
 from engine.shards import Place, read_table
 from engine.summary import facts
@@ -167,7 +167,7 @@ class _Watch:
     """Reports a stage's work, and gives up a unit whose process keeps dying."""
 
     def __init__(self, name: str, monitor: Any) -> None:
-        self._name, self._monitor, self._metrics = name, monitor, Prometheus(name)
+        self._name, self._monitor = name, monitor
 
     def run(
         self,
@@ -192,7 +192,6 @@ class _Watch:
         seconds = time.monotonic() - started
         processor = time.process_time() - processor
         self._monitor.end.remote(self._name, unit, out.num_rows, seconds, 0, processor)
-        self._metrics.count(out.num_rows, seconds)
         return result
 
 

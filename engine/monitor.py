@@ -28,6 +28,28 @@ class StageFigures:
     last: float = 0.0  # seconds from the start of the run to the last unit finished
 
 
+class Prometheus:
+    """The same figures as Ray metrics, which Ray exports on the metrics port of the node that this runs on."""
+
+    def __init__(self) -> None:
+        from ray.util.metrics import Counter, Histogram
+
+        keys = ("stage",)
+        self._rows = Counter("polydistill_rows", "Rows that left a stage", tag_keys=keys)
+        self._tokens = Counter("polydistill_tokens", "Tokens that a stage generated", tag_keys=keys)
+        self._seconds = Histogram(
+            "polydistill_unit_seconds", "Seconds for one unit", boundaries=[0.1, 1, 10, 60, 600], tag_keys=keys
+        )
+
+    def count(self, stage: str, rows: int, tokens: int, seconds: float) -> None:
+        """One unit done."""
+        tags = {"stage": stage}
+        for counter, value in ((self._rows, rows), (self._tokens, tokens)):
+            if value:
+                counter.inc(value, tags=tags)
+        self._seconds.observe(seconds, tags=tags)
+
+
 @dataclass
 class Monitor:
     """Counters of all stages. It runs as a Ray actor on the driver's node (see `engine.pipeline`)."""
@@ -35,6 +57,7 @@ class Monitor:
     stages: dict[str, StageFigures] = field(default_factory=lambda: {name: StageFigures() for name in STAGES})
     running: dict[tuple[str, int], int] = field(default_factory=dict)  # (stage, unit) -> attempts without an end
     created: float = field(default_factory=time.monotonic)
+    metrics: Prometheus = field(default_factory=Prometheus)
 
     def begin(self, stage: str, unit: int) -> int:
         """A stage starts on a unit; returns how often it has started on it without finishing."""
@@ -57,6 +80,7 @@ class Monitor:
         figures.tokens += tokens
         figures.seconds += seconds
         figures.cpu_seconds += cpu_seconds
+        self.metrics.count(stage, rows, tokens, seconds)
         figures.last = time.monotonic() - self.created
         if figures.first is None:
             figures.first = figures.last - seconds
@@ -64,25 +88,6 @@ class Monitor:
     def figures(self) -> dict[str, StageFigures]:
         """All counters."""
         return self.stages
-
-
-class Prometheus:
-    """Ray metrics of one stage, made once in each actor."""
-
-    def __init__(self, stage: str) -> None:
-        from ray.util.metrics import Counter, Histogram
-
-        self._tags = {"stage": stage}
-        self._rows = Counter("polydistill_rows", "Rows that left a stage", tag_keys=("stage",))
-        self._seconds = Histogram(
-            "polydistill_unit_seconds", "Seconds for one unit", boundaries=[0.1, 1, 10, 60, 600], tag_keys=("stage",)
-        )
-
-    def count(self, rows: int, seconds: float) -> None:
-        """One unit done."""
-        if rows:
-            self._rows.inc(rows, tags=self._tags)
-        self._seconds.observe(seconds, tags=self._tags)
 
 
 class LiveTable:

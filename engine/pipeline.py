@@ -1,4 +1,4 @@
-"""The stream: prompts through generation, translation and judging into the pool. The only file that knows Ray Data.
+"""The stream: prompts through generation, translation and judging into the pool. The file that knows Ray Data.
 
     unit numbers ─▶ read, tokenise ─▶ vLLM ─▶ commit answers ─┐
     numbers of answered units ────────────────────────────────┴▶ read, translate ─▶ judge, commit ─▶ figures
@@ -22,14 +22,9 @@ import pyarrow as pa
 import ray
 import ray.data
 import yaml
-from ray.data._internal.execution.backpressure_policy import (
-    ENABLED_BACKPRESSURE_POLICIES,
-    ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY,
-)
-from ray.data._internal.execution.backpressure_policy.backpressure_policy import BackpressurePolicy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from engine import actors, environment, generate, schema, sources, units
+from engine import actors, backpressure, environment, generate, schema, sources, units
 from engine.config import Student, Synthesis, dump
 from engine.errors import UserError
 from engine.monitor import LiveTable, Monitor
@@ -102,7 +97,7 @@ def _run(
     context.issue_detectors_config.high_memory_detector_config.detection_time_interval_s = -1
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
     context.target_max_block_size = None  # a unit stays one block, however large
-    context.set_config(ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY, [*ENABLED_BACKPRESSURE_POLICIES, _Abreast])
+    backpressure.enable(context)
     unanswered = set(pending) - units.generated_units(root) if config.student else set()
     active = ("generate", "translate", "judge") if unanswered else ("translate", "judge")
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
@@ -189,21 +184,6 @@ def _pool(
         num_cpus=pool.cpus,
         num_gpus=pool.gpus or None,
     )
-
-
-class _Abreast(BackpressurePolicy):
-    """No stage runs ahead: a unit that waits for the next stage takes the place of one that could be begun.
-
-    Ray Data's own policies count bytes of a large object store: small units would pile up by the hundred between a
-    fast stage and a slow one, held in memory, and all to be done again after a kill. (Only while the next stage has
-    not started at all does Ray Data go on, one unit at a time, so that nothing can come to a standstill.)
-    """
-
-    def can_add_input(self, op: Any) -> bool:
-        """Whether one more unit may be begun."""
-        pools = op.get_autoscaling_actor_pools()
-        places = sum(pool.max_size() * pool.max_tasks_in_flight_per_actor() for pool in pools)
-        return not pools or op.num_active_tasks() + self._topology[op].total_enqueued_output_blocks() < places
 
 
 def _light(placement: Placement) -> float:
