@@ -1,9 +1,9 @@
 """How many actors each stage gets, and how much of a machine each one asks for.
 
 Pools have fixed sizes: Ray's autoscaling of GPU pools gets stuck or unbalanced (ray#59144, #65540, #66196). They
-never take everything: blocks lost with a node are recomputed by ordinary tasks, and where the pools hold every CPU
-these wait for ever (seen with Ray 2.60: a third node lost, no CPU free, the run hung; with half of the CPUs free it
-recovered within 40 s).
+never take everything: the actors of a lost node must find room elsewhere, and so must the tasks around generation,
+which compute lost blocks again. Where the pools hold every CPU both wait for ever (seen with Ray 2.60: a third node
+lost, no CPU free, the run hung; with half of the CPUs free it recovered within 40 s).
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Placement:
     """The sizes of all pools, ready for Ray Data."""
 
     pools: dict[str, Stage]  # every Stage with actors, cpus and gpus set
-    spare_cpus: float  # left for reading, committing and recomputing
+    spare_cpus: float  # left for the tasks around generation and for recomputing
 
     def device(self, stage: str) -> str:
         """Where that stage's model runs."""
@@ -100,7 +100,7 @@ def place(
     if taken >= cpus or wanted_gpus > gpus:
         sizes = ", ".join(f"{n}: {p.actors} x ({p.cpus:g} CPUs, {p.gpus:g} GPUs)" for n, p in pools.items())
         raise UserError(
-            f"the pools ({sizes}) leave nothing of the cluster ({cpus:g} CPUs, {gpus:g} GPUs) for reading, "
-            "committing and recomputing after a lost node: lower work.*.actors, work.*.cpus or work.*.gpus"
+            f"the pools ({sizes}) leave nothing of the cluster ({cpus:g} CPUs, {gpus:g} GPUs) for other "
+            "tasks and for recomputing after a lost node: lower work.*.actors, work.*.cpus or work.*.gpus"
         )
     return Placement(pools, cpus - taken)
