@@ -43,7 +43,13 @@ class Log:
             file.writelines(json.dumps(record) + "\n" for record in records)
         for sink in self._sinks:
             for record in records:
-                sink({k: v for k, v in record.items() if isinstance(v, int | float)}, record["step"])
+                sink.write({k: v for k, v in record.items() if isinstance(v, int | float)}, record["step"])
+
+    def close(self) -> None:
+        """After the last step: what the loggers still hold is written."""
+        if not self._rank:
+            for sink in self._sinks:
+                sink.close()
 
     def publish(self) -> None:
         """Bring the log to the run's folder where that is on another machine's file system."""
@@ -65,34 +71,65 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def _tensorboard(folder: str, config: dict[str, Any], after_step: int) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
+class _TensorBoard:
+    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(os.path.join(folder, "tensorboard"), purge_step=after_step + 1, flush_secs=30)
+        self._writer = SummaryWriter(os.path.join(folder, "tensorboard"), purge_step=after_step + 1, flush_secs=30)
 
-    def write(numbers: dict[str, float], step: int) -> None:
+    def write(self, numbers: dict[str, float], step: int) -> None:
         for name, value in numbers.items():
-            writer.add_scalar(f"train/{name}", value, step)
+            self._writer.add_scalar(f"train/{name}", value, step)
 
-    return write
-
-
-def _wandb(folder: str, config: dict[str, Any], after_step: int) -> Any:
-    try:
-        import wandb
-    except ImportError as error:
-        raise UserError("train.loggers: wandb is not installed (pip install wandb)") from error
-    run = wandb.init(project="polydistill", dir=folder, config=config, resume="allow", id=Path(folder).name)
-    return lambda numbers, step: run.log(numbers, step=step)
+    def close(self) -> None:
+        self._writer.close()
 
 
-def _mlflow(folder: str, config: dict[str, Any], after_step: int) -> Any:
-    try:
-        import mlflow
-    except ImportError as error:
-        raise UserError("train.loggers: mlflow is not installed (pip install mlflow)") from error
-    mlflow.start_run(run_name=Path(folder).name)
-    return lambda numbers, step: mlflow.log_metrics(numbers, step=step)
+class _Wandb:
+    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+        try:
+            import wandb
+        except ImportError as error:
+            raise UserError("train.loggers: wandb is not installed (pip install wandb)") from error
+        settings = {"project": "polydistill", "name": Path(folder).name, "dir": folder, "config": config}
+        self._run = wandb.init(id=_known(folder, "wandb"), resume="allow", **settings)
+        _remember(folder, "wandb", self._run.id)
+
+    def write(self, numbers: dict[str, float], step: int) -> None:
+        self._run.log(numbers, step=step)
+
+    def close(self) -> None:
+        self._run.finish()
 
 
-_SINKS = {"tensorboard": _tensorboard, "wandb": _wandb, "mlflow": _mlflow}
+class _Mlflow:
+    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+        try:
+            import mlflow
+        except ImportError as error:
+            raise UserError("train.loggers: mlflow is not installed (pip install mlflow)") from error
+        known, self._mlflow = _known(folder, "mlflow"), mlflow
+        run = mlflow.start_run(run_id=known, run_name=None if known else Path(folder).name)
+        if not known:
+            mlflow.log_params(config)
+        _remember(folder, "mlflow", run.info.run_id)
+
+    def write(self, numbers: dict[str, float], step: int) -> None:
+        # Its file store makes folders of slashes, and cannot have loss/LL beside loss.
+        self._mlflow.log_metrics({name.replace("/", "."): value for name, value in numbers.items()}, step=step)
+
+    def close(self) -> None:
+        self._mlflow.end_run()
+
+
+def _known(folder: str, logger: str) -> str | None:
+    """The id under which this run was logged before, so that it goes on there after a crash."""
+    path = Path(folder) / f"{logger}-run.txt"
+    return path.read_text() if path.exists() else None
+
+
+def _remember(folder: str, logger: str, run: str) -> None:
+    (Path(folder) / f"{logger}-run.txt").write_text(run)
+
+
+_SINKS = {"tensorboard": _TensorBoard, "wandb": _Wandb, "mlflow": _Mlflow}

@@ -52,6 +52,7 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
         checkpoint.load(engine, place / "checkpoints", checkpoint.name(state["step"]), universal)
     log = together(lambda: Log(place, train.loggers, dump(train), state["step"], dist.get_rank()))
     state = Loop(engine, plan, held, place / "checkpoints", state, identity, log, list(manifest["subsets"])).run()
+    log.close()
     folder = local_folder(place)
     model = export(engine, tokenizer, folder, train.lora is None or train.lora.merge)
     if dist.get_rank() == 0:
