@@ -21,6 +21,7 @@ def command(
     from dataclasses import asdict
 
     from engine.errors import UserError
+    from engine.languages import code
     from eval.allocation import Law, allocate
 
     try:
@@ -30,9 +31,9 @@ def command(
     limits = {}
     for text in limit or []:
         name, _, number = text.partition("=")
-        if name not in known or not number.isdecimal():
+        if not number.isdecimal() or code(name) not in known:
             raise UserError(f"--limit {text}: expected LANGUAGE=PAIRS with one of {', '.join(known)}")
-        limits[name] = int(number)
+        limits[code(name)] = int(number)
     found = allocate(known, budget, limits or None)
     typer.echo("language  pairs  closed form  gain per 1,000 pairs")
     for name, pairs in found.pairs.items():

@@ -47,17 +47,19 @@ def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
     import csv
 
     from engine.errors import UserError
+    from engine.languages import code
 
     measured: dict[str, list[tuple[float, float]]] = {}
     try:
         with open(path, encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
                 try:
-                    measured.setdefault(row["language"], []).append((float(row["pairs"]), float(row["score"])))
+                    language, point = row["language"], (float(row["pairs"]), float(row["score"]))
                 except (KeyError, TypeError, ValueError) as error:
                     raise UserError(
                         f"{path}:{number}: expected the columns language,pairs,score ({error!r})"
                     ) from error
+                measured.setdefault(code(language), []).append(point)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     if not measured:
