@@ -132,4 +132,4 @@ def _remember(folder: str, logger: str, run: str) -> None:
     (Path(folder) / f"{logger}-run.txt").write_text(run)
 
 
-_SINKS = {"tensorboard": _TensorBoard, "wandb": _Wandb, "mlflow": _Mlflow}
+_SINKS: dict[str, Any] = {"tensorboard": _TensorBoard, "wandb": _Wandb, "mlflow": _Mlflow}

@@ -1,5 +1,5 @@
 """The commands in README.md and docs/ are what a reader can type: all are read by the CLI, and those that need neither
-real weights nor a cluster are run, in the order in which the documents have them, in a folder where what they name exists.
+real weights nor a cluster are run, in the documents' order, in a folder where what they name exists.
 """
 
 import gzip
