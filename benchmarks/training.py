@@ -1,12 +1,17 @@
-"""Useful tokens per second: packs train at least three times as fast as padded batches.
+"""Useful tokens per second: packs train at least three times as fast as padded batches, and faster than TRL's packing.
 
-The same model (a random Llama: speed does not depend on the weights), samples and optimizer, on one machine. Ours is
-the trainer's own forward pass over packs; the reference pads batches of 16 samples in random order to the longest and
-takes transformers' own attention and loss, as a plain fine-tuning script does. Useful are tokens that are no padding.
+The same model (a random Llama: speed does not depend on the weights), samples and AdamW on one machine, alternately.
+Ours is the trainer's own step, DeepSpeed included. The references:
+    padded  batches of 16 samples in random order, padded to the longest, through transformers' own attention and loss,
+            as a plain fine-tuning script does
+    TRL     SFTTrainer with packing=True, one pack a step in float32 without recomputation, as ours does; and again
+            with what it does by itself (8 packs a step, recomputation, bfloat16), except that a CPU is allowed
+Useful are tokens that are no padding.
 """
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import common
+from benchmarks import common, peer_trl
 from benchmarks.packing import alpaca_texts, trained_tokenizer
-from trainer import attention
-from trainer.model import PackedLM, batch
-from trainer.pack import pack
+from engine.shards import Place
 
 LIMIT, BATCH, SAMPLES, VOCABULARY = 2048, 16, 192, 8_000
 Sample = tuple[np.ndarray, int]
@@ -26,29 +29,53 @@ Sample = tuple[np.ndarray, int]
 
 
 def run() -> list[dict[str, Any]]:
-    """Samples per second, packed and padded, on the same samples."""
+    """Useful tokens/s, packed, beside each of the references on the same samples."""
     samples, origin = _samples()
     tokens = int(sum(len(sample) for sample, _ in samples))
-    model = _model()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
     padding = 1 - tokens / _padded_size(samples)
-    return [
-        common.paired(
-            f"useful tokens per second ({padding:.0%} of the padded batches is padding)",
-            _packed(model, optimizer, samples),
-            _padded(model, optimizer, samples),
-            against=f"batches of {BATCH}, padded to the longest",
-            goal=3.0,
-            amount=tokens,
-            unit="tokens/s",
-            packages=("torch", "transformers"),
-            repeats=5,
-            data=origin,
-            limit=LIMIT,
-            model=f"Llama, {sum(p.numel() for p in model.parameters()):,} parameters, float32",
-            threads=torch.get_num_threads(),
-        )
-    ]
+    model = _model()
+    settings: dict[str, Any] = {
+        "amount": tokens,
+        "unit": "tokens/s",
+        "packages": ("torch", "transformers", "deepspeed"),
+        "data": origin,
+        "limit": LIMIT,
+        "model": f"Llama, {sum(p.numel() for p in model.parameters()):,} parameters, float32",
+        "threads": torch.get_num_threads(),
+    }
+    with tempfile.TemporaryDirectory() as folder, common.elsewhere(_ours, samples, folder) as ours:
+        rows = [
+            common.paired(
+                f"useful tokens per second ({padding:.0%} of the padded batches is padding)",
+                ours,
+                _padded(model, samples),
+                against=f"batches of {BATCH}, padded to the longest",
+                goal=3.0,
+                **settings,
+            )
+        ]
+        if peer_trl.installed():
+            settings["packages"] += ("trl", "accelerate")
+            packed = peer_trl.dataset(samples)
+            same = {"per_device_train_batch_size": 1, "bf16": False, "gradient_checkpointing": False}
+            for claim, arguments, repeats in (
+                ("TRL packing, the same arithmetic", same, 3),
+                ("TRL packing, TRL's defaults", {"use_cpu": not torch.cuda.is_available()}, 1),
+            ):
+                reference = peer_trl.trainer(_model(), packed, LIMIT, **arguments)
+                rows.append(
+                    common.paired(
+                        f"useful tokens per second beside {claim}",
+                        ours,
+                        reference,
+                        against="TRL's SFTTrainer, packing=True",
+                        goal=1.0,
+                        repeats=repeats,
+                        warm=False,
+                        **settings,
+                    )
+                )
+    return rows
 
 
 def _samples() -> tuple[list[Sample], str]:
@@ -70,7 +97,6 @@ def _samples() -> tuple[list[Sample], str]:
 def _model() -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    attention.register()
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -84,29 +110,53 @@ def _model() -> Any:
     return LlamaForCausalLM(config)
 
 
-def _packed(model: Any, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> Callable[[], None]:
+def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
+    """One epoch of the trainer's steps, one pack each, under its default ZeRO stage."""
+    import torch.distributed as dist
+
+    from trainer import attention, zero
+    from trainer.config import Train
+    from trainer.data import Samples
+    from trainer.model import PackedLM
+    from trainer.objective import Weighing
+    from trainer.plan import Plan
+    from trainer.step import train_step
+
+    zero.prepare()
+    device = torch.device("cpu")
+    os.environ |= {"DS_ACCELERATOR": "cpu", "LOCAL_RANK": "0"}
+    dist.init_process_group("gloo", init_method=f"file://{folder}/ranks", rank=0, world_size=1)
+    attention.register()
+    model = _model()
+    model.set_attn_implementation(attention.NAMES["sdpa"])
+    train = Train(max_tokens=LIMIT, packs=1, objective="token_mean", attention="sdpa")
+    engine = zero.start(PackedLM(model, "sdpa"), train, zero.settings(train, 1, torch.float32))
     lengths = np.array([len(tokens) for tokens, _ in samples])
+    none = np.zeros(len(samples), dtype=np.int64)
+    laid_out = Samples(
+        flat=[np.concatenate([tokens for tokens, _ in samples])],
+        shard=none,
+        start=np.cumsum(lengths) - lengths,
+        length=lengths,
+        prompt=np.array([prompt for _, prompt in samples]),
+        subset=none,
+        validation=none.astype(bool),
+        place=Place.of(folder),
+        files=[],
+    )
 
     def work() -> None:
-        model.set_attn_implementation("packed_sdpa")
-        packed = PackedLM(model, "sdpa")
-        packs = pack(lengths, LIMIT)
-        for number in range(len(packs)):
-            chosen = packs[number]
-            prompts = np.array([samples[i][1] for i in chosen])
-            answers = lengths[chosen] - prompts
-            weights = np.full(len(chosen), 1.0 / answers.sum())
-            loss, _ = packed(batch([samples[i][0] for i in chosen], prompts, np.zeros(len(chosen), int), weights))
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
+        plan = Plan(laid_out, np.arange(len(samples)), train, Weighing("token_mean", "token", "epoch", np.ones(1)))
+        for step in range(plan.steps_per_epoch):
+            train_step(engine, plan, step, 1e-5, device)
 
     return work
 
 
-def _padded(model: Any, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> Callable[[], None]:
+def _padded(model: Any, samples: list[Sample]) -> Callable[[], None]:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
+
     def work() -> None:
-        model.set_attn_implementation("sdpa")
         for first in range(0, len(samples), BATCH):
             some = samples[first : first + BATCH]
             width = max(len(tokens) for tokens, _ in some)

@@ -54,6 +54,7 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     one += [("held", held, None), ("words", {"new_tokens": ["<new>"], "steps": 1, **zero2}, None)]
     run_ranks(1, "train", job(*one))
     two = [("zero2", zero2, None), ("zero3", zero3, None), ("fewer", zero2, crash), ("fewer3", zero3, crash)]
+    two += [(f"{name}-broken", {"deepspeed": name}, stop) for name in ("zero2", "zero3") for stop in (crash, None)]
     run_ranks(2, "train", job(*two))
     last = job(
         ("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)
@@ -102,9 +103,12 @@ def test_losses_that_are_no_numbers(done: Path, mixture: str) -> None:
     assert all(torch.isfinite(tensor).all() for name, tensor in weights(done / "skip").items() if "embed" not in name)
 
 
-@pytest.mark.parametrize(("whole", "broken"), [("whole", "broken"), ("lora", "lora-broken")])
+@pytest.mark.parametrize(
+    ("whole", "broken"),
+    [("whole", "broken"), ("lora", "lora-broken"), ("zero2", "zero2-broken"), ("zero3", "zero3-broken")],
+)
 def test_resume_is_exact(done: Path, whole: str, broken: str) -> None:
-    """To the last digit: losses of all steps, and the weights at the end. LoRA has dropout."""
+    """To the last digit, with one rank and with two: losses of all steps, and the weights. LoRA has dropout."""
     assert curve(done / broken) == curve(done / whole)
     for name, tensor in weights(done / whole).items():
         assert torch.equal(tensor, weights(done / broken)[name]), name
