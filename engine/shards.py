@@ -4,12 +4,13 @@ A shard is an Arrow IPC *file*, so that pyarrow, polars and `datasets` open it d
 place, synced and renamed, so a reader never sees half of one.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,19 +79,29 @@ class Place:
         return self.filesystem.get_file_info(self.join(name)).type == pa.fs.FileType.File
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file atomically: temporary name, sync, rename."""
+        """Write a whole file atomically."""
+        with self.writer(name) as file:
+            file.write(data)
+
+    @contextlib.contextmanager
+    def writer(self, name: str) -> Iterator[Any]:
+        """A binary file that appears under its name only when the block ends well: temporary name, sync, rename."""
         path = self.join(name)
         if not self.object_store:
             self.filesystem.create_dir(path.rpartition("/")[0], recursive=True)
         if not isinstance(self.filesystem, pa.fs.LocalFileSystem):
-            # Object stores make a file visible only when its upload is complete.
-            with self.filesystem.open_output_stream(path) as stream:
-                stream.write(data)
+            # Object stores make a file visible only when its upload is complete; closing completes it.
+            try:
+                with self.filesystem.open_output_stream(path) as stream:
+                    yield stream
+            except BaseException:
+                self.filesystem.delete_file(path)
+                raise
             return
         temporary = f"{path}.tmp-{os.getpid()}-{threading.get_ident()}"
         try:
             with open(temporary, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -124,13 +135,39 @@ class Place:
 
 def write_table(place: Place, name: str, table: pa.Table, compression: str | None = None) -> Shard:
     """Write `table` as one shard; `compression` is None (can be memory-mapped), "lz4" or "zstd"."""
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression=compression)
-    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
-        writer.write_table(table.combine_chunks(), max_chunksize=65_536)
-    data = sink.getvalue()
-    place.write(name, data)
-    return Shard(name, table.num_rows, data.size, hashlib.sha256(data).hexdigest())
+    return write_tables(place, name, table.schema, [table.combine_chunks()], compression)
+
+
+def write_tables(
+    place: Place, name: str, schema: pa.Schema, tables: Iterable[pa.Table], compression: str | None = None
+) -> Shard:
+    """Write `tables` of one schema, each as it comes, as one shard."""
+    rows = 0
+    with place.writer(name) as file:
+        sink = _Digesting(file)
+        with pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+            for table in tables:
+                writer.write_table(table, max_chunksize=65_536)
+                rows += table.num_rows
+    return Shard(name, rows, sink.bytes, sink.sha256.hexdigest())
+
+
+class _Digesting:
+    """Hashes and counts what is written to a file."""
+
+    closed = False  # pyarrow asks
+
+    def __init__(self, file: Any) -> None:
+        self._file, self.bytes, self.sha256 = file, 0, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data)
+        self.sha256.update(data)
+        self.bytes += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: the file is synced when it is whole."""
 
 
 def read_table(place: Place, name: str, columns: list[str] | None = None) -> pa.Table:
@@ -146,7 +183,11 @@ def read_table(place: Place, name: str, columns: list[str] | None = None) -> pa.
             if isinstance(place.filesystem, pa.fs.LocalFileSystem)
             else place.filesystem.open_input_file(path)
         )
-        table = pa.ipc.open_file(source).read_all()
+        reader = pa.ipc.open_file(source)
+        if columns is not None:  # compressed columns that nobody asked for stay unread
+            chosen = [index for index, name in enumerate(reader.schema.names) if name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=chosen))
+        table = reader.read_all()
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: not a whole Arrow file ({error}); delete it and run again") from error
     return table if columns is None else table.select(columns)

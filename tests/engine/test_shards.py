@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import UserError
-from engine.shards import Place, Shard, from_json, read_table, tables, to_json, write_table
+from engine.shards import Place, Shard, from_json, read_table, tables, to_json, write_table, write_tables
 
 TABLE = pa.table({"id": [f"{i:04}" for i in range(100)], "text": [None if i % 7 == 0 else "x" * i for i in range(100)]})
 
@@ -35,6 +35,30 @@ def test_equal_tables_are_equal_bytes(place):
     whole = write_table(place, "a.arrow", TABLE)
     parts = write_table(place, "b.arrow", pa.concat_tables([TABLE.slice(0, 33), TABLE.slice(33)]))
     assert whole.sha256 == parts.sha256
+
+
+def test_tables_are_written_as_they_come(place):
+    made = []
+
+    def parts():
+        for start in range(0, 100, 30):
+            made.append(start)
+            yield TABLE.slice(start, 30)
+
+    shard = write_tables(place, "a.arrow", TABLE.schema, parts())
+    assert made == [0, 30, 60, 90] and read_table(place, "a.arrow").equals(TABLE)
+    content = place.read("a.arrow")
+    assert shard == Shard("a.arrow", 100, len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_a_shard_that_breaks_off_is_not_there(place):
+    def parts():
+        yield TABLE
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_tables(place, "a.arrow", TABLE.schema, parts())
+    assert place.names(recursive=True) == []
 
 
 def test_other_libraries_open_a_shard(tmp_path):
