@@ -3,13 +3,14 @@
 `engine.mix` plans the tasks and writes the manifest.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine import parallel as parallel_text
 from engine.codeswitch import Lexicon
@@ -20,7 +21,7 @@ from engine.pool import Pool
 from engine.recipe import Recipe
 from engine.schema import MIXTURE, POOL
 from engine.seeds import row_bits, uniform
-from engine.shards import Place, Shard, write_table
+from engine.shards import Place, Shard, write_tables
 from engine.subsets import READS, Counts, Rows, pool_subset, unusable
 
 SHARD_ROWS = 131_072  # a shard holds about so many samples
@@ -78,85 +79,90 @@ class Mixer:
             found = load_dictionary(
                 self.job.dictionaries, language, other, switching.most_frequent if switching else None
             )
-            self._lexicons[language, other] = Lexicon(found) if found else None
-            info = {k: getattr(found, k) for k in ("path", "pairs", "identical", "malformed")} if found else None
-            self.loaded[f"{language} -> {other}"] = info and {**info, "entries": len(found.entries)}  # type: ignore[union-attr]
+            lexicon = Lexicon(found) if found else None
+            self._lexicons[language, other] = lexicon
+            self.loaded[f"{language} -> {other}"] = None
+            if found and lexicon:
+                info = {key: getattr(found, key) for key in ("path", "pairs", "identical", "malformed")}
+                info |= {"entries": len(found.entries), "no_words": lexicon.unusable}
+                self.loaded[f"{language} -> {other}"] = info
         return self._lexicons[language, other]
 
     def pool(self, index: int, units: list[int]) -> Done:
         """Mix some consecutive units of one pool into one shard (several where the units are large)."""
         done = Done()
-        tables = self._tables(index, units)
-        rows = next(iter(tables.values())).num_rows
-        done.rows = rows * len(tables)
-        step = max(1, SHARD_ROWS // samples(self.job.recipe, len(tables)))
+        pool = self.job.pools[index]
+        targets = self._targets(index)
+        rows = sum(pool.shard(targets[0], unit).rows for unit in units)
+        done.rows = rows * len(targets)
+        step = math.ceil(rows / max(1, round(rows * samples(self.job.recipe, len(targets)) / SHARD_ROWS)))
         for number, start in enumerate(range(0, rows, step)):
-            parts = self._slice(index, {t: table.slice(start, step) for t, table in tables.items()}, done.counts)
-            self._write(done, f"pool{index}-{units[0]:06}-{number:02}.arrow", list(parts))
+            tables = ((target, self._table(pool, target, units).slice(start, step)) for target in targets)
+            self._write(done, f"pool{index}-{units[0]:06}-{number:02}.arrow", self._samples(index, tables, done.counts))
         done.dictionaries = self.loaded
         return done
 
     def count(self, index: int, units: list[int]) -> Done:
         """Only count the samples that each subset and target language would have."""
         done = Done()
-        for target, table in self._tables(index, units).items():
-            frame = pl.DataFrame(pl.from_arrow(table))
-            for _, part in frame.group_by("source", maintain_order=True):
-                rows = Rows(part, target, self.job.evaluation)
+        for target in self._targets(index):
+            for rows in self._by_source(self._table(self.job.pools[index], target, units), target, {}):
                 for name, subset in self.job.recipe.subsets.items():
                     if subset.task is None and not subset.source_only:
                         reason, _ = unusable(rows, self.job.recipe, subset, self.job.seed)
-                        done.counts.rows[name, target] += reason.null_count()
+                        done.counts.rows[name, target] += reason.null_count
         return done
 
-    def _tables(self, index: int, units: list[int]) -> dict[str, pa.Table]:
-        pool = self.job.pools[index]
-        targets = [target for target in self.job.targets if target in pool.records]
-        return {target: pa.concat_tables([self._table(pool, target, unit) for unit in units]) for target in targets}
+    def _targets(self, index: int) -> list[str]:
+        return [target for target in self.job.targets if target in self.job.pools[index].records]
 
-    def _table(self, pool: Pool, target: str, unit: int) -> pa.Table:
+    def _table(self, pool: Pool, target: str, units: list[int]) -> pa.Table:
         if self.job.judge is None:
-            return pool.table(target, unit, READS)
+            return pa.concat_tables(pool.table(target, unit, READS) for unit in units)
         from engine.judge import reasons  # loads the language-ID library
 
-        return reasons(pool.table(target, unit, POOL.names), self.job.judge).select(READS)
+        tables = (reasons(pool.table(target, unit, POOL.names), self.job.judge) for unit in units)
+        return pa.concat_tables(table.select(READS) for table in tables)
 
-    def _slice(self, index: int, tables: dict[str, pa.Table], counts: Counts) -> Iterator[pa.Table]:
-        """The samples of all subsets of the same prompts in all languages."""
+    def _by_source(self, table: pa.Table, target: str, shared: dict[str, Any]) -> Iterator[Rows]:
+        """The rows of each source language; `shared` is the same for every target language."""
+        sources = pc.unique(table["source"]).to_pylist()
+        for source in sources:
+            part = table if len(sources) == 1 else table.filter(pc.equal(table["source"], source))
+            yield Rows(part, target, self.job.evaluation, shared.setdefault(source, {}))
+
+    def _samples(self, index: int, tables: Iterable[tuple[str, pa.Table]], counts: Counts) -> Iterator[pa.Table]:
+        """The samples of all subsets of the same prompts in all target languages, one language after the other."""
         recipe = self.job.recipe
-        frames = {target: pl.DataFrame(pl.from_arrow(table)) for target, table in tables.items()}
-        subsets = {name: subset for name, subset in recipe.subsets.items() if subset.task is None}
-        for source in next(iter(frames.values()))["source"].unique(maintain_order=True).to_list():
-            mine = {target: frame.filter(pl.col("source") == source) for target, frame in frames.items()}
-            shared: dict[str, Any] = {}
-            for name, subset in subsets.items():
-                if subset.source_only:
-                    yield from self._source_only(index, next(iter(mine.values())), name, counts)
-            for target, frame in mine.items():
-                rows = Rows(frame, target, self.job.evaluation, shared)
-                for name, subset in subsets.items():
-                    if not subset.source_only:
-                        table = pool_subset(rows, recipe, name, self.job.seed, self.lexicon, counts)
-                        yield self._sampled(table, name, target, counts)
+        shared: dict[str, Any] = {}
+        for target, table in tables:
+            for rows in self._by_source(table, target, shared):
+                for name, subset in recipe.subsets.items():
+                    if subset.task is None and subset.source_only:
+                        among = self._once(index, rows, name, counts)
+                        if among.any():
+                            yield pool_subset(rows, recipe, name, self.job.seed, self.lexicon, counts, among)
+                    elif subset.task is None:
+                        made = pool_subset(rows, recipe, name, self.job.seed, self.lexicon, counts)
+                        yield self._sampled(made, name, target, counts)
 
-    def _source_only(self, index: int, frame: pl.DataFrame, name: str, counts: Counts) -> Iterator[pa.Table]:
-        """Each prompt once; where questions are switched, to a target language drawn for each prompt."""
+    def _once(self, index: int, rows: Rows, name: str, counts: Counts) -> np.ndarray:
+        """The prompts that a source-only subset takes beside this target language: bool (rows,).
+
+        Each prompt is taken once; where questions are switched, beside a language that is drawn for it.
+        """
         job = self.job
-        source = frame["source"][0]
-        again = pl.Series(np.isin(row_bits(frame["id"].to_list()), self._earlier(index)))
-        if again.any():
-            counts.dropped[name, source, "prompt:in_earlier_pool"] += int(again.sum())
-            frame = frame.filter(~again)
-        targets = [target for target in job.targets if target != source]
+        new = ~np.isin(rows.bits, self._earlier(index))
+        targets = self._targets(index)
+        if rows.target == targets[0] and not new.all():
+            counts.dropped[name, rows.source, "prompt:in_earlier_pool"] += int((~new).sum())
         if not job.recipe.probability(job.recipe.subsets[name]):
-            targets = [""]
-        draw = uniform(job.seed, row_bits(frame["id"].to_list()), f"language:{name}")
-        which = pl.Series((draw * len(targets)).astype(np.int64))
-        for number, target in enumerate(targets):
-            rows = frame.filter(which == number)
-            if len(rows):
-                part = Rows(rows, target, job.evaluation)
-                yield pool_subset(part, job.recipe, name, job.seed, self.lexicon, counts, target)
+            return new & (rows.target == targets[0])
+        drawn_from = [target for target in targets if target != rows.source] or targets
+        if rows.target not in drawn_from:
+            return np.zeros(len(new), bool)
+        draw = (uniform(job.seed, rows.bits, f"language:{name}") * len(drawn_from)).astype(np.int64)
+        return new & (draw == drawn_from.index(rows.target))
 
     def _earlier(self, index: int) -> np.ndarray:
         """Bits of the prompts' ids in the pools before this one, which may hold the same prompts."""
@@ -191,21 +197,19 @@ class Mixer:
             **{"path": drawn.path, "lines": drawn.lines, "pairs": len(drawn.frame), "dropped": drawn.dropped}
         }
         for number, part in enumerate(drawn.frame.iter_slices(SHARD_ROWS // 4)):
-            tables = [
+            tables = (
                 table
                 for name, subset in job.recipe.subsets.items()
                 if subset.task is not None
                 for table in parallel_text.task_subset(part, name, subset, source, target, job.seed, done.counts)
-            ]
+            )
             self._write(done, f"parallel-{source}-{target}-{number:02}.arrow", tables)
         return done
 
-    def _write(self, done: Done, name: str, parts: list[pa.Table]) -> None:
-        table = pa.concat_tables(parts) if parts else MIXTURE.empty_table()
-        if self.job.recipe.same_step:  # a prompt's variants stand together, under one id
-            table = table.take(np.argsort(row_bits(table["id"].to_pylist()), kind="stable"))
-        if table.num_rows:
-            done.shards.append(write_table(self.job.out, name, table))
+    def _write(self, done: Done, name: str, tables: Iterator[pa.Table]) -> None:
+        shard = write_tables(self.job.out, name, MIXTURE, tables)
+        if shard.rows:
+            done.shards.append(shard)
 
 
 def samples(recipe: Recipe, targets: int) -> int:
@@ -220,22 +224,17 @@ def tasks(job: Job) -> list[tuple]:
 
 
 def groups(job: Job) -> list[tuple[int, list[int]]]:
-    """(pool, consecutive units) that together make about one shard."""
+    """(pool, consecutive units) that together make about one shard, all of a pool of about as many bytes."""
     found = []
     for index, pool in enumerate(job.pools):
         targets = [target for target in job.targets if target in pool.records]
-        limit = SHARD_ROWS // max(1, samples(job.recipe, len(targets)))
-        group: list[int] = []
-        rows = 0
-        for unit in pool.units if targets else ():
-            size = pool.shard(targets[0], unit).rows
-            if group and rows + size > limit:
-                found.append((index, group))
-                group, rows = [], 0
-            group.append(unit)
-            rows += size
-        if group:
-            found.append((index, group))
+        if not targets:
+            continue
+        units = [pool.shard(targets[0], unit) for unit in pool.units]
+        count = math.ceil(sum(unit.rows for unit in units) * samples(job.recipe, len(targets)) / SHARD_ROWS)
+        ends = np.cumsum([unit.bytes for unit in units])
+        group = (ends - 1) * count // ends[-1]
+        found += [(index, [int(pool.units[i]) for i in np.flatnonzero(group == g)]) for g in np.unique(group)]
     return found
 
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -22,11 +23,11 @@ from engine.languages import language
 from engine.leakage import Index
 from engine.pairs import PairFile
 from engine.recipe import Subset
-from engine.seeds import generator, row_bits, uniform
+from engine.seeds import row_bits, uniform
 from engine.subsets import Counts, mixture
 from engine.words import UNSPACED
 
-_BORDER = re.compile(r"(?<=\S)\s(?=.*\S)", re.DOTALL)
+_BORDER = re.compile(r"(?<=\S)\s")
 _BATCH = 65_536  # pairs held at once beside those already drawn
 
 
@@ -176,41 +177,53 @@ def _translate(
         names = {"source": language(sides[first]).name, "target": language(sides[second]).name}
         texts = [text.format(**names) for text in instructions.templates(subset.templates, "translate")]
         columns = _columns(frame["id"], texts, frame[first], frame[second], seed, f"template:{name}:{first}")
-        counts.rows[name, target] += len(columns)
+        counts.rows[name, target] += len(frame)
         yield mixture(columns, name, source, target, sides[first], sides[second], subset.weight)
 
 
 def _complete(
     frame: pl.DataFrame, name: str, subset: Subset, source: str, target: str, side: str, seed: int, counts: Counts
 ) -> pa.Table:
-    text = frame["source" if side == source else "target"]
-    prefix = pl.Series([cut(t, side, seed, i) for t, i in zip(text.to_list(), frame["id"].to_list())], dtype=pl.String)
+    ends = cuts(frame["source" if side == source else "target"].to_list(), frame["id"], side, seed)
+    part = frame.filter(pl.Series([end > 0 for end in ends], dtype=pl.Boolean))
+    text = part["source" if side == source else "target"]
+    prefix = pl.Series([t[:end] for t, end in zip(text, filter(None, ends))], dtype=pl.String)
     texts = [t.format(language=language(side).name) for t in instructions.templates(subset.templates, "complete")]
-    columns = _columns(frame["id"], texts, prefix, text, seed, f"template:{name}").filter(prefix.is_not_null())
-    if len(columns) < len(frame):
-        counts.dropped[name, target, "text:one_word"] += len(frame) - len(columns)
-    counts.rows[name, target] += len(columns)
+    columns = _columns(part["id"], texts, prefix, text, seed, f"template:{name}")
+    if len(part) < len(frame):
+        counts.dropped[name, target, "text:one_word"] += len(frame) - len(part)
+    counts.rows[name, target] += len(part)
     return mixture(columns, name, source, target, side, side, subset.weight)
 
 
 def _columns(
     ids: pl.Series, instructions_: list[str], input: pl.Series, response: pl.Series, seed: int, purpose: str
-) -> pl.DataFrame:
+) -> dict[str, pa.Array]:
     which = (uniform(seed, ids.to_list(), purpose) * len(instructions_)).astype(np.int64)
-    return pl.DataFrame(
-        {"id": ids, "instruction": pl.Series(instructions_).gather(which), "input": input, "response": response}
-    ).with_columns(answer=pl.lit("parallel"), switched=pl.lit(0), switchable=pl.lit(0))
+    none = pa.array(np.zeros(len(ids), np.int32))
+    texts = {"id": ids, "input": input, "response": response}
+    return {
+        **{key: value.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()) for key, value in texts.items()},
+        "instruction": pa.array(instructions_).take(pa.array(which)),
+        "answer": pa.repeat("parallel", len(ids)),
+        "switched": none,
+        "switchable": none,
+    }
 
 
-def cut(text: str, flores: str, seed: int, row_id: str) -> str | None:
-    """The beginning of `text` up to a random border; None where it has none.
+def cuts(texts: list[str], ids: pl.Series, flores: str, seed: int) -> list[int]:
+    """Where to cut each text in two, at a random border: characters of the beginning; 0 where it has no border.
 
     Borders lie between words, or between characters (as ICU sees them) in languages without spaces; neither the empty
     text nor the whole is drawn.
     """
-    if language(flores).script in UNSPACED:
-        parts = list(CharacterBreaker(text, language(flores).locale))
-        ends = np.cumsum([len(part) for part in parts])[:-1]
-    else:
-        ends = np.array([match.start() for match in _BORDER.finditer(text)])
-    return text[: ends[generator(seed, row_id, "cut").integers(len(ends))]] if len(ends) else None
+    draws = uniform(seed, ids.to_list(), "cut")
+    unspaced, locale = language(flores).script in UNSPACED, language(flores).locale
+    ends = []
+    for text, draw in zip(texts, draws.tolist()):
+        if unspaced:
+            borders = list(itertools.accumulate(len(part) for part in CharacterBreaker(text, locale)))[:-1]
+        else:
+            borders = [match.start() for match in _BORDER.finditer(text.rstrip())]
+        ends.append(borders[int(draw * len(borders))] if borders else 0)
+    return ends

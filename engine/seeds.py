@@ -33,9 +33,3 @@ def uniform(seed: int, ids: Sequence[str] | np.ndarray, purpose: str) -> np.ndar
         x = (x ^ (x >> np.uint64(27))) * _MIX2
     x ^= x >> np.uint64(31)
     return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-
-def generator(seed: int, row_id: str, purpose: str) -> np.random.Generator:
-    """A generator of its own for one row and purpose, for decisions that need more than one number."""
-    digest = hashlib.blake2b(f"{seed}:{purpose}:{row_id}".encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))

@@ -13,11 +13,11 @@ OTHER, SPACE, LETTER, DIGIT, STOP, WIDE_STOP, PUNCTUATION, CODE, GARBAGE = range
 # Columns of `counts`.
 CHARS, LETTERS, IN_SCRIPT, STOPS, BRACKETS, LONGEST, BAD, SYMBOLS, MARKS, TAGS = range(10)
 # FNV-1a hash.
-_SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+SEED, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
 @numba.njit(cache=True, nogil=True)
-def _decode(data, i):
+def decode(data, i):
     """Code point at byte i and its length."""
     b = np.uint32(data[i])
     if b < 0x80:
@@ -59,14 +59,14 @@ def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, w
         unmatched[:] = 0
         content, stopped = False, False  # anything since the last sentence end; a "." waits for a space
         total = np.float32(0)
-        text = _SEED
+        text = SEED
         i, end = offsets[row], offsets[row + 1]
         while i < end:
             if data[i] == 60 and _tag(data, i, end) > 0:
                 count[TAGS] += 1
                 i = _tag(data, i, end)
                 continue
-            point, step = _decode(data, i)
+            point, step = decode(data, i)
             i += step
             k, s = (kind[point], script[point]) if point < len(kind) else (np.uint8(GARBAGE), np.uint8(0))
             if k == SPACE:
@@ -76,7 +76,7 @@ def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, w
                 stopped = False
             else:
                 count[CHARS] += 1
-                text = (text ^ np.uint64(point)) * _PRIME
+                text = (text ^ np.uint64(point)) * PRIME
                 total += script_weight[s]
             if k == LETTER:
                 count[LETTERS] += 1
@@ -102,35 +102,35 @@ def split(data, offsets, kind, script, lower, digit, spaceless, longest, words, 
     """Hash the words and numbers of every text, one after the other, and note where each text's end."""
     used, found = 0, 0
     for row in range(len(offsets) - 1):
-        word, letters = _SEED, 0
-        number, in_number = _SEED, False
+        word, letters = SEED, 0
+        number, in_number = SEED, False
         i, end = offsets[row], offsets[row + 1]
         while i <= end:
             if i < end and data[i] == 60 and _tag(data, i, end) > 0:
                 i = _tag(data, i, end)
                 continue
-            point, step = _decode(data, i) if i < end else (np.uint32(32), 1)  # a space behind the end closes the last
+            point, step = decode(data, i) if i < end else (np.uint32(32), 1)  # a space behind the end closes the last
             i += step
             k = kind[point] if point < len(kind) else np.uint8(GARBAGE)
             alone = k == LETTER and spaceless[script[point]]
             if k == DIGIT:
-                number = (number ^ np.uint64(digit[point] + 1)) * _PRIME
+                number = (number ^ np.uint64(digit[point] + 1)) * PRIME
                 in_number = True
             elif in_number:
                 numbers[found] = number
                 found += 1
-                number, in_number = _SEED, False
+                number, in_number = SEED, False
             if k in (LETTER, DIGIT) and not alone:
-                word = (word ^ np.uint64(lower[point])) * _PRIME
+                word = (word ^ np.uint64(lower[point])) * PRIME
                 letters += k == LETTER
                 continue
             if letters > 0:
                 words[used] = word
                 used += 1
                 longest[row] = max(longest[row], letters)
-            word, letters = _SEED, 0
+            word, letters = SEED, 0
             if alone:
-                words[used] = (_SEED ^ np.uint64(point)) * _PRIME
+                words[used] = (SEED ^ np.uint64(point)) * PRIME
                 used += 1
         word_ends[row + 1], number_ends[row + 1] = used, found
 
@@ -139,11 +139,11 @@ def split(data, offsets, kind, script, lower, digit, spaceless, longest, words, 
 def summarise(words, word_ends, numbers, number_ends, digest, loop):
     """One hash for the whole text, and the share of its words inside the longest loop."""
     for row in range(len(digest)):
-        h = _SEED
+        h = SEED
         for j in range(word_ends[row], word_ends[row + 1]):
-            h = (h ^ words[j]) * _PRIME
+            h = (h ^ words[j]) * PRIME
         for j in range(number_ends[row], number_ends[row + 1]):
-            h = (h ^ numbers[j]) * _PRIME
+            h = (h ^ numbers[j]) * PRIME
         digest[row] = h
         loop[row] = _longest_loop(words, word_ends[row], word_ends[row + 1])
 

@@ -151,7 +151,7 @@ class Profile:
 
 def profile(texts: pa.Array, wanted: np.ndarray) -> Profile:
     """Measure `texts` (no nulls); `wanted` is the script mask of the language they should be in."""
-    data, offsets = _buffers(texts)
+    data, offsets = text_buffers(texts)
     n = len(texts)
     size = int(offsets[-1] - offsets[0]) + 1 if n else 1
     counts = np.zeros((n, len(COLUMNS)), np.int32)
@@ -185,7 +185,7 @@ def overlaps(p: Profile, sources: np.ndarray, hypotheses: np.ndarray) -> tuple[n
     return copied, unmatched
 
 
-def _buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+def text_buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """UTF-8 bytes and offsets of a string array without copying."""
     texts = texts.cast(pa.large_string())
     _, offsets, data = texts.buffers()

@@ -1,4 +1,4 @@
-"""Texts as arrays of tokens: words, what stands between them, and spans that nothing may change."""
+"""The words of texts, and spans in them that nothing may change."""
 
 import functools
 import re
@@ -7,51 +7,70 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import regex
 from icu4py.breakers import WordBreaker
 
+from engine import wordkernels as kernels
 from engine.codelines import code_lines
 from engine.languages import language
 from engine.protect import find
+from engine.textprofile import text_buffers
 
 UNSPACED = {"Jpan", "Hans", "Hant", "Thai", "Khmr", "Laoo", "Mymr"}
 """Scripts that put no spaces between words; ICU segments them with its dictionaries."""
 
 # Letters, marks and digits, joined by apostrophes, hyphens and the joiners of Persian and Indic scripts inside a word:
 # "don't" and "well-known" are words of their own, not "don" and "well".
-_LETTER = r"\p{L}\p{M}\p{N}\x{200C}\x{200D}"
-_TOKEN = rf"[{_LETTER}]+(?:['’\-][{_LETTER}]+)*|[^{_LETTER}]+"
-# What code, URLs and other protected spans need somewhere; most texts have none of it.
+_CLASSES = {
+    kernels.LETTER: r"[\p{L}\p{M}\p{N}\u200C\u200D]",
+    kernels.JOINER: r"['’\-]",
+    kernels.CAPITAL: r"[\p{Lu}\p{Lt}]",
+    kernels.SPACED: r"[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]]",
+}
+_SIZE = 0x32400  # code points beyond belong to no word: private use, variation selectors and the like
+# What code, URLs and other protected spans need somewhere; most texts have none of it. \b is ASCII's: with Unicode's,
+# the regex engine falls back to its slowest form on every text that is not ASCII.
 _HINT = (
     r"[`\\@{}<$%&=;(]|://|[A-Za-z0-9]\.[A-Za-z]|/[\w.-]+/"
-    r"|(?m:^)\s*(?:import|from|class|return|else|try|SELECT|CREATE|FROM|WHERE|pip|git|sudo|docker|npm)\b"
+    r"|(?m:^)\s*(?:import|from|class|return|else|try|SELECT|CREATE|FROM|WHERE|pip|git|sudo|docker|npm)(?-u:\b)"
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)|^~~~.*?(?:^~~~|\Z)|\$\$.+?\$\$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """Texts as token ids: text r is the join of vocabulary[ids[offsets[r]:offsets[r + 1]]]."""
+class Words:
+    """Texts laid end to end as UTF-8, and the words in them that may be changed, in order."""
 
-    ids: np.ndarray  # int64, all tokens of all texts
-    offsets: np.ndarray  # int64, rows + 1
-    vocabulary: pl.Series  # distinct tokens
-    open: np.ndarray  # bool, one per token: False for protected spans
+    data: np.ndarray  # uint8, the bytes
+    offsets: np.ndarray  # int64, texts + 1: where each text begins, in bytes
+    start: np.ndarray  # int64, words: first byte
+    end: np.ndarray  # int64, words: behind the last byte
+    row: np.ndarray  # int64, words: the text it stands in
+    piece: np.ndarray  # int64, words: changes from text to text, and at every protected span
     unspaced: bool  # the language puts no spaces between words
 
-    @functools.cached_property
-    def rows(self) -> np.ndarray:
-        """The text that each token stands in: int64, one per token."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
-    @functools.cached_property
-    def hashes(self) -> np.ndarray:
-        """Hash of each token of the vocabulary."""
-        return hashes(self.vocabulary)
+@dataclass(frozen=True)
+class Characters:
+    """Per code point: what it is (`engine.wordkernels`' bits), itself, and its lower case."""
 
-    @functools.cached_property
-    def folded_hashes(self) -> np.ndarray:
-        """The same in lower case."""
-        return hashes(self.vocabulary.str.to_lowercase())
+    flags: np.ndarray
+    same: np.ndarray
+    lower: np.ndarray
+
+
+@functools.cache
+def characters() -> Characters:
+    """The tables, made from the Unicode data that Python and `regex` carry."""
+    everything = "".join(chr(c) if not 0xD800 <= c < 0xE000 else " " for c in range(_SIZE))
+    flags, same = np.zeros(_SIZE, np.uint8), np.arange(_SIZE, dtype=np.uint32)
+    lower = np.array([ord(c.lower()) if len(c.lower()) == 1 else ord(c) for c in everything], np.uint32)
+    flags[[c.upper() != c for c in everything]] |= kernels.CASED
+    for flag, pattern in _CLASSES.items():
+        for match in regex.finditer(f"(?V1){pattern}+", everything):
+            flags[match.start() : match.end()] |= flag
+    return Characters(flags, same, lower)
 
 
 def hashes(words: pl.Series) -> np.ndarray:
@@ -59,53 +78,50 @@ def hashes(words: pl.Series) -> np.ndarray:
     return words.hash(seed=0).to_numpy()
 
 
-def tokenize(texts: pl.Series, flores: str) -> Tokens:
-    """Cut `texts` (no nulls) into words and what stands between them; protected spans are one token each.
-
-    Spans are code, URLs and the like as `engine.protect` finds them.
-    """
+def find_words(texts: pa.Array, flores: str) -> Words:
+    """The words of `texts` (no nulls), outside of code, URLs and other spans that `engine.protect` finds."""
+    data, offsets = text_buffers(texts)
     unspaced = language(flores).script in UNSPACED
-    pieces, rows, fixed = _pieces(texts)
-    lists = _segmented(pieces, language(flores).locale) if unspaced else pieces.str.extract_all(_TOKEN)
-    if fixed.any():
-        whole = pieces.reshape((-1, 1)).arr.to_list()
-        lists = pl.select(pl.when(pl.Series(fixed)).then(whole).otherwise(lists)).to_series()
-    arrow = lists.to_arrow(compat_level=pl.CompatLevel.oldest())
-    lengths = np.diff(arrow.offsets.to_numpy())
-    encoded = arrow.flatten().dictionary_encode()
-    counts = np.bincount(rows, weights=lengths, minlength=len(texts)).astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    ids = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    vocabulary = pl.Series("word", encoded.dictionary, dtype=pl.String)
-    return Tokens(ids, offsets, vocabulary, ~np.repeat(fixed, lengths), unspaced)
+    start, end, row = _segments(texts, offsets, language(flores).locale) if unspaced else _cut(data, offsets)
+    spans = _spans(texts, offsets)
+    piece = row + np.searchsorted(spans[0], start)
+    free = np.searchsorted(spans[0], end) == np.searchsorted(spans[1], start, side="right")  # overlaps none
+    if not free.all():
+        start, end, row, piece = (values[free] for values in (start, end, row, piece))
+    return Words(data, offsets, start, end, row, piece, unspaced)
 
 
-def _segmented(texts: pl.Series, locale: str) -> pl.Series:
-    return pl.Series([list(WordBreaker(text, locale)) if text else [] for text in texts], dtype=pl.List(pl.String))
+def _cut(data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First byte, end and text of every word."""
+    most = int(offsets[-1] - offsets[0] + len(offsets)) // 2 + 1  # something stands between any two words of a text
+    start, end, row = (np.empty(most, np.int64) for _ in range(3))
+    found = kernels.cut(data, offsets, characters().flags, start, end, row)
+    return start[:found].copy(), end[:found].copy(), row[:found].copy()
 
 
-def _pieces(texts: pl.Series) -> tuple[pl.Series, np.ndarray, np.ndarray]:
-    """The texts cut at protected spans: pieces, the text each is of, and whether it is a span."""
-    hinted = texts.str.contains(_HINT)
-    pieces: list[str] = []
-    rows: list[int] = []
-    fixed: list[bool] = []
-    for row in hinted.arg_true().to_list():
-        text, end = texts[row], 0
+def _segments(texts: pa.Array, offsets: np.ndarray, locale: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same by ICU; punctuation counts as words, which no dictionary holds."""
+    sizes: list[int] = []
+    counts = []
+    for text in texts.to_pylist():
+        before = len(sizes)
+        sizes += [len(word.encode()) for word in WordBreaker(text, locale)] if text else ()
+        counts.append(len(sizes) - before)
+    lengths = np.array(sizes, np.int64)
+    end = offsets[0] + np.cumsum(lengths)  # segments cover all of the text
+    return end - lengths, end, np.repeat(np.arange(len(texts)), np.array(counts, np.int64))
+
+
+def _spans(texts: pa.Array, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First byte and end of every protected span."""
+    found: list[tuple[int, int]] = []
+    for row in pl.Series(texts).str.contains(_HINT).arg_true().to_list():
+        text, base = texts[row].as_py(), int(offsets[row])
         for start, stop in protected(text):
-            pieces += [text[end:start], text[start:stop]]
-            fixed += [False, True]
-            end = stop
-        pieces.append(text[end:])
-        fixed.append(False)
-        rows += [row] * (len(pieces) - len(rows))
-    if not any(fixed):
-        return texts, np.arange(len(texts)), np.zeros(len(texts), bool)
-    rest = (~hinted).arg_true()
-    row_of = np.concatenate([rest.to_numpy().astype(np.int64), rows])
-    order = np.argsort(row_of, kind="stable")
-    every = pl.concat([texts.gather(rest).alias("text"), pl.Series("text", pieces, dtype=pl.String)]).gather(order)
-    return every, row_of[order], np.concatenate([np.zeros(len(rest), bool), fixed])[order]
+            first = base + len(text[:start].encode())
+            found.append((first, first + len(text[start:stop].encode())))
+    starts, ends = np.array(found, np.int64).reshape(-1, 2).T
+    return starts, ends
 
 
 def protected(text: str) -> Iterator[tuple[int, int]]:

@@ -1,19 +1,22 @@
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.codeswitch import Lexicon, Switched, switch
+from engine.codeswitch import Lexicon, Switched, matches, switch
 from engine.config import Dictionaries
 from engine.dictionaries import Dictionary, load_dictionary
 from engine.seeds import row_bits
-from engine.words import protected, tokenize
+from engine.words import find_words, protected
 
 DATA = os.environ.get("POLYDISTILL_DATA")
 
@@ -24,11 +27,18 @@ def lexicon(entries: dict[str, list[str]], source: str = "eng_Latn", target: str
 
 
 def switched(
-    texts: list[str], entries: dict[str, list[str]], p: float = 1.0, source: str = "eng_Latn", seed: int = 0
+    texts: list[str],
+    entries: dict[str, list[str]],
+    p: float = 1.0,
+    source: str = "eng_Latn",
+    seed: int = 0,
+    rows: list[int] | None = None,
 ) -> Switched:
-    series = pl.Series(texts, dtype=pl.String)
+    words, entered = find_words(pa.array(texts, pa.string()), source), lexicon(entries, source)
     bits = row_bits([f"{(i + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(len(texts))])
-    return switch(tokenize(series, source), lexicon(entries, source), bits, p, seed, "test")
+    return switch(
+        words, entered, matches(words, entered), bits, p, seed, "test", None if rows is None else np.array(rows)
+    )
 
 
 HOUSE = {"house": ["Haus"], "new york": ["Neu-York"], "york": ["Eber"], "US": ["USA-de"], "I": ["ich"]}
@@ -51,13 +61,16 @@ HOUSE = {"house": ["Haus"], "new york": ["Neu-York"], "york": ["Eber"], "US": ["
 )
 def test_what_is_switched(text: str, new: str, hits: int) -> None:
     result = switched([text], HOUSE)
-    assert result.texts[0] == new
+    assert result.texts[0].as_py() == new
     assert (result.switched[0], result.switchable[0]) == (hits, hits)
 
 
 def test_capitals_are_kept() -> None:
-    assert switched(["Dog and dog"], {"dog": ["hund"]}).texts[0] == "Hund and hund"
-    assert switched(["Good morning, good morning"], {"good morning": ["guten Tag"]}).texts[0] == "Guten Tag, guten Tag"
+    assert switched(["Dog and dog"], {"dog": ["hund"]}).texts[0].as_py() == "Hund and hund"
+    assert (
+        switched(["Good morning, good morning"], {"good morning": ["guten Tag"]}).texts[0].as_py()
+        == "Guten Tag, guten Tag"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,26 +89,90 @@ def test_capitals_are_kept() -> None:
     ],
 )
 def test_languages(source: str, text: str, entries: dict, new: str) -> None:
-    assert switched([text], entries, source=source).texts[0] == new
+    assert switched([text], entries, source=source).texts[0].as_py() == new
 
 
-@given(st.lists(st.text(max_size=60), max_size=8), st.sampled_from(["eng_Latn", "jpn_Jpan", "arb_Arab", "tha_Thai"]))
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}\u200C\u200D]+(?:['’\-][\p{L}\p{M}\p{N}\u200C\u200D]+)*")
+assigned = st.characters(max_codepoint=0x323AF)
+anything = st.lists(
+    st.one_of(st.text(assigned, max_size=60), st.text("aB'-’ é日.\u200d\U00020000", max_size=30)), max_size=8
+)
+
+
+def found(texts: list[str], source: str) -> list[list[str]]:
+    words = find_words(pa.array(texts, pa.string()), source)
+    result: list[list[str]] = [[] for _ in texts]
+    for row, start, end in zip(words.row, words.start, words.end):
+        result[row].append(words.data[start:end].tobytes().decode())
+    return result
+
+
+@given(anything)
+def test_words_are_what_they_are_defined_as(texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "ignore").decode() for text in texts]
+    plain = [text for text in texts if not any(protected(text))]
+    assert found(plain, "eng_Latn") == [_WORD.findall(text) for text in plain]
+
+
+def test_words_beside_protected_spans() -> None:
+    text = "日本 see `the code` and a@b.org or file.txt를 now"
+    assert found([text, text], "eng_Latn") == [["日本", "see", "and", "or", "now"]] * 2
+    assert "code" not in found([text], "jpn_Jpan")[0] and "日本" in found([text], "jpn_Jpan")[0]
+
+
+@given(anything, st.sampled_from(["eng_Latn", "jpn_Jpan", "arb_Arab", "tha_Thai"]))
 def test_nothing_is_lost(texts: list[str], source: str) -> None:
     texts = [text.encode("utf-8", "ignore").decode() for text in texts]
-    tokens = tokenize(pl.Series(texts, dtype=pl.String), source)
-    words = tokens.vocabulary.to_list()
-    joined = ["".join(words[i] for i in tokens.ids[a:b]) for a, b in zip(tokens.offsets, tokens.offsets[1:])]
-    assert joined == texts
     same = switched(texts, HOUSE, 0.0, source)
-    assert same.texts.to_list() == texts and not same.switched.any()
+    assert same.texts.to_pylist() == texts and not same.switched.any()
+    longer = switched(texts, {word: [word * 3] for word in "aB"}, 1.0, source)
+    assert [re.sub("aaa", "a", re.sub("BBB", "B", text)) for text in longer.texts.to_pylist()] == [
+        re.sub("aaa", "a", re.sub("BBB", "B", text)) for text in texts
+    ] or source != "eng_Latn"
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "A", "x", ".", "b."]), max_size=9), max_size=5))
+def test_the_longest_phrase_from_left_to_right(texts: list[list[str]]) -> None:
+    entries = {"a": "1", "a b": "2", "b c a": "3", "a b c": "4", "b": "5"}
+
+    def expected(words: list[str]) -> str:
+        out, i = [], 0
+        while i < len(words):
+            for size in (3, 2, 1):
+                phrase = " ".join(words[i : i + size])
+                bare = phrase.removesuffix(".")
+                if len(words[i : i + size]) == size and bare.lower() in entries:
+                    out.append(entries[bare.lower()] + phrase[len(bare) :])
+                    i += size
+                    break
+            else:
+                out.append(words[i])
+                i += 1
+        return " ".join(out)
+
+    made = switched([" ".join(words) for words in texts], {key: [value] for key, value in entries.items()})
+    assert made.texts.to_pylist() == [expected(words) for words in texts]
+
+
+def test_only_the_rows_asked_for() -> None:
+    texts = ["house york " * 5] * 10
+    whole = switched(texts, HOUSE, 0.5)
+    part = switched(texts, HOUSE, 0.5, rows=[2, 3, 7])
+    assert part.texts.to_pylist() == [whole.texts.to_pylist()[i] for i in (2, 3, 7)]
+    assert part.switched.tolist() == whole.switched[[2, 3, 7]].tolist()
+
+
+def test_entries_that_are_no_words_are_counted() -> None:
+    made = lexicon({"etc.": ["usw."], "#1": ["Nr. 1"], "...": ["…"], "sun": ["Sonne"], "c++": ["C++"]})
+    assert made.unusable == 4
 
 
 def test_draws_belong_to_rows_and_seeds() -> None:
     texts = ["house york " * 20] * 50
     first = switched(texts, HOUSE, 0.5)
-    assert first.texts.to_list() == switched(texts, HOUSE, 0.5).texts.to_list()
-    assert first.texts.to_list() != switched(texts, HOUSE, 0.5, seed=1).texts.to_list()
-    assert first.texts.n_unique() == len(texts)
+    assert first.texts == switched(texts, HOUSE, 0.5).texts
+    assert first.texts != switched(texts, HOUSE, 0.5, seed=1).texts
+    assert len(first.texts.unique()) == len(texts)
     # A row's draw does not depend on the rows beside it.
     assert switched(texts[:1], HOUSE, 0.5).texts[0] == first.texts[0]
 
@@ -104,7 +181,7 @@ def test_rate_and_choice() -> None:
     result = switched(["house york"] * 20_000, {"house": ["A", "B", "C"], "york": ["D"]}, 0.15)
     assert result.switchable.tolist() == [2] * 20_000
     assert result.switched.sum() / result.switchable.sum() == pytest.approx(0.15, abs=0.01)
-    chosen = result.texts.str.extract("^([ABC])").drop_nulls().value_counts()["count"].to_numpy()
+    chosen = pl.Series(result.texts).str.extract("^([ABC])").drop_nulls().value_counts()["count"].to_numpy()
     assert len(chosen) == 3 and chosen.min() / chosen.max() > 0.85
 
 
@@ -145,10 +222,11 @@ def test_dictionary_turned_round_and_cut(tmp_path: Path) -> None:
 def test_rate_on_real_questions(folder: str, target: str) -> None:
     with gzip.open(f"{DATA}/alpaca/alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["instruction"] for line, _ in zip(file, range(5000))]
-    found = load_dictionary(Dictionaries(path=f"{DATA}/{folder}"), "eng_Latn", target)
-    assert found is not None
+    dictionary = load_dictionary(Dictionaries(path=f"{DATA}/{folder}"), "eng_Latn", target)
+    assert dictionary is not None
     bits = np.random.default_rng(0).integers(0, 2**63, len(texts)).astype(np.uint64)
-    result = switch(tokenize(pl.Series(texts), "eng_Latn"), Lexicon(found), bits, 0.15, 0, "test")
+    words, entered = find_words(pa.array(texts), "eng_Latn"), Lexicon(dictionary)
+    result = switch(words, entered, matches(words, entered), bits, 0.15, 0, "test")
     assert result.switched.sum() / result.switchable.sum() == pytest.approx(0.15, abs=0.01)
     if folder == "muse" and target == "deu_Latn":
-        assert found.identical / found.pairs == pytest.approx(0.48, abs=0.01)  # as METHODS.md has it
+        assert dictionary.identical / dictionary.pairs == pytest.approx(0.48, abs=0.01)  # as METHODS.md has it

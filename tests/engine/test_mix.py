@@ -1,4 +1,3 @@
-import itertools
 import json
 from pathlib import Path
 
@@ -291,15 +290,6 @@ def test_allocation_decides_the_pairs(run: str, tmp_path: Path, sections: dict) 
     sections["parallel"] = sections["parallel"].model_copy(update={"allocation": str(tmp_path / "allocation.json")})
     _, manifest = made(run, "m_llm", tmp_path / "out", sections)
     assert manifest["subsets"]["mt"]["targets"] == {"deu_Latn": 2, "jpn_Jpan": 1}
-
-
-def test_variants_of_a_prompt_stand_together(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, manifest = made(run, "sdrrl_no_parallel", tmp_path / "out", sections, "same_step=true")
-    for shard in manifest["shards"]:
-        ids = read_table(Place.of(tmp_path / "out"), shard["path"])["id"].to_pylist()
-        runs = 1 + sum(a != b for a, b in itertools.pairwise(ids))
-        assert runs == len(set(ids))
-    assert manifest["recipe"]["same_step"] is True and len(frame) == 4 + 7 + 7 + 6
 
 
 def test_leakage_is_kept_out(run: str, tmp_path: Path, sections: dict) -> None:

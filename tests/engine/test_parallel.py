@@ -2,13 +2,14 @@ import gzip
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from engine import pairs
 from engine.config import Leakage, Parallel
 from engine.errors import UserError
 from engine.leakage import Index
-from engine.parallel import cut, draw, task_subset
+from engine.parallel import cuts, draw, task_subset
 from engine.recipe import Subset
 from engine.subsets import Counts
 
@@ -86,13 +87,15 @@ def test_line_separators_inside_a_sentence_end_no_line(tmp_path: Path) -> None:
         ("Die Sonne ist warm.", "deu_Latn", {"Die", "Die Sonne", "Die Sonne ist"}),
         ("太陽は", "jpn_Jpan", {"太", "太陽"}),
         ("น้ำใส", "tha_Thai", {"น้ำ", "น้ำใ"}),  # a character and its marks are never torn apart
-        ("Ja.", "deu_Latn", {None}),
+        ("Ja.", "deu_Latn", {""}),
     ],
 )
 def test_split_points(text: str, language: str, ends: set) -> None:
-    drawn = {cut(text, language, seed, f"{seed * 7919:016x}") for seed in range(60)}
-    assert drawn == ends
-    assert cut(text, language, 5, "00000000000000aa") == cut(text, language, 5, "00000000000000aa")
+    ids = pl.Series([f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(60)])
+    drawn = cuts([text] * 60, ids, language, seed=0)
+    assert {text[:end] for end in drawn} == ends
+    assert cuts([text] * 20, ids[40:], language, seed=0) == drawn[40:]  # whatever stands beside it
+    assert len(ends) == 1 or cuts([text] * 60, ids, language, seed=1) != drawn
 
 
 def test_directions_and_templates(tmp_path: Path) -> None:
