@@ -238,6 +238,11 @@ class Samples:
         start = self.start[sample]
         return self.flat[self.shard[sample]][start : start + self.length[sample]]
 
+    def rows(self) -> np.ndarray:
+        """By sample: the row that it was made of, as a number; samples of one row are its variants (uint64)."""
+        ids = (read_table(self.place, file.path, ["id"])["id"].to_pylist() for file in self.files)
+        return np.concatenate([seeds.row_bits(some) for some in ids])
+
     def row_id(self, sample: int) -> str:
         """The mixture's row id, for messages."""
         shard = int(self.shard[sample])

@@ -22,6 +22,7 @@ def identity(mixture: str, student: Student, train: Train) -> dict[str, Any]:
     settings = {key: value for key, value in dump(train).items() if key not in RUNTIME}
     return {
         **settings,
+        **({"same_step": True} if recipe.get("same_step") else {}),
         "objective": train.objective or recipe.get("objective") or "token_mean",
         "model": student.model,
         "prompt": student.prompt,

@@ -40,7 +40,7 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
     place = Place.of(out)
     tokenizer = together(lambda: _tokenizer(student, train))
     manifest = _prepare_tokens(Place.of(mixture), place / "tokens", tokenizer, student, train)
-    plan, held = _plans(place / "tokens", manifest, train, identity["objective"])
+    plan, held = together(lambda: _plans(place / "tokens", manifest, train, identity))
     state = together(lambda: checkpoint.newest(place / "checkpoints", identity))
     universal = checkpoint.needs_conversion(state, train.deepspeed)
     settings = zero.settings(train, dist.get_world_size(), dtype, universal)
@@ -96,13 +96,14 @@ def _prepare_tokens(mixture: Place, tokens: Place, tokenizer: Any, student: Stud
     return tokens.read_json("manifest.json")
 
 
-def _plans(tokens: Place, manifest: dict[str, Any], train: Train, objective: Any) -> tuple[Plan, Plan | None]:
+def _plans(tokens: Place, manifest: dict[str, Any], train: Train, identity: dict[str, Any]) -> tuple[Plan, Plan | None]:
     """The order of training, and the held-out samples where there are any."""
     samples = data.Samples.open(tokens, manifest)
     weights = np.array(list(manifest["subsets"].values()))
-    weighing = Weighing(objective, train.mean_over, train.denominator, weights)
+    weighing = Weighing(identity["objective"], train.mean_over, train.denominator, weights)
     held = np.flatnonzero(samples.validation)
-    plan = Plan(samples, np.flatnonzero(~samples.validation), train, weighing)
+    plan = Plan(samples, np.flatnonzero(~samples.validation), train, weighing, identity.get("same_step", False))
+    assert plan.steps  # a prompt that is too large for a step is said here, before the model is loaded
     return plan, Plan(samples, held, train, weighing) if len(held) else None
 
 

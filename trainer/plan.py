@@ -11,6 +11,7 @@ from trainer.data import Samples
 from trainer.model import Batch, batch
 from trainer.objective import Weighing
 from trainer.pack import Packs, pack
+from trainer.steps import whole_prompts
 
 Pack = tuple[np.ndarray, np.ndarray]
 """Sample numbers, and the weight of an answer token by sample."""
@@ -18,12 +19,16 @@ Pack = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The order of training. A step takes `train.packs` packs, the last one of an epoch what is left."""
+    """The order of training. A step takes `train.packs` packs, the last one of an epoch what is left.
+
+    With `same_step` a step takes prompts with all their samples, which fill at most so many packs (`trainer.steps`).
+    """
 
     samples: Samples
     chosen: np.ndarray  # sample numbers that this plan covers (training or validation)
     train: Train
     weighing: Weighing
+    same_step: bool = False
 
     @property
     def subsets(self) -> int:
@@ -32,8 +37,8 @@ class Plan:
 
     @functools.cached_property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps of one epoch; all epochs have as many packs."""
-        return math.ceil(len(self._epoch(0)[0]) / self.train.packs)
+        """Optimizer steps of one epoch; all epochs have as many."""
+        return len(self._epoch(0)[1])
 
     @functools.cached_property
     def steps(self) -> int:
@@ -54,9 +59,8 @@ class Plan:
     def step(self, step: int) -> list[Pack]:
         """The packs of a step."""
         epoch, inside = divmod(step, self.steps_per_epoch)
-        packs, order = self._epoch(epoch)
-        chosen = order[inside * self.train.packs :][: self.train.packs]
-        return self._weighed([self.chosen[packs[p]] for p in chosen], self.average)
+        packs, steps = self._epoch(epoch)
+        return self._weighed([self.chosen[packs[p]] for p in steps[inside]], self.average)
 
     def everything(self) -> list[Pack]:
         """All samples as packs, weighed as one step."""
@@ -85,8 +89,19 @@ class Plan:
         return float(self.samples.length[self.chosen].sum()) / (len(self._epoch(0)[0]) * self.train.max_tokens)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 (a plan lives as long as its process)
-    def _epoch(self, epoch: int) -> tuple[Packs, np.ndarray]:
+    def _epoch(self, epoch: int) -> tuple[Packs, list[np.ndarray]]:
+        """The packs, and those of each step."""
+        draw = np.random.default_rng([self.train.seed, epoch, 0x6F72])
+        if self.same_step:  # every epoch has the same steps in another order
+            packs, bounds = self._whole_prompts
+            return packs, [np.arange(bounds[i], bounds[i + 1]) for i in draw.permutation(len(bounds) - 1)]
         lengths = self.samples.length[self.chosen]
         packs = pack(lengths, self.train.max_tokens, self.train.window, self.train.seed, epoch)
         # Packs come out by descending length; in that order they would hurt (360-LLaMA-Factory#27).
-        return packs, np.random.default_rng([self.train.seed, epoch, 0x6F72]).permutation(len(packs))
+        order, size = draw.permutation(len(packs)), self.train.packs
+        return packs, [order[start : start + size] for start in range(0, len(packs), size)]
+
+    @functools.cached_property
+    def _whole_prompts(self) -> tuple[Packs, np.ndarray]:
+        lengths, prompts = self.samples.length[self.chosen], self.samples.rows()[self.chosen]
+        return whole_prompts(lengths, prompts, self.train.max_tokens, self.train.packs, self.train.seed)

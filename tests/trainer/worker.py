@@ -72,6 +72,28 @@ def train(job: dict[str, Any]) -> None:
         loop.train_step = train_step
 
 
+def seen(job: dict[str, Any]) -> None:
+    """A whole run; `seen-RANK.json` lists (step, row ids) of every pack that this rank has trained on."""
+    found: list[tuple[int, list[str]]] = []
+    step, make = 0, Plan.batch
+
+    def take(engine: Any, plan: Plan, number: int, *rest: Any) -> Any:
+        nonlocal step
+        step = number
+        return train_step(engine, plan, number, *rest)
+
+    def look(plan: Plan, numbers: np.ndarray, weights: np.ndarray) -> Any:
+        if weights.any():  # a rank without a pack takes one without weight
+            found.append((step, [plan.samples.row_id(int(number)) for number in numbers]))
+        return make(plan, numbers, weights)
+
+    loop.train_step, settings, student = take, validate(Train, job["train"], "train"), Student(model=job["student"])
+    loop._check = lambda *_: 0.0  # looks at a few samples before the first step
+    Plan.batch = look  # type: ignore[method-assign]
+    loop.run(job["mixture"], student, settings, job["out"], identity(job["mixture"], student, settings))
+    Path(job["out"], f"seen-{dist.get_rank()}.json").write_text(json.dumps(found))
+
+
 class StopHere(Exception):
     """The crash that a test wants."""
 
@@ -96,5 +118,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     zero.prepare()
     dist.init_process_group("gloo")
-    {"gradients": gradients, "train": train}[sys.argv[1]](json.loads(sys.argv[2]))
+    {"gradients": gradients, "train": train, "seen": seen}[sys.argv[1]](json.loads(sys.argv[2]))
     dist.destroy_process_group()
