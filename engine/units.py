@@ -121,24 +121,28 @@ def missing(place: Place, units: int, targets: list[str]) -> dict[int, list[str]
     sizes = (place / POOL).sizes()
     done: dict[int, dict[str, list[str]]] = defaultdict(dict)  # unit -> target -> the call's targets
     for target in targets:
-        folder = place / UNITS / target
-        names = [name for name in folder.names() if name.endswith(".json")]
-        with ThreadPoolExecutor(16) as threads:
-            for record in threads.map(folder.read_json, names):
-                shard = record["shard"]
-                found = sizes.get(shard["path"].removeprefix(f"{POOL}/"))
-                if found == shard["bytes"]:
-                    done[record["unit"]][target] = record.get("together", [target])
-                else:
-                    print(
-                        f"{place.join(shard['path'])}: {found} bytes, not {shard['bytes']}: made again", file=sys.stderr
-                    )
+        for record in _records(place / UNITS / target):
+            shard = record["shard"]
+            found = sizes.get(shard["path"].removeprefix(f"{POOL}/"))
+            if found == shard["bytes"]:
+                done[record["unit"]][target] = record.get("together", [target])
+            else:
+                print(f"{place.join(shard['path'])}: {found} bytes, not {shard['bytes']}: made again", file=sys.stderr)
     pending = {}
     for unit in range(units):
         whole = {target for target, call in done[unit].items() if set(call) & set(targets) <= done[unit].keys()}
         if absent := [target for target in targets if target not in whole]:
             pending[unit] = absent
     return pending
+
+
+def _records(folder: Place) -> Iterator[dict[str, Any]]:
+    """The records in a folder, in any order; 16 requests at a time, since an object store takes long for each."""
+    names = [name for name in folder.names() if name.endswith(".json")]
+    with ThreadPoolExecutor(16) as threads:
+        parts = threads.map(lambda part: [folder.read_json(name) for name in part], [names[i::16] for i in range(16)])
+        for part in parts:
+            yield from part
 
 
 def commit_generated(place: Place, unit: int, table: pa.Table) -> None:
