@@ -25,3 +25,10 @@ def test_text_and_json(run_file, tmp_path, capsys):
     assert found["money"] == pytest.approx(2 * found["gpu_hours"])
     assert found["training"].startswith("not estimated: Qwen3-8B is not on this machine")
     assert set(found["stages"]) == {"generate", "translate", "judge"} and "GPU-hours" in out
+
+
+def test_memory_of_training_where_the_model_is_at_hand(run_file, tiny, capsys):
+    student = f"student.model={tiny}/models/student"
+    command(run_file, set_=[student, "train={deepspeed: zero0, max_tokens: 4096}"])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("training "))
+    assert "about 0.2 GiB are needed on each device" in line and "train.activation_checkpointing=true" in line

@@ -1,7 +1,13 @@
 """The memory estimate follows what it says it follows."""
 
-import pytest
+from pathlib import Path
+from typing import Any
 
+import pytest
+import torch
+
+from engine.config import Student, dump
+from trainer import launch, loop
 from trainer.config import Lora, Train
 from trainer.memory import Shape, estimate, explain, shape_of
 
@@ -39,3 +45,22 @@ def test_what_makes_it_smaller_and_the_advice() -> None:
     assert "train.deepspeed=zero2" in explain(estimate(LLAMA_7B, Train(deepspeed="zero0"), 1), 80 * 2**30)
     assert "of 80.0 GiB" in explain(plain, 80 * 2**30)
     assert "activation_checkpointing" in explain(estimate(LLAMA_7B, Train(max_tokens=65_536), 8))
+
+
+def test_a_device_that_is_full_is_said_with_numbers_and_ray_does_not_try_for_ever(
+    student: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rank that met it fails, so that the others stop as well; started again, all answer with the message."""
+
+    def full(*_: Any) -> str:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
+
+    monkeypatch.setattr(loop, "run", full)
+    config = {"student": dump(Student(model=student)), "train": dump(Train(deepspeed="zero0")), "out": str(tmp_path)}
+    config |= {"mixture": "m", "identity": {}, "launch": "1"}
+    with pytest.raises(torch.OutOfMemoryError):
+        launch._worker(config)
+    message = launch._worker(config)["error"]
+    assert message.startswith("out of memory: about 0.") and "GiB are needed on each device (weights " in message
+    assert "set train.activation_checkpointing=true" in message and "Tried to allocate 2.00 GiB." in message
+    assert "GPU 0 has" not in message
