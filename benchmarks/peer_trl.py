@@ -68,7 +68,12 @@ def trainer(model: Any, rows: Any, limit: int, **arguments: Any) -> Callable[[],
     def work() -> float:
         clock = Clock()
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            quiet = {"output_dir": folder, "save_strategy": "no", "report_to": "none", "disable_tqdm": True}
+            quiet: dict[str, Any] = {
+                "output_dir": folder,
+                "save_strategy": "no",
+                "report_to": "none",
+                "disable_tqdm": True,
+            }
             config = SFTConfig(packing=True, max_length=limit, num_train_epochs=1, **quiet, **arguments)
             made = SFTTrainer(model, config, train_dataset=rows, processing_class=tokenizer, callbacks=[clock])
             made.train()

@@ -5,6 +5,7 @@ anything, by one process for each core. Both sides have loaded their models when
 are a thousand times smaller than real ones, so the stream's share is far larger here than on a cluster.
 """
 
+import json
 import multiprocessing
 import os
 import tempfile
@@ -112,3 +113,7 @@ def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
     while (path := units.get()) is not None:
         judge(translate(unanswered(read_table(Place.of(config.output) / PROMPTS, path))))
     done.wait(timeout=900)
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(), indent=1))

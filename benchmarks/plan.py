@@ -153,3 +153,7 @@ class _Judge:
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(table.num_rows, field.type))
         return table.select(schema.POOL.names)
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(), indent=1))

@@ -32,10 +32,10 @@ def run() -> list[dict[str, Any]]:
     small, large = [], []
     with tempfile.TemporaryDirectory() as folder, cluster():
         path = prompts(Path(folder))
-        _measure(path, ROWS // 10, f"{folder}/first")
+        measure(path, ROWS // 10, f"{folder}/first")
         for pair in range(3):
-            small.append(_measure(path, ROWS // 10, f"{folder}/small{pair}"))
-            large.append(_measure(path, ROWS, f"{folder}/large{pair}"))
+            small.append(measure(path, ROWS // 10, f"{folder}/small{pair}"))
+            large.append(measure(path, ROWS, f"{folder}/large{pair}"))
     settings: dict[str, Any] = {"rows": ROWS, "targets": len(TARGETS), "unit_rows": 256, "packages": ("ray", "pyarrow")}
     rates = [part["rate"] for part in large]
     return [
@@ -80,7 +80,7 @@ def prompts(folder: Path) -> Path:
     return path
 
 
-def _measure(path: Path, rows: int, output: str) -> dict[str, float]:
+def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[str, float]:
     """Pool rows/s from the first committed unit on, and peak resident memory (MiB) of this process and its children."""
     from engine.pipeline import synthesise
 
@@ -91,7 +91,7 @@ def _measure(path: Path, rows: int, output: str) -> dict[str, float]:
             "targets": TARGETS,
             "prompts": {"path": str(path), "limit": rows},
             "translate": {"model": "stand-in"},
-            "work": {"unit_rows": 256},
+            "work": {"unit_rows": unit_rows},
         },
         "benchmark",
     )

@@ -1,0 +1,117 @@
+"""A hundred times the rows take a hundred times as long, and four nodes do in the same time four times as much.
+
+Rows: 1x, 10x and 100x of 282 prompts into 14 languages, in units of one size, with stand-ins that cost nothing
+(`benchmarks.scale`): what the engine spends on a row must not grow with their number. A rate is that between a run's
+first and last commit.
+
+Nodes: 1, 2 and 4 simulated ones (Ray's `cluster_utils`) on this machine, each with as many actors and as many units to
+do. The stand-ins wait, as a driver waits for its GPU, since the nodes have no more cores than one of them; what grows
+with the nodes is the engine's share, and all of it is done by this one machine.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common
+from benchmarks.plan import Waiting
+from benchmarks.scale import ROWS, TARGETS, measure, prompts
+from engine.config import Synthesis, validate
+
+NODES, UNITS, UNIT_ROWS, PAIRS = (1, 2, 4), 24, 32, 2
+"""Units are those of one node."""
+WAIT = {"translating": 0.03, "judging": 0.01}
+"""Seconds for a row: a unit takes two seconds to translate and two thirds to judge, in two languages."""
+
+
+def run() -> list[dict[str, Any]]:
+    """Four rows: rates at 10 and 100 times the rows beside those at 1x, and of 2 and 4 nodes beside one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = prompts(Path(folder))
+        return [*_rows(path, folder), *_nodes(path, folder)]
+
+
+def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
+    from engine.pipeline import cluster
+
+    rates: dict[int, list[float]] = {1: [], 10: [], 100: []}
+    with cluster():
+        measure(path, ROWS // 100, f"{folder}/first", UNIT_ROWS)
+        for pair in range(PAIRS):
+            for times, found in rates.items():
+                found.append(measure(path, ROWS * times // 100, f"{folder}/rows{times}-{pair}", UNIT_ROWS)["rate"])
+    return [
+        common.ratio(
+            f"rate with {times}x the rows",
+            rates[times],
+            rates[1],
+            against=f"{ROWS // 100} prompts into {len(TARGETS)} languages",
+            goal=0.9,
+            unit="pool rows/s",
+            packages=("ray", "pyarrow"),
+            unit_rows=UNIT_ROWS,
+        )
+        for times in (10, 100)
+    ]
+
+
+def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
+    rates: dict[int, list[float]] = {count: [] for count in NODES}
+    for pair in range(PAIRS):
+        for count, found in rates.items():
+            found.append(_rate(path, count, f"{folder}/nodes{count}-{pair}"))
+    return [
+        common.ratio(
+            f"rate of {count} simulated nodes",
+            rates[count],
+            [count * rate for rate in rates[1]],
+            against=f"{count} times that of one node",
+            goal=0.9,
+            unit="pool rows/s",
+            packages=("ray",),
+            units_of_a_node=UNITS,
+            unit_rows=UNIT_ROWS,
+            **WAIT,
+        )
+        for count in NODES[1:]
+    ]
+
+
+def _rate(path: Path, nodes: int, output: str) -> float:
+    """Pool rows/s of a run on so many nodes, from its first translation to its last commit."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    from engine import environment, pipeline
+
+    environment.prepare()
+    config = validate(
+        Synthesis,
+        {
+            "output": output,
+            "targets": TARGETS[:2],
+            "prompts": {"path": str(path), "limit": nodes * UNITS * UNIT_ROWS},
+            "translate": {"model": "stand-in"},
+            "work": {
+                "unit_rows": UNIT_ROWS,
+                "translate": {"actors": 2 * nodes, "cpus": 0.4},
+                "judge": {"actors": nodes, "cpus": 0.4},
+            },
+        },
+        "benchmark",
+    )
+    machines = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    try:
+        for _ in range(nodes - 1):
+            machines.add_node(num_cpus=2)
+        with pipeline.cluster(machines.address):
+            stages = pipeline.synthesise(config, Waiting(**WAIT))["stages"]
+    finally:
+        machines.shutdown()
+    ray.shutdown()
+    return stages["judge"]["rows"] / (stages["judge"]["last"] - stages["translate"]["first"])
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(), indent=1))
