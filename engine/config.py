@@ -7,13 +7,19 @@ description says its meaning, unit and default's reason; unknown keys are errors
 import difflib
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine.errors import UserError
 from engine.languages import code
+
+LanguageCode = Annotated[str, AfterValidator(code)]
+"""A language, named in any of the ways that `engine.languages.code` knows; kept as its FLORES-200 code."""
+
+LanguageCodes = Annotated[list[LanguageCode], AfterValidator(lambda codes: list(dict.fromkeys(codes)))]
+"""Languages, each once."""
 
 
 class Config(BaseModel):
@@ -26,16 +32,11 @@ class Prompts(Config):
     """Where the rows come from."""
 
     path: str = Field(description="A JSON, JSONL, Parquet or Arrow file (also .gz), or a folder of them")
-    language: str | None = Field(None, description="Language of these rows; default: the run's `source`")
+    language: LanguageCode | None = Field(None, description="Language of these rows; default: the run's `source`")
     limit: int | None = Field(None, ge=1, description="Use only the first so many rows of the file")
     max_chars: int = Field(
         32_768, ge=1, description="Rows with a longer instruction, input or answer (characters) are dropped and counted"
     )
-
-    @field_validator("language")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        return None if value is None else code(value)
 
 
 class Student(Config):
@@ -174,8 +175,8 @@ class Synthesis(Config):
 
     output: str = Field(description="Folder (or URI, s3://bucket/run) of this run")
     seed: int = Field(0, description="Seed of every random choice")
-    source: str = Field("eng_Latn", description="Language of the prompts: FLORES-200 or ISO code, or English name")
-    targets: list[str] = Field(min_length=1, description="Languages to translate into")
+    source: LanguageCode = Field("eng_Latn", description="Language of the prompts: FLORES-200, ISO code, or name")
+    targets: LanguageCodes = Field(min_length=1, description="Languages to translate into")
     prompts: list[Prompts] = Field(min_length=1, description="Instruction files (one, or a list)")
     student: Student | None = Field(None, description="The model that answers the prompts; null: no self-generation")
     translate: Translate
@@ -186,16 +187,6 @@ class Synthesis(Config):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
-
-    @field_validator("source")
-    @classmethod
-    def _source(cls, value: str) -> str:
-        return code(value)
-
-    @field_validator("targets")
-    @classmethod
-    def _targets(cls, values: list[str]) -> list[str]:
-        return list(dict.fromkeys(code(value) for value in values))
 
 
 class Dictionaries(Config):

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ import pyarrow.fs
 
 from engine.config import Synthesis, dump
 from engine.errors import UserError
+from engine.identity import model_identity
 from engine.pool import GENERATED, POOL, UNITS, shard_name
 from engine.shards import Place, write_table
 
@@ -67,32 +67,6 @@ def write_fingerprint(place: Place, config: Synthesis) -> None:
     """Bind the folder to this configuration."""
     if not place.exists(FINGERPRINT):
         place.write_json(FINGERPRINT, fingerprint(config))
-
-
-def model_identity(model: str) -> str:
-    """Short digest of a model folder's (or file's) content; of a hub id, itself and its cached commit.
-
-    Small files count whole; of weight files the size, the first and the last MiB, which tell checkpoints apart in
-    milliseconds even for hundreds of GB.
-    """
-    folder = Path(model)
-    if folder.is_file():
-        return hashlib.sha256(folder.read_bytes()).hexdigest()[:16]
-    if not folder.is_dir():
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = try_to_load_from_cache(model, "config.json") if model.count("/") <= 1 else None
-        return f"{model}@{Path(cached).parent.name}" if isinstance(cached, str) else model
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder)}:{size}\n".encode())
-        with open(path, "rb") as file:
-            digest.update(file.read(1 << 20))
-            if size > 2 << 20:
-                file.seek(-1 << 20, os.SEEK_END)
-            digest.update(file.read())
-    return digest.hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:

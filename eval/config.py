@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from engine.config import Config
-from engine.languages import code
+from engine.config import Config, LanguageCode, LanguageCodes
 
 TaskName = Literal[
     "belebele", "flores", "xlsum", "mkqa", "mgsm", "xquad", "mlqa", "xnli", "mlama", "sib200", "xcopa", "off_target"
@@ -23,7 +22,7 @@ class Task(Config):
         "default: `data`/<task>",
     )
     split: str | None = Field(None, description="Split, where the benchmark has several, e.g. dev; default: the test")
-    languages: list[str] | None = Field(None, description="Languages of this task; default: the evaluation's")
+    languages: LanguageCodes | None = Field(None, description="Languages of this task; default: the evaluation's")
     limit: int | None = Field(None, ge=1, description="Only the first so many questions of each language")
     shots: int = Field(0, ge=0, description="Solved examples before each question, from another split than the test's")
     examples: str | None = Field(
@@ -38,7 +37,7 @@ class Task(Config):
     normalise: Literal["none", "characters"] = Field(
         "characters", description="Likelihood of texts: summed, or divided by their length in characters"
     )
-    instruction: str | dict[str, str] | None = Field(
+    instruction: str | dict[LanguageCode, str] | None = Field(
         None, description="Another instruction than the task's English one; or one for each language code"
     )
     directions: Literal["both", "into", "from"] = Field(
@@ -55,16 +54,6 @@ class Task(Config):
     @classmethod
     def _name(cls, value: Any) -> Any:
         return {"task": value} if isinstance(value, str) else value
-
-    @field_validator("languages")
-    @classmethod
-    def _known(cls, value: list[str] | None) -> list[str] | None:
-        return None if value is None else [code(language) for language in value]
-
-    @field_validator("instruction")
-    @classmethod
-    def _coded(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
-        return {code(k): v for k, v in value.items()} if isinstance(value, dict) else value
 
     def said(self, language: str, default: str) -> str:
         """The instruction to use in `language`: the configured one, else `default`."""
@@ -89,8 +78,8 @@ class Eval(Config):
 
     tasks: list[Task] = Field(description="Benchmarks: names, or sections with a `task`", min_length=1)
     data: str = Field("data", description="Folder with one sub-folder for each task without a `path` of its own")
-    source: str = Field("eng_Latn", description="The resource-rich language, shown beside the targets")
-    targets: list[str] | None = Field(None, description="Target languages; default: the run's")
+    source: LanguageCode = Field("eng_Latn", description="The resource-rich language, shown beside the targets")
+    targets: LanguageCodes | None = Field(None, description="Target languages; default: the run's")
     language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
     comet: str | None = Field(
         None, description="Reference-based COMET model for flores, e.g. Unbabel/wmt22-comet-da; null: no COMET"
@@ -107,16 +96,6 @@ class Eval(Config):
     @classmethod
     def _tasks(cls, value: Any) -> Any:
         return {"tasks": value} if isinstance(value, list) else value
-
-    @field_validator("source")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        return code(value)
-
-    @field_validator("targets")
-    @classmethod
-    def _all_known(cls, value: list[str] | None) -> list[str] | None:
-        return None if value is None else [code(language) for language in value]
 
     @property
     def languages(self) -> list[str]:

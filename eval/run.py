@@ -13,11 +13,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.config import Student, dump
 from engine.errors import UserError
+from engine.identity import model_identity
 from engine.progress import Progress
 from engine.shards import Place, read_table, write_table
 from eval.answer import Answerer, Vllm
@@ -137,14 +137,3 @@ def fingerprint(entry: Set, identity: str, student: Student) -> str:
     for question in [*entry.shots, *entry.questions]:
         digest.update(repr(question).encode())
     return digest.hexdigest()
-
-
-def model_identity(path: str) -> str:
-    """What tells a model's weights from others': names, sizes and times of a folder's files, or the hub id."""
-    folder = Path(path)
-    if not folder.is_dir():
-        if path.startswith((".", "/")):
-            raise UserError(f"{path}: no such model folder")
-        return path
-    files = [file for file in sorted(folder.iterdir()) if file.is_file()]
-    return json.dumps([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files])

@@ -24,5 +24,5 @@ def test_an_unknown_key_names_the_nearest():
 
 
 def test_a_language_that_nllb_does_not_know():
-    with pytest.raises(UserError, match="targets: unknown language 'Klingon'"):
+    with pytest.raises(UserError, match=r"targets\.1: unknown language 'Klingon'"):
         load(RunConfig, RUNS[0], ["targets=[de,Klingon]"])

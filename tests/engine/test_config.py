@@ -31,7 +31,7 @@ def test_every_problem_is_told_at_once_with_its_key_and_the_nearest_known_one():
     assert text.startswith("run.yaml:")
     assert "translate.beem: unknown key; did you mean 'beam'?" in text
     assert "judge.language_score:" in text and "less than or equal to 1 (found 2)" in text
-    assert "targets: unknown language 'klingon'" in text
+    assert "targets.0: unknown language 'klingon'" in text
 
 
 def test_file_with_overrides(tmp_path):
