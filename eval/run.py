@@ -5,14 +5,15 @@
     out/metrics.json                             every number with its interval and signature
     out/report.html, out/report.md               the same for reading
 
-One (model, set, language) is a unit: it is asked as a whole and written as a whole. A unit that is there, made from the
-same model, questions and settings, is not asked again; anything else is.
+One (model, set, language) is a unit. A unit that is there, made from the same model, questions and settings, is not
+asked again; anything else is. A long one is asked in parts, `<language>.0000.arrow` and so on until it is whole, so
+that an evaluation that is killed asks one part again at most.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.config import Student, dump
@@ -22,10 +23,12 @@ from engine.progress import Progress
 from engine.shards import Place, read_table, write_table
 from eval.answer import Answerer, Vllm
 from eval.config import Eval
-from eval.question import Answer, from_table, to_table
+from eval.question import Answer, Question, from_table, to_table
 from eval.sets import Set, load_sets
 
 FINGERPRINT = b"polydistill.fingerprint"
+PART = 2048
+"""Questions asked and kept together: twice what vLLM has under way at once on a large GPU."""
 
 
 def evaluate(
@@ -93,7 +96,7 @@ def ask(
     folder = place / f"answers/{slug(name)}"
     identity = model_identity(path)
     marks = {(s.name, s.language): fingerprint(s, identity, student) for s in sets}
-    found = {key: saved for key, mark in marks.items() if (saved := _saved(folder, key, mark)) is not None}
+    found = {key: saved for key, mark in marks.items() if (saved := _saved(folder, file_name(key), mark)) is not None}
     missing = [s for s in sets if (s.name, s.language) not in found]
     if missing:
         total = sum(len(s.questions) for s in missing)
@@ -103,18 +106,36 @@ def ask(
                 for entry in missing:
                     key = (entry.name, entry.language)
                     progress.note = f"{entry.name} {entry.language}"
-                    found[key] = model(entry.questions, entry.shots, entry.max_tokens, progress.advance)
-                    table = to_table(entry.questions, found[key])
-                    table = table.replace_schema_metadata({FINGERPRINT: marks[key].encode()})
-                    write_table(folder, file_name(key), table, "zstd")
+                    found[key] = _ask(entry, model, folder, marks[key], progress)
             finally:
                 model.close()
     return found
 
 
-def file_name(key: Key) -> str:
-    """Where a unit's answers are, relative to its model's folder."""
-    return f"{key[0]}/{key[1]}.arrow"
+def _ask(entry: Set, model: Answerer, folder: Place, mark: str, progress: Progress) -> list[Answer]:
+    """All answers of a unit, in parts that are kept until it is whole."""
+    key, answers = (entry.name, entry.language), []
+    parts = range(0, len(entry.questions), PART) if len(entry.questions) > PART else []
+    for number, start in enumerate(parts):
+        questions = entry.questions[start : start + PART]
+        part = _saved(folder, file_name(key, number), mark)
+        if part is None:
+            part = model(questions, entry.shots, entry.max_tokens, progress.advance)
+            _save(folder, file_name(key, number), questions, part, mark)
+        else:
+            progress.advance(len(part))
+        answers += part
+    if not parts:
+        answers = model(entry.questions, entry.shots, entry.max_tokens, progress.advance)
+    _save(folder, file_name(key), entry.questions, answers, mark)
+    for number in range(len(parts)):
+        folder.filesystem.delete_file(folder.join(file_name(key, number)))
+    return answers
+
+
+def file_name(key: Key, part: int | None = None) -> str:
+    """Where a unit's answers are, or those of one part of it, relative to its model's folder."""
+    return f"{key[0]}/{key[1]}.arrow" if part is None else f"{key[0]}/{key[1]}.{part:04}.arrow"
 
 
 def slug(name: str) -> str:
@@ -122,10 +143,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.-]+|^\.+", "_", name.replace("/", "--"))
 
 
-def _saved(folder: Place, key: Key, mark: str) -> list[Answer] | None:
-    if not folder.exists(file_name(key)):
+def _save(folder: Place, file: str, questions: Sequence[Question], answers: Sequence[Answer], mark: str) -> None:
+    table = to_table(questions, answers).replace_schema_metadata({FINGERPRINT: mark.encode()})
+    write_table(folder, file, table, "zstd")
+
+
+def _saved(folder: Place, file: str, mark: str) -> list[Answer] | None:
+    if not folder.exists(file):
         return None
-    table = read_table(folder, file_name(key))
+    table = read_table(folder, file)
     return from_table(table)[1] if (table.schema.metadata or {}).get(FINGERPRINT) == mark.encode() else None
 
 

@@ -1,6 +1,9 @@
 """The whole of evaluation but the model: stand-ins answer with the gold, with nothing, or with a coin."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -135,6 +138,48 @@ def test_what_was_asked_is_not_asked_again(world: Path) -> None:
     assert len(StandIn.asked) == 2 * len(asked) + 1
     evaluate(models(world, "half"), config(world), Student(model="unused"), str(world / "out"), StandIn)
     assert len(StandIn.asked) == 3 * len(asked) + 1
+
+
+KILLED = """
+import os, signal, sys
+import eval.run
+from pathlib import Path
+from tests.eval.test_run import STUDENT, StandIn, config, models
+
+class Dies(StandIn):
+    left = 2  # calls
+
+    def __call__(self, questions, shots, max_tokens, advance):
+        if not Dies.left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Dies.left -= 1
+        return super().__call__(questions, shots, max_tokens, advance)
+
+eval.run.PART = 5
+world = Path(sys.argv[1])
+eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies)
+"""
+
+
+def test_a_killed_evaluation_goes_on_where_it_was(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets of twelve questions in parts of five; the third part is never answered."""
+    whole = evaluate(models(world, "gold"), config(world), STUDENT, str(world / "whole"), StandIn)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(world)], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    kept = sorted(path.name for path in (world / "out/answers/gold").rglob("*.arrow"))
+    assert kept == ["eng_Latn.0000.arrow", "eng_Latn.0001.arrow"]
+    monkeypatch.setattr("eval.run.PART", 5)
+    asked: list[int] = []
+
+    class Counts(StandIn):
+        def __call__(self, questions, shots, max_tokens, advance):  # type: ignore[no-untyped-def]
+            asked.append(len(questions))
+            return super().__call__(questions, shots, max_tokens, advance)
+
+    again = evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Counts)
+    assert asked[:4] == [2, 5, 5, 2]  # the rest of the first set, then the next one
+    assert again["results"] == whole["results"] and again["accounting"] == whole["accounting"]
+    assert not [path for path in (world / "out/answers").rglob("*.arrow") if path.name.count(".") > 1]
 
 
 def test_a_half_written_answer_file_is_named(world: Path) -> None:
