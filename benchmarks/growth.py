@@ -21,7 +21,7 @@ from engine.config import Synthesis, validate
 
 NODES, UNITS, UNIT_ROWS, PAIRS = (1, 2, 4), 24, 32, 2
 """Units are those of one node."""
-WAIT = {"translating": 0.03, "judging": 0.01}
+WAIT: dict[str, Any] = {"translating": 0.03, "judging": 0.01}
 """Seconds for a row: a unit takes two seconds to translate and two thirds to judge, in two languages."""
 
 
