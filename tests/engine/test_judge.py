@@ -168,7 +168,7 @@ def test_thresholds_are_chosen_later(stage: JudgeStage) -> None:
 def test_quality_runs_on_what_passed(tmp_path: Path) -> None:
     import importlib.util
 
-    import engine.quality
+    import engine.quality  # noqa: F401  registers the encoder
 
     here = Path(__file__).parent / "comet"
     spec = importlib.util.spec_from_file_location("comet_models", here / "models.py")
@@ -192,7 +192,6 @@ def test_quality_runs_on_what_passed(tmp_path: Path) -> None:
     broken.comet = _Half(broken.comet)
     failed = broken(rows)["reason_truth"].to_pylist()
     assert failed == ["quality_error", "off_target", None]  # a failed judge is not a low score
-    assert engine.quality.SUPPORTED
 
 
 class _Half:
