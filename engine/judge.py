@@ -81,6 +81,10 @@ class JudgeStage:
         """Scores and flags of the distinct pairs, quality apart."""
         pairs = rules.Pairs.of(profile, texts.source, texts.hypothesis, target)
         flags = {name: rule(pairs, self.judge.rules) for name, rule in rules.TEXT_RULES.items()}
+        same = profile.literal[texts.source] == profile.literal[texts.hypothesis]
+        copies = np.flatnonzero(same & (profile["letters"][texts.hypothesis] > 0))
+        copied = texts.distinct.take(pa.array(texts.hypothesis[copies])).to_pylist()
+        flags["code"][copies] = rules.code_copies(copied, source, self.judge.rules)
         scores = rules.measures(pairs, self.judge.rules, flags["code"])
         scores |= self._languages(texts, profile, flags["code"], target, source)
         n = len(texts.source)

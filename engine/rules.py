@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from engine import textprofile
 from engine.config import Judge, Rules
+from engine.segment import SENTENCE, outside, segment
 from engine.textprofile import Profile
 
 
@@ -53,12 +55,23 @@ def empty(pairs: Pairs, limits: Rules) -> np.ndarray:
 def code(pairs: Pairs, limits: Rules) -> np.ndarray:
     """Both texts look like code: it may stay as it is, so language, script and copying are not judged.
 
-    For an exact copy a fifth of the signs will do: a line of SQL or an address that stayed is as it should be.
+    For exact copies `code_copies` says it better.
     """
     symbols, chars = pairs.both("symbols"), pairs.both("chars")
-    literal = pairs.texts.literal
-    limit = np.where(literal[pairs.source] == literal[pairs.hypothesis], limits.code / 5, limits.code)
-    return (symbols[0] > limit * chars[0]) & (symbols[1] > limit * chars[1])
+    return (symbols[0] > limits.code * chars[0]) & (symbols[1] > limits.code * chars[1])
+
+
+def code_copies(texts: list[str], source: str, limits: Rules) -> np.ndarray:
+    """Which texts, in language `source`, a translator may give back as they are: bool (texts,).
+
+    Most of the letters stand where a translator finds nothing to translate (`engine.segment`: code, addresses, LaTeX),
+    or what it does find has a fifth of the signs that the rule `code` asks for: a line of SQL has few.
+    """
+    prose = [" ".join(outside(piece) for piece in segment(text, source) if piece.kind == SENTENCE) for text in texts]
+    both = textprofile.profile(pa.array(prose + texts, pa.string()), textprofile.script_mask(source))
+    n = len(texts)
+    symbols, chars, letters = both["symbols"][:n], both["chars"][:n], both["letters"]
+    return (letters[:n] < letters[n:] / 2) | (symbols > limits.code / 5 * chars)
 
 
 def bad_characters(pairs: Pairs, limits: Rules) -> np.ndarray:

@@ -152,13 +152,18 @@ def _split(text: str, locale: str) -> Iterator[str]:
             yield from _SHAD.split(part)
 
 
+def outside(piece: Piece) -> str:
+    """A sentence's text without its protected spans."""
+    text = piece.text
+    for start, stop in reversed(piece.spans):
+        text = text[:start] + text[stop:]
+    return text
+
+
 def _sentence(text: str, spans: tuple[tuple[int, int], ...]) -> Piece:
-    outside = text
-    for start, stop in reversed(spans):
-        outside = outside[:start] + outside[stop:]
-    if not _WORD.search(outside) or _LABEL.fullmatch(outside):
-        return Piece(text, KEEP)
-    return Piece(text, SENTENCE, spans)
+    sentence = Piece(text, SENTENCE, spans)
+    words = outside(sentence)
+    return Piece(text, KEEP) if not _WORD.search(words) or _LABEL.fullmatch(words) else sentence
 
 
 _SAFE = (

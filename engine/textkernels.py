@@ -88,7 +88,8 @@ def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, w
                 count[STOPS] += 1
                 content = False
             count[MARKS] += k in (STOP, WIDE_STOP, PUNCTUATION)
-            count[SYMBOLS] += k == CODE
+            listed = point == 59 and i + 1 < end and data[i] == 32 and data[i + 1] > 32  # "a; b" is a list
+            count[SYMBOLS] += k == CODE and not listed
             count[BAD] += k == GARBAGE
             if point < len(bracket) and bracket[point] != 0:
                 unmatched[abs(bracket[point])] += 1 if bracket[point] > 0 else -1
