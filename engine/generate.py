@@ -12,6 +12,7 @@ import pyarrow as pa
 from engine import schema, seeds
 from engine.config import Stage, Student
 from engine.templates import encode, load_tokenizer
+from engine.vllmoffline import throughput
 
 # Which unit a row belongs to, while it is on its way.
 UNIT = pa.field("unit", pa.int64())
@@ -55,13 +56,10 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, A
     """Arguments of `vLLMEngineProcessorConfig`.
 
     A batch is a unit (`rows` prompts), so that blocks stay units on their way through the engine. Enough batches
-    are in flight to fill the scheduler twice. Limits that AsyncLLMEngine would set for serving are raised to what
-    vLLM itself uses for throughput on large GPUs (max_num_seqs 1024, max_num_batched_tokens 16384).
+    are in flight to fill the scheduler twice.
     """
     gpus = stage.gpus or 0
-    engine: dict[str, Any] = {"trust_remote_code": student.trust_remote_code, "enable_prefix_caching": True}
-    engine |= {"max_num_seqs": 1024, "max_num_batched_tokens": 16384} if gpus else {"max_num_seqs": 256}
-    engine |= student.engine
+    engine = {"trust_remote_code": student.trust_remote_code} | throughput(bool(gpus)) | student.engine
     workers = int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
     if workers == 1:
         engine.setdefault("distributed_executor_backend", "uni")

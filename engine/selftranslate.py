@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from engine.config import Translate
 from engine.errors import UserError
 from engine.languages import language
-from engine.vllmoffline import offline_engine
+from engine.vllmoffline import offline_engine, throughput
 
 SHOTS = 8
 Pair = tuple[str, str]  # source, target
@@ -137,7 +137,7 @@ def vllm(config: Translate, device: str = "cpu") -> Generate:
     from vllm import SamplingParams
 
     try:
-        engine = offline_engine(model=config.model, enable_prefix_caching=True, **config.engine)
+        engine = offline_engine(model=config.model, **throughput(environment.has_gpu()) | config.engine)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"translate.model: vLLM cannot load {config.model}: {error}") from error
     tokenizer: Any = engine.get_tokenizer()

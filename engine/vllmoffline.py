@@ -1,4 +1,4 @@
-"""vLLM in this process, for answers that need no stream: evaluation, self-translation."""
+"""What every vLLM engine of ours is started with; and one in this process, for evaluation and self-translation."""
 
 import sys
 from typing import Any
@@ -6,6 +6,16 @@ from typing import Any
 from engine import environment
 
 _LLVM = "llvmlite.binding.ffi"
+
+
+def throughput(gpu: bool) -> dict[str, Any]:
+    """Engine arguments for many prompts at once.
+
+    On GPUs these are vLLM's own limits for throughput on large ones; an engine that is made for serving, as
+    ray.data.llm's is, would have a fraction of them.
+    """
+    limits = {"max_num_seqs": 1024, "max_num_batched_tokens": 16384} if gpu else {"max_num_seqs": 256}
+    return {"enable_prefix_caching": True} | limits
 
 
 def offline_engine(**arguments: Any) -> Any:

@@ -15,7 +15,7 @@ from engine.config import Student
 from engine.environment import has_gpu, prepare
 from engine.errors import UserError
 from engine.templates import load_tokenizer
-from engine.vllmoffline import offline_engine
+from engine.vllmoffline import offline_engine, throughput
 from eval.likelihood import Candidates, choose
 from eval.prompt import STOPS, choice_tokens, prompt_tokens
 from eval.question import Answer, Question
@@ -120,17 +120,16 @@ def chosen(question: Question, scores: Sequence[float] | None) -> Answer:
 
 
 def engine_arguments(student: Student) -> dict[str, Any]:
-    """vLLM's engine arguments: throughput settings, overridden by the student's own.
+    """vLLM's engine arguments: those of self-generation, what evaluation adds, and the student's own.
 
     A CPU engine gets blocks of 32 tokens instead of 128: prefixes are shared block by block.
     """
     from vllm.sampling_params import MAX_LOGPROB_TOKEN_IDS
 
-    gpu = {"max_num_seqs": 1024, "max_num_batched_tokens": 16384}
-    cpu = {"max_num_seqs": 256, "max_num_batched_tokens": 4096, "block_size": 32, "enforce_eager": True}
+    cpu = {} if has_gpu() else {"max_num_batched_tokens": 4096, "block_size": 32, "enforce_eager": True}
     always = {"max_logprobs": MAX_LOGPROB_TOKEN_IDS}  # of the first tokens of a question's choices
     quiet = {"use_tqdm_on_load": False, "disable_log_stats": True}
-    return (gpu if has_gpu() else cpu) | {"enable_prefix_caching": True} | quiet | student.engine | always
+    return throughput(has_gpu()) | cpu | quiet | student.engine | always
 
 
 def _quiet() -> None:
