@@ -6,6 +6,7 @@ are paired, and macro-averages over languages respect that a hard sentence is ha
 """
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -116,4 +117,6 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float:
         return float("nan")
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         return 1.0 if first[0] == second[0] else 0.0
-    return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
+    with warnings.catch_warnings():  # runs that all agree (an off-target rate of 100, say) are no numerical accident
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
