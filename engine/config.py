@@ -71,6 +71,11 @@ class Translate(Config):
         None,
         description="For method `self`: folder of parallel text, <source>-<target>.tsv; its first eight pairs are used",
     )
+    mark_answers: bool = Field(
+        False,
+        description="Translate an answer that is a part of its input (SQuAD) in its place there, between marks, "
+        "instead of by itself",
+    )
     compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
     beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
     max_input_tokens: int = Field(
@@ -119,8 +124,8 @@ class Rules(Config):
     )
     drop: tuple[str, ...] = Field(
         (
-            *("truncated", "no_end", "empty", "span_lost", "source_truncated", "equals_input", "bad_characters"),
-            "long_word",
+            *("truncated", "no_end", "empty", "span_lost", "answer_lost", "source_truncated", "equals_input"),
+            *("bad_characters", "long_word"),
         ),
         description="Flags that make a text unusable; the others are only recorded",
     )

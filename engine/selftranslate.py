@@ -102,22 +102,6 @@ def example_pairs(folder: str) -> Callable[[str, str], list[Pair]]:
     return pairs
 
 
-def mark_answer(context: str, start: int, stop: int) -> str:
-    """Context with its answer in marks, for mark-then-translate: "In <answer>1990</answer> it began."."""
-    return f"{context[:start]}<answer>{context[start:stop]}</answer>{context[stop:]}"
-
-
-def read_answer(text: str) -> tuple[str, int, int] | None:
-    """(text without marks, start, stop of the answer in it); None unless there is one answer, not empty."""
-    before, opened, rest = text.partition("<answer>")
-    answer, closed, after = rest.partition("</answer>")
-    answer, left, right = answer.strip(), answer[: len(answer) - len(answer.lstrip())], answer[len(answer.rstrip()) :]
-    if not (opened and closed and answer) or any("answer>" in part for part in (before, answer, after)):
-        return None
-    before += left
-    return before + answer + right + after, len(before), len(before) + len(answer)
-
-
 def student(config: Translate, device: str = "cpu") -> SelfTranslator:
     """The translator that the configuration describes, run by vLLM in this process.
 

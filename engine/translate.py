@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from engine import answers
 from engine.config import Translate
 from engine.languages import code
 from engine.pieces import Pieces, Sentence, cut, distinct
@@ -21,7 +22,7 @@ from engine.schema import FIELDS, GENERATED, TRANSLATED
 Translator = Callable[[list[str], list[str], list[str]], tuple[list[str | None], list[list[str]]]]
 
 NOTES = ("truncated", "no_end", "empty", "span_lost", "span_split", "number_lost")
-"""What is noticed about a hypothesis; "error: ..." beside these says why there is none.
+"""What is noticed about a sentence; "error: ..." beside these says why there is none, `answers.LOST` comes from there.
 
 truncated: stopped at the token limit. no_end: stopped without the end token. empty: a sentence came back without a
 word. span_lost: a protected span is missing. span_split: the model lost a span's mark, so the text around it was
@@ -61,13 +62,15 @@ class TranslateStage:
             UserError: unknown language, model or device; see `engine.seq2seq.Seq2Seq`.
         """
         self.targets = [code(target) for target in targets]
+        self.mark_answers = translate.mark_answers
         self.translator = translator or load(translate, self.targets, device, cache)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Translate all rows into all targets; zero rows give zero rows."""
         rows = table.num_rows
+        asked, extractive = answers.mark_rows(table) if self.mark_answers else (table, None)
         texts = pa.concat_arrays(
-            [chunk for field in FIELDS for chunk in table[field].chunks] or [pa.array([], pa.string())]
+            [chunk for field in FIELDS for chunk in asked[field].chunks] or [pa.array([], pa.string())]
         )
         sources = pa.concat_arrays(table["source"].chunks * len(FIELDS) or [pa.array([], pa.string())])
         unique, languages, index = distinct(texts, sources)
@@ -78,7 +81,8 @@ class TranslateStage:
             for name, values in (("mt", hypotheses), ("notes", notes)):
                 for number, field in enumerate(FIELDS):
                     block = block.append_column(f"{name}_{field}", values.take(index.slice(number * rows, rows)))
-            blocks.append(block.cast(TRANSLATED))
+            block = block.cast(TRANSLATED)
+            blocks.append(block if extractive is None else answers.read_rows(block, extractive))
         return pa.concat_tables(blocks) if blocks else TRANSLATED.empty_table()
 
 

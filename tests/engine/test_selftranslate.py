@@ -2,8 +2,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.config import Translate
 from engine.errors import UserError
@@ -11,10 +9,8 @@ from engine.selftranslate import (
     Completion,
     SelfTranslator,
     example_pairs,
-    mark_answer,
     parse,
     prompt,
-    read_answer,
     vllm,
 )
 
@@ -77,26 +73,6 @@ def test_examples_are_read_in_both_directions(tmp_path):
     (tmp_path / "eng_Latn-ind_Latn.tsv").write_text("a\tb\n")
     with pytest.raises(UserError, match="has 1 pairs"):
         pairs("eng_Latn", "ind_Latn")
-
-
-@given(st.text(alphabet="ab <>/"), st.integers(0, 20), st.integers(0, 20))
-def test_answers_travel_in_marks(context, start, length):
-    stop = start + length
-    answer = context[start:stop]
-    read = read_answer(mark_answer(context, start, stop))
-    if answer.strip() and "answer>" not in context:
-        assert read is not None
-        text, begin, end = read
-        assert text == context and text[begin:end] == answer.strip()
-    elif not answer.strip():
-        assert read is None
-
-
-@pytest.mark.parametrize(
-    "text", ["no marks", "<answer>x", "x</answer>", "<answer></answer>", "<answer>a</answer><answer>b</answer>"]
-)
-def test_lost_answer_marks_are_noticed(text):
-    assert read_answer(text) is None
 
 
 def test_a_gpu_that_is_not_there_stops(monkeypatch):
