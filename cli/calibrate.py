@@ -38,12 +38,12 @@ def command(
 
     from engine.config import Judge, dump, load
     from engine.judge import JudgeStage
-    from eval.calibrate import correlations, judged, outcomes, read
+    from eval.calibrate import correlations, judged, outcomes, read, thorough
 
     judge = load(Judge, None, changes)
     sets = {"as configured": judge}
     sets |= {text: load(Judge, None, [*(changes or []), *text.split()]) for text in tries or []}
-    stage = JudgeStage(judge, device)
+    stage = JudgeStage(thorough(judge), device)
     found: dict[str, Any] = {"judge": dump(judge), "bad_below": bad_below, "files": {}}
     for path in files:
         data = read(path, source, target)

@@ -68,6 +68,17 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
     return Labelled(path.name.split(".")[0], *pair, originals, translations, np.array(human))
 
 
+def thorough(judge: Judge) -> Judge:
+    """`judge` with no test passed over: quality is estimated on texts, too, that fail a rule as it is configured.
+
+    So any thresholds can be tried on the stored scores, and the scores' correlations are those over all texts.
+    """
+    rules = {"drop": (), "length_ratio": (0.0, math.inf), "repetition": 1.0, "copied": 1.0, "script": 0.0}
+    return judge.model_copy(
+        update={"language_score": math.inf, "rules": judge.rules.model_copy(update=rules | {"target_share": 0.0})}
+    )
+
+
 def judged(data: Labelled, stage: JudgeStage) -> pa.Table:
     """The judge's POOL table of the translations: as instructions of rows that have nothing else."""
     n = len(data.human)

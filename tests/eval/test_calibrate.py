@@ -69,3 +69,27 @@ def test_command_on_real_judgements(data: Path, tmp_path: Path) -> None:
     tried = found["thresholds"]["rules.length_ratio=[0.7,1.4]"]["all"]
     base = found["thresholds"]["as configured"]["all"]
     assert tried["dropped"] > base["dropped"] and tried["human_dropped"] < tried["human_kept"]
+
+
+@pytest.mark.data
+def test_command_with_quality_estimation(
+    data: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tinyworld's COMET stands in for a real one: every text gets its score, also those that a rule would drop."""
+    import json
+
+    from cli.calibrate import command
+
+    out = tmp_path / "found.json"
+    loose = "rules.length_ratio=[0,100] rules.copied=1 rules.target_share=0 language_score=1 rules.drop=[]"
+    tries = ["quality.threshold=0.2", "quality.threshold=0.95", f"quality.threshold=-1 {loose}"]
+    changes = [f"quality.model={tiny / 'models/comet'}", "quality.threshold=0.5"]
+    command([data / "mlqe_pe" / "en-de-dev.tsv.gz"], changes, tries, bad_below=50, out=out)
+    found = json.loads(out.read_text())["files"]["en-de-dev"]
+    assert math.isfinite(found["spearman"]["quality"]) and "quality " in capsys.readouterr().out
+    low, high, none = (found["thresholds"][name] for name in tries)
+    assert 0 < low["all"]["dropped"] < high["all"]["dropped"] and low["all"]["recall"] < high["all"]["recall"]
+    assert high["low_quality"]["both"] == pytest.approx(
+        high["low_quality"]["precision"] * high["low_quality"]["dropped"]
+    )
+    assert "unscored" not in none and "low_quality" not in none
