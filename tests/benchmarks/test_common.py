@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from benchmarks import common
@@ -57,3 +59,20 @@ def test_hardware_says_cpu_cores_and_memory():
 def test_work_without_a_figure_is_timed_as_a_whole():
     assert 0 < common.seconds(lambda: None) < 60
     assert common.seconds(lambda: 1.5) == 1.5
+
+
+def counting(start: int):
+    calls = iter(range(start, start + 10))
+    return lambda: float(next(calls)) + os.getpid()
+
+
+def failing():
+    return lambda: 1 / 0
+
+
+def test_work_elsewhere_is_done_in_one_other_process():
+    with common.elsewhere(counting, 5) as work:
+        first = work()
+        assert work() == first + 1 and first != 5 + os.getpid()
+    with common.elsewhere(failing) as work, pytest.raises(EOFError):
+        work()

@@ -151,16 +151,18 @@ def test_gpu_attention_is_refused_on_a_cpu() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("backend", ["varlen", "flex"])
+@pytest.mark.parametrize("backend", ["varlen", "flex", "flash_attention_2"])
 def test_gpu_backends_equal_sdpa(backend: str, student: str, tokens: str) -> None:
     from transformers import AutoModelForCausalLM
 
+    if backend == "flash_attention_2":
+        pytest.importorskip("flash_attn")
     register()
     plan, device, results = open_plan(tokens, packs=2, objective="subset_mean"), torch.device("cuda"), []
     for name in ("sdpa", backend):
-        model = AutoModelForCausalLM.from_pretrained(student, attn_implementation=NAMES[name], dtype=torch.bfloat16).to(
-            device
-        )
+        model = AutoModelForCausalLM.from_pretrained(
+            student, attn_implementation=NAMES.get(name, name), dtype=torch.bfloat16
+        ).to(device)
         loss, losses = PackedLM(model, name)(plan.batch(*plan.step(0)[0]).to(device))
         loss.backward()
         results.append((losses, [p.grad.float() for p in model.parameters()]))
