@@ -66,7 +66,9 @@ def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, floa
 def dots(title: str, runs: Mapping[str, Sequence[float]]) -> str:
     """A line per arm: a dot for each run's value, a bar from a standard deviation below their mean to one above."""
     colour = colours(list(runs))
-    line, left, top, width = 17.0, 118.0, 6.0, 380.0
+    line, top = 17.0, 6.0
+    left = 14 + 6.2 * max(map(len, runs))
+    width = left + 270
     height = line * len(runs)
     limit = _limit(max(value for values in runs.values() for value in values))
     x = lambda value: left + (width - left - 10) * min(max(value, 0.0), limit) / limit  # noqa: E731
