@@ -120,7 +120,7 @@ class Rules(Config):
     punctuation: float = Field(0.2, ge=0, le=1, description="Share of punctuation above the source's, above is flagged")
     sentences: float = Field(2.0, ge=1, description="Factor between the numbers of sentences, from which it is flagged")
     long_word: int = Field(
-        40, ge=1, description="Letters of a word that the source has not, above is flagged (WeChat: 40)"
+        40, ge=1, description="Letters of a word that the source has not, above is flagged (Wu et al. 2019: 40)"
     )
     drop: tuple[str, ...] = Field(
         (

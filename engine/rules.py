@@ -3,8 +3,14 @@
 A rule is a function with a name. Those over `Pairs` look at the texts, once, while judging, and leave a flag. Those
 over `Scores` look at stored scores only, so that thresholds can be chosen later (`engine.judge.reasons`).
 
-[WeChat] is the filter of Zeng et al. 2021 (WeChat at WMT21, arXiv 2108.02401), which SDRRL's rules follow;
-[STT] is Self-Translate-Train (arXiv 2407.00454); [NLLB] is fairseq issues 4639, 5108, 5478, 5549.
+SDRRL filters as WeChat's system for WMT21 did (Zeng et al. 2021, arXiv 2108.02401): by length, ratio, repetition,
+sanity of characters and punctuation. Where its thresholds are not known to us, published rules stand in:
+
+[Wu] Wu et al. 2019 (D19-1430), whose hard rules many systems have taken over: the same text on both sides, words of
+    more than 40 characters, share of punctuation, HTML tags, foreign characters, a length ratio of 3;
+[Bicleaner] Ramírez-Sánchez et al. 2020 (EAMT), hard rules: parentheses, Unicode noise, repetition;
+[OpusFilter] Aulamo et al. 2020 (ACL demo): numerals, scripts, similarity;
+[STT] Self-Translate-Train (arXiv 2407.00454); [NLLB] fairseq issues 4639, 5108, 5478, 5549.
 """
 
 from collections.abc import Callable
@@ -75,25 +81,25 @@ def code_copies(texts: list[str], source: str, limits: Rules) -> np.ndarray:
 
 
 def bad_characters(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """Control, private-use or replacement characters or unknown-token marks that the source has not [WeChat]."""
+    """Control, private-use or replacement characters or unknown-token marks that the source has not [Bicleaner]."""
     source, hypothesis = pairs.both("bad")
     return hypothesis > source
 
 
 def brackets(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """More unmatched brackets (), [], {} than the source has, full-width and CJK ones included [WeChat]."""
+    """More unmatched brackets (), [], {} than the source has, full-width and CJK ones included [Bicleaner]."""
     source, hypothesis = pairs.both("brackets")
     return hypothesis > source
 
 
 def punctuation(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """Far more of the text is punctuation than in the source, as when decoding runs into dots [WeChat]."""
+    """Far more of the text is punctuation than in the source, as when decoding runs into dots [Wu]."""
     (source, hypothesis), (a, b) = pairs.both("marks"), pairs.both("chars")
     return hypothesis / np.maximum(b, 1) > source / np.maximum(a, 1) + limits.punctuation
 
 
 def tags(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """Another number of HTML-like tags than in the source [WeChat]."""
+    """Another number of HTML-like tags than in the source [Wu: any]."""
     source, hypothesis = pairs.both("tags")
     return hypothesis != source
 
@@ -101,7 +107,7 @@ def tags(pairs: Pairs, limits: Rules) -> np.ndarray:
 def digits(pairs: Pairs, limits: Rules) -> np.ndarray:
     """Numbers lost or invented: compared as runs of digits in any script, so 1,000.5 equals 1.000,5.
 
-    Only noted: a language may write small numbers out and count in other units [WeChat].
+    Only noted: a language may write small numbers out and count in other units [OpusFilter].
     """
     return pairs.unmatched > limits.numbers
 
@@ -114,7 +120,7 @@ def sentences(pairs: Pairs, limits: Rules) -> np.ndarray:
 
 
 def long_word(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """A word longer than any writer's, which the source has not [WeChat: 40 characters]."""
+    """A word longer than any writer's, which the source has not [Wu: 40 characters]."""
     source, hypothesis = pairs.both("longest")
     return (hypothesis > limits.long_word) & (hypothesis > source)
 
@@ -131,7 +137,7 @@ def measures(pairs: Pairs, limits: Rules, is_code: np.ndarray) -> dict[str, np.n
     length_ratio: weighted characters of the hypothesis over those of the source [STT 3.2], weights by script
         (`textprofile.WEIGHTS`).
     repetition: share of the words inside the longest loop, less that of the source [NLLB: repeats itself].
-    copied: share of the hypothesis' words that stand in the source as well [WeChat: source-target overlap].
+    copied: share of the hypothesis' words that stand in the source as well [OpusFilter: similarity].
     script: share of the letters that are in the target's script.
     """
     texts, source, hypothesis = pairs.texts, pairs.source, pairs.hypothesis
@@ -177,12 +183,12 @@ def mixed_language(scores: Scores, judge: Judge) -> np.ndarray:
 
 
 def wrong_script(scores: Scores, judge: Judge) -> np.ndarray:
-    """Too few letters in the target's script [WeChat]."""
+    """Too few letters in the target's script [Wu, OpusFilter]."""
     return scores["script"] < judge.rules.script
 
 
 def length_ratio(scores: Scores, judge: Judge) -> np.ndarray:
-    """Far shorter or longer than the source: 1/3..3 as in [STT 3.2]."""
+    """Far shorter or longer than the source: 1/3..3 as in [STT 3.2] and [Wu]."""
     low, high = judge.rules.length_ratio
     return (scores["length_ratio"] < low) | (scores["length_ratio"] > high)
 
@@ -193,7 +199,7 @@ def repetition(scores: Scores, judge: Judge) -> np.ndarray:
 
 
 def copied(scores: Scores, judge: Judge) -> np.ndarray:
-    """Nearly every word stands in the source: not translated [WeChat]."""
+    """Nearly every word stands in the source: not translated [Wu: the same text]."""
     return scores["copied"] > judge.rules.copied
 
 
