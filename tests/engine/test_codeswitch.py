@@ -218,7 +218,10 @@ def test_dictionary_turned_round_and_cut(tmp_path: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif(not DATA, reason="needs POLYDISTILL_DATA")
-@pytest.mark.parametrize(("folder", "target"), [("muse", "deu_Latn"), ("muse", "jpn_Jpan"), ("gatitos", "ckb_Arab")])
+@pytest.mark.parametrize(
+    ("folder", "target"),
+    [("muse", "deu_Latn"), ("muse", "jpn_Jpan"), ("muse", "arb_Arab"), ("muse", "tha_Thai"), ("gatitos", "ckb_Arab")],
+)
 def test_rate_on_real_questions(folder: str, target: str) -> None:
     with gzip.open(f"{DATA}/alpaca/alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["instruction"] for line, _ in zip(file, range(5000))]
@@ -230,3 +233,27 @@ def test_rate_on_real_questions(folder: str, target: str) -> None:
     assert result.switched.sum() / result.switchable.sum() == pytest.approx(0.15, abs=0.01)
     if folder == "muse" and target == "deu_Latn":
         assert dictionary.identical / dictionary.pairs == pytest.approx(0.48, abs=0.01)  # as METHODS.md has it
+
+
+NTREX = {
+    "arb_Arab": "arb", "bul_Cyrl": "bul", "cat_Latn": "cat", "deu_Latn": "deu", "ell_Grek": "ell", "spa_Latn": "spa",
+    "fra_Latn": "fra", "hin_Deva": "hin", "ita_Latn": "ita", "jpn_Jpan": "jpn", "rus_Cyrl": "rus", "swh_Latn": "swa",
+    "tha_Thai": "tha", "tur_Latn": "tur", "urd_Arab": "urd", "vie_Latn": "vie", "zho_Hans": "zho-CN",
+}  # fmt: skip
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA, reason="needs POLYDISTILL_DATA")
+@pytest.mark.parametrize("target", NTREX)
+def test_rate_of_every_language_from_its_own_text(target: str) -> None:
+    """Questions that are in the target language already are switched back to English: spaces or none, any script."""
+    with gzip.open(f"{DATA}/ntrex128/newstest2019-ref.{NTREX[target]}.txt.gz", "rt", encoding="utf-8") as file:
+        texts = file.read().splitlines()
+    texts *= 8 if target == "swh_Latn" else 1  # of whose text MUSE covers next to nothing
+    dictionary = load_dictionary(Dictionaries(path=f"{DATA}/muse"), target, "eng_Latn")
+    assert dictionary is not None
+    bits = np.random.default_rng(1).integers(0, 2**63, len(texts)).astype(np.uint64)
+    words, entered = find_words(pa.array(texts), target), Lexicon(dictionary)
+    result = switch(words, entered, matches(words, entered), bits, 0.15, 0, "test")
+    assert result.switchable.sum() > 4000
+    assert result.switched.sum() / result.switchable.sum() == pytest.approx(0.15, abs=0.01)
