@@ -4,7 +4,7 @@ Language ID and rules: `JudgeStage` on 4,000 rows of real German translations of
 a loop over the same hypotheses and nothing else. Quality estimation: `Comet.score` on real pairs against COMET's own
 `predict()` with its own defaults (batch 16, sorted by the source's characters), on the CPU, with the same weights in
 the same process, float32; scores must be equal to 1e-4. COMET's model is its own but for the thin subclass of its
-encoder without which it does not run under transformers 5 (docs/judging.md has it beside COMET in its own environment).
+encoder without which it does not run under transformers 5.
 
 The models are XLM-R-shaped CometKiwis with random weights, from tinyworld's size to XLM-R base, on two texts: fields of
 Alpaca, whose lengths differ much within one of COMET's batches, and the even sentences of MLQE-PE. What the large model
