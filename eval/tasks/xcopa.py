@@ -5,7 +5,8 @@ File: `<iso1>/test.<iso1>.jsonl` with premise, choice1, choice2, question ("caus
 few-shot examples from `val`.
 
 Metric: accuracy. By default (`choices: text`) the likelihood of "premise because choice" or "premise so choice" is
-compared, with the connecting word of the language; `letter` and `generate` ask with an instruction.
+compared, with the connecting word of the language; `letter` and `generate` ask with an instruction. For Haitian
+lm-evaluation-harness has the word for "why" in place of "because"; here it is put right.
 """
 
 from pathlib import Path
@@ -26,7 +27,7 @@ LETTERED = {
 WORDS = {
     "en": ("because", "therefore"),
     "et": ("sest", "seetõttu"),
-    "ht": ("poukisa", "donk sa"),
+    "ht": ("paske", "donk"),
     "id": ("karena", "maka"),
     "it": ("perché", "quindi"),
     "qu": ("imataq", "chaymi"),
@@ -57,7 +58,8 @@ def _question(task: Task, language: str, identity: str, row: dict[str, str]) -> 
     words = WORDS.get(describe(language).iso1, WORDS["en"])
     word = words[0] if row["question"] == "cause" else words[1]
     premise = row["premise"].strip().rstrip(".。!！?？")
-    choices = tuple(" " + answer[:1].lower() + answer[1:] for answer in answers)
+    turkish = {"I": "ı", "İ": "i"} if language.startswith("tur_") else {}
+    choices = tuple(" " + turkish.get(answer[:1], answer[:1].lower()) + answer[1:] for answer in answers)
     return multiple_choice(task, identity, language, f"{premise} {word}", "", choices, right, how, plain=True)
 
 

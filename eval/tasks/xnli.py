@@ -5,7 +5,8 @@ languages in one file; few-shot examples from `xnli.dev.tsv`.
 
 Metric: accuracy. By default (`choices: text`) the likelihood of "premise, right? Yes, hypothesis" against "Also" and
 "No" is compared, the form of XGLM (Lin et al. 2022) and lm-evaluation-harness, with words of the language; `letter` and
-`generate` ask with an instruction and lettered options.
+`generate` ask with an instruction and lettered options. Where the harness' words are wrong they are put right here, so
+its numbers differ: Arabic (its "no" is the word for a numeral), Greek (gender), Spanish (accent).
 """
 
 from pathlib import Path
@@ -26,12 +27,12 @@ LETTERED = (
 )
 # right? - Yes - Also - No
 WORDS = {
-    "ar": ("صحيح", "نعم", "لذا", "رقم"),
+    "ar": ("صحيح", "نعم", "لذا", "لا"),
     "bg": ("правилно", "да", "така", "не"),
     "de": ("richtig", "Ja", "Auch", "Nein"),
-    "el": ("σωστός", "Ναί", "Έτσι", "όχι"),
+    "el": ("σωστά", "Ναι", "Έτσι", "Όχι"),
     "en": ("right", "Yes", "Also", "No"),
-    "es": ("correcto", "Sí", "Asi que", "No"),
+    "es": ("correcto", "Sí", "Así que", "No"),
     "fr": ("correct", "Oui", "Aussi", "Non"),
     "hi": ("सही", "हाँ", "इसलिए", "नहीं"),
     "ru": ("правильно", "Да", "Так", "Нет"),

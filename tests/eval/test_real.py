@@ -8,9 +8,32 @@ import pytest
 from engine.config import Student
 from eval.config import Eval
 from eval.run import evaluate
+from tests.eval.test_run import StandIn
 
 XQUAD = ["en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"]
 MGSM = ["en", "bn", "de", "es", "fr", "ja", "ru", "sw", "te", "th", "zh"]
+
+
+@pytest.mark.data
+def test_stand_ins_get_all_and_nothing_from_file_to_report(data: Path, tmp_path: Path) -> None:
+    """Every language of xquad and mgsm, and three of sib200, through all of evaluation but the model."""
+    for name in ("gold", "none"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    limit = {"limit": 30}
+    flores = {"task": "flores", "path": str(data / "sib200"), "bleu_tokenizer": "language", **limit}
+    tasks = [{"task": "xquad", "languages": XQUAD, **limit}, {"task": "mgsm", "languages": MGSM, **limit}, flores]
+    values = {"tasks": tasks, "data": str(data), "targets": ["deu_Latn", "jpn_Jpan", "tha_Thai"], "resamples": 100}
+    models = {name: str(tmp_path / name) for name in ("gold", "none")}
+    student = Student(model="unused", prompt="raw")
+    found = evaluate(models, Eval.model_validate(values), student, str(tmp_path / "out"), StandIn)
+    seen = set()
+    for row in found["results"]:
+        if row["metric"] in ("f1", "em", "f1_language", "em_language", "accuracy", "bleu", "chrf++"):
+            assert row["value"] == pytest.approx(100 if row["model"] == "gold" else 0), row
+            seen.add((row["model"], row["set"], row["language"]))
+    assert len(seen) == 2 * (12 + 11 + 6)
+    assert "xquad" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8").lower()
 
 
 @pytest.mark.data

@@ -234,6 +234,15 @@ def test_xcopa(tmp_path: Path) -> None:
     )
 
 
+def test_turkish_capitals_and_haitian_words_of_xcopa(tmp_path: Path) -> None:
+    row = {"premise": "P.", "choice1": "Işık söndü.", "choice2": "İp koptu.", "question": "cause", "label": 0}
+    jsonl(tmp_path / "tr/test.tr.jsonl", row)
+    jsonl(tmp_path / "ht/test.ht.jsonl", row)
+    (turkish,) = load(tmp_path, "tur_Latn", task="xcopa")["xcopa"]
+    assert turkish.choices == (" ışık söndü.", " ip koptu.")
+    assert load(tmp_path, "hat_Latn", task="xcopa")["xcopa"][0].instruction == "P paske"
+
+
 def test_sib200(tmp_path: Path) -> None:
     (tmp_path / "deu_Latn").mkdir()
     file = tmp_path / "deu_Latn/test.tsv"
@@ -299,6 +308,22 @@ def test_the_real_sets_give_all_to_gold_and_nothing_to_silence(data: Path, name:
         assert len(questions) == {"xquad": 1190, "mgsm": 250}[name]
         assert set(values(questions, [gold(q) for q in questions], task=name).values()) == {100.0}
         assert set(values(questions, [Answer()] * len(questions), task=name).values()) == {0.0}
+
+
+@pytest.mark.data
+def test_all_real_sib200_languages_are_parallel_text(data: Path) -> None:
+    """20 of the 1,004 sentences in each of the 206 languages, both directions."""
+    codes = sorted(path.name.partition(".")[0] for path in (data / "sib200").glob("*.tsv.gz"))
+    assert len(codes) == 206
+    settings = {"task": "flores", "bleu_tokenizer": "language"}
+    for language in codes:
+        sets = load(data / "sib200", language, task="flores")
+        assert len(sets) == (0 if language == "eng_Latn" else 2)
+        for questions in sets.values():
+            assert len(questions) == 1004
+            few = questions[:20]
+            assert values(few, [gold(q) for q in few], **settings) == pytest.approx({"bleu": 100, "chrf++": 100})
+            assert values(few, [Answer()] * 20, **settings) == {"bleu": 0, "chrf++": 0}
 
 
 @pytest.mark.data
