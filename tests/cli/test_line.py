@@ -110,7 +110,7 @@ def test_mix_train_eval_and_inspect(folder):
 
 def test_wrong_input_gets_a_message_and_no_traceback(folder):
     message = polydistill(folder, "synth", "run.yaml", "--set", "targets=[deu_Latn,tlh_Latn]", code=2)
-    assert "targets: unknown language 'tlh_Latn'" in message and "Traceback" not in message
+    assert "targets.1: unknown language 'tlh_Latn'" in message and "Traceback" not in message
     message = polydistill(folder, "synth", "run.yaml", "--set", "translate.model=nowhere", "--set", "output=o", code=2)
     assert "nowhere" in message and "Traceback" not in message
     message = polydistill(folder, "train", "nowhere", "--out", "o", "--config", "run.yaml", code=2)
