@@ -172,12 +172,13 @@ def _longest_loop(words, start, end):
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot(table, mask, word):
-    """Place of a word in an open hash table: its own, or the free one where it would go."""
-    slot = (word ^ (word >> np.uint64(29))) & mask
-    while table[slot] != 0 and table[slot] != word:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
+def slot(keys, key):
+    """Place of a key in an open hash table (a power of two long): its own, or the free one where it would go."""
+    mask = np.uint64(len(keys) - 1)
+    place = (key ^ (key >> np.uint64(29))) & mask
+    while keys[place] != 0 and keys[place] != key:
+        place = (place + np.uint64(1)) & mask
+    return place
 
 
 @numba.njit(cache=True, nogil=True)
@@ -195,13 +196,13 @@ def overlaps(words, word_ends, numbers, number_ends, sources, hypotheses, copied
                 size *= 2
             if size > len(table):
                 table = np.zeros(size, np.uint64)
-            table[:size] = 0
-            mask = np.uint64(size - 1)
+            keys = table[:size]
+            keys[:] = 0
             for word in source:
-                table[_slot(table, mask, word)] = word
+                keys[slot(keys, word)] = word
             hits = 0
             for word in hypothesis:
-                hits += table[_slot(table, mask, word)] == word
+                hits += keys[slot(keys, word)] == word
             copied[row] = hits / len(hypothesis)
         left, right = numbers[number_ends[s] : number_ends[s + 1]], numbers[number_ends[h] : number_ends[h + 1]]
         unmatched[row] = _unmatched(left, right)

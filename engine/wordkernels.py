@@ -8,7 +8,7 @@ a docstring's last sentence are written in place.
 import numba
 import numpy as np
 
-from engine.textkernels import PRIME, SEED, decode
+from engine.textkernels import PRIME, SEED, decode, slot
 
 # What a character is: bits of `flags`, one byte per code point; its last entry stands for all beyond.
 LETTER, JOINER, CAPITAL, CASED, SPACED = 1, 2, 4, 8, 16
@@ -50,16 +50,6 @@ def _hash(data, start, end, lower, value):
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot(keys, key):
-    """Place of a key in an open hash table: its own, or the free one where it would go."""
-    mask = np.uint64(len(keys) - 1)
-    slot = (key ^ (key >> np.uint64(29))) & mask
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@numba.njit(cache=True, nogil=True)
 def enter(data, start, end, first, last, same, lower, keys, values):
     """Put dictionary entries into a table; of two that are equal in it the first wins.
 
@@ -69,17 +59,16 @@ def enter(data, start, end, first, last, same, lower, keys, values):
     for e in range(len(first)):
         a, b = first[e], last[e]
         if a == b:
-            slot = _slot(keys, _hash(data, start[a], end[a], same, SEED) ^ WORD)
-            if keys[slot] == 0:
-                keys[slot], values[slot] = _hash(data, start[a], end[a], same, SEED) ^ WORD, e
-            continue
-        key = _hash(data, start[a], end[b], lower, SEED) ^ PHRASE
-        slot = _slot(keys, key)
-        if keys[slot] == 0:
-            keys[slot], values[slot] = key, e
-        key = _hash(data, start[a], end[a], lower, SEED) ^ BEGINNING
-        slot = _slot(keys, key)
-        keys[slot], values[slot] = key, max(values[slot], b - a + 1)
+            key = _hash(data, start[a], end[a], same, SEED) ^ WORD
+        else:
+            key = _hash(data, start[a], end[b], lower, SEED) ^ PHRASE
+        at = slot(keys, key)
+        if keys[at] == 0:
+            keys[at], values[at] = key, e
+        if a < b:
+            key = _hash(data, start[a], end[a], lower, SEED) ^ BEGINNING
+            at = slot(keys, key)
+            keys[at], values[at] = key, max(values[at], b - a + 1)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -92,23 +81,23 @@ def find(data, start, end, piece, flags, same, lower, keys, values, word, stop, 
     while i < len(start):
         folded = _hash(data, start[i], end[i], lower, SEED)
         last, best = i, -1
-        slot = _slot(keys, folded ^ BEGINNING)
-        if keys[slot] != 0:
+        at = slot(keys, folded ^ BEGINNING)
+        if keys[at] != 0:
             value = folded
-            for j in range(i + 1, min(i + values[slot], len(start))):
+            for j in range(i + 1, min(i + values[at], len(start))):
                 if piece[j] != piece[i]:
                     break
                 value = _hash(data, end[j - 1], end[j], lower, value)
-                place = _slot(keys, value ^ PHRASE)
+                place = slot(keys, value ^ PHRASE)
                 if keys[place] != 0:
                     last, best = j, values[place]
         if best < 0:
-            slot = _slot(keys, _hash(data, start[i], end[i], same, SEED) ^ WORD)
-            best = values[slot] if keys[slot] != 0 else -1
+            at = slot(keys, _hash(data, start[i], end[i], same, SEED) ^ WORD)
+            best = values[at] if keys[at] != 0 else -1
             large = best < 0 and _capitalised(data, start[i], end[i], flags)
             if large:
-                slot = _slot(keys, folded ^ WORD)
-                best = values[slot] if keys[slot] != 0 else -1
+                at = slot(keys, folded ^ WORD)
+                best = values[at] if keys[at] != 0 else -1
         else:
             large = _capitalised(data, start[i], end[i], flags)
         if best >= 0:
