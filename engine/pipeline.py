@@ -28,7 +28,7 @@ from engine import actors, backpressure, environment, generate, schema, sources,
 from engine.config import Student, Synthesis, dump
 from engine.errors import UserError
 from engine.monitor import LiveTable, Monitor
-from engine.placement import Node, Placement, place, prompt_rates
+from engine.placement import STAGES, Node, Placement, place, prompt_rates
 from engine.pool import GENERATED, PROMPTS
 from engine.shards import Place
 
@@ -99,7 +99,7 @@ def _run(
     context.target_max_block_size = None  # a unit stays one block, however large
     backpressure.enable(context)
     unanswered = set(pending) - units.generated_units(root) if config.student else set()
-    active = ("generate", "translate", "judge") if unanswered else ("translate", "judge")
+    active = STAGES if unanswered else STAGES[1:]
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
     placement = place(config.work, nodes, active, prompt_rates(len(config.targets)))
     # On the driver's node: when another node is lost, the figures are not.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.plots import dots
+from eval.results import arm as arm_of
 from eval.table import SURE, Table
 
 
@@ -15,7 +16,7 @@ def one_per_arm(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["model"].partition("/")[0], row["language"], row["metric"]), []).append(row)
+        groups.setdefault((arm_of(row["model"]), row["language"], row["metric"]), []).append(row)
     averaged = []
     for (arm, _, _), group in groups.items():
         known = [row for row in group if row["n"]]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.languages import language as describe
+from eval.results import arm as arm_of
 
 # Okabe and Ito's colours, told apart by colour-blind readers.
 COLOURS = ("#999999", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
@@ -13,9 +14,9 @@ COLOURS = ("#999999", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d
 
 def colours(models: Sequence[str]) -> dict[str, str]:
     """One colour per arm, so that the seeds of an arm look alike. From the ninth on, the same colours are paler."""
-    arms = list(dict.fromkeys(model.partition("/")[0] for model in models))
+    arms = list(dict.fromkeys(arm_of(model) for model in models))
     shades = {arm: _pale(COLOURS[i % len(COLOURS)], i // len(COLOURS)) for i, arm in enumerate(arms)}
-    return {model: shades[model.partition("/")[0]] for model in models}
+    return {model: shades[arm_of(model)] for model in models}
 
 
 def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, float] | None = None) -> str:
@@ -170,6 +171,6 @@ def _limit(highest: float) -> float:
 
 
 def _legend(colour: Mapping[str, str]) -> str:
-    arms = {model.partition("/")[0]: value for model, value in colour.items()}
+    arms = {arm_of(model): value for model, value in colour.items()}
     items = "".join(f'<span><i style="background:{value}"></i>{html.escape(arm)}</span>' for arm, value in arms.items())
     return f'<div class="legend">{items}</div>'

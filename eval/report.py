@@ -14,6 +14,7 @@ from eval.config import Eval
 from eval.methods import methods, one_per_arm, several_runs
 from eval.plots import bars, colours, lines, scatter
 from eval.question import Answer
+from eval.results import arm as arm_of
 from eval.sets import Set
 from eval.table import arm_table, to_html, to_markdown
 
@@ -166,7 +167,7 @@ def _comparisons(found: Mapping[str, Any]) -> str:
 
 def _geometry(found: Mapping[str, Any]) -> str:
     """Retrieval by layer for each language, then the t-SNE pictures of the first run of each arm."""
-    shown = list({model.partition("/")[0]: model for model in reversed(list(found))}.values())[::-1]
+    shown = list({arm_of(model): model for model in reversed(list(found))}.values())[::-1]
     languages = list(dict.fromkeys(row["language"] for row in found[shown[0]]["retrieval"]))
     colour = colours(shown)
     plots = ""
