@@ -105,7 +105,7 @@ class JudgeStage:
         copy = (profile.literal[texts.source] == profile.literal[texts.hypothesis]) & (letters > 2)
         rows = np.flatnonzero(~code & ((letters >= limits.letters) | copy))
         hypotheses, where = np.unique(texts.hypothesis[rows], return_inverse=True)
-        found = self.language_id.identify(texts.distinct.take(pa.array(hypotheses)).to_pylist(), target)
+        found = self.language_id.identify(texts.distinct.take(pa.array(hypotheses)), target)
         language = np.array([*found.language, None], object)[where]
         sure = self.language_id.covers(target) & (letters[rows] >= limits.letters_other)
         counts = sure | (language == source) | (language == target)

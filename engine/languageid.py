@@ -6,13 +6,15 @@ OpenLID's and GlotLID's models are given by path. The model is called directly, 
 
 import functools
 import importlib.util
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import fasttext
 import numpy as np
+import pyarrow as pa
 
+from engine import textkernels as kernels
+from engine import textprofile
 from engine.errors import UserError
 from engine.languages import code as flores_code
 from engine.languages import languages
@@ -72,10 +74,6 @@ with a probability of at least 0.5 (Malay: Indonesian 58%, Malay 31%); Serbo-Cro
 Danish and Norwegian, of which it confuses every fifth text of 30 characters.
 """
 
-_TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
-_LONG = re.compile(rf".{{{PART},{2 * PART}}}\s|.+", re.DOTALL)  # languages that end no sentences: at a space
-_SENTENCE_END = re.compile(r"(?<=[.!?…।])\s+|(?<=[。！？])")
-
 
 @dataclass(frozen=True)
 class Identified:
@@ -117,26 +115,14 @@ class LanguageID:
         same = {"zho_Hans", "zho_Hant"} if target.startswith("zho_") else set()
         return {target, *same, *self.relatives.get(target, ())}
 
-    def identify(self, texts: list[str], target: str) -> Identified:
+    def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
-        owner: list[int] = []
-        pieces: list[str] = []
-        for index, text in enumerate(texts):
-            if "<" in text:
-                text = _TAG.sub(" ", text)
-            if len(text) <= PART and "\n" not in text:
-                pieces.append((text.lower() if text.isupper() else text) + "\n")
-                owner.append(index)
-            else:
-                found = parts(text)
-                pieces += found
-                owner += [index] * len(found)
-        rows = np.array(owner, np.int64)
+        pieces, owner, length = parts(texts)
         predict = self._predict
         best = [predict(piece, 1, 0.0, "strict")[0] for piece in pieces]
         labels = [label for _, label in best]
         probability = np.array([value for value, _ in best], np.float64)
-        return self._combine(len(texts), rows, labels, probability, np.array([len(p) for p in pieces], float), target)
+        return self._combine(len(texts), owner, labels, probability, length.astype(float), target)
 
     def _combine(
         self, n: int, rows: np.ndarray, labels: list[str], probability: np.ndarray, length: np.ndarray, target: str
@@ -164,29 +150,25 @@ class LanguageID:
         return Identified(language, (score / total).astype(np.float32), share.astype(np.float32))
 
 
-def parts(text: str) -> list[str]:
-    """Cut a text at line breaks and sentence ends into parts of at least `PART` characters, newline at their end."""
-    result: list[str] = []
-    current = ""
-    for line in text.split("\n"):
-        pieces = _SENTENCE_END.split(line)
-        if len(line) > 3 * PART * len(pieces):
-            pieces = [short for piece in pieces for short in _LONG.findall(piece)]
-        for piece in pieces:
-            current = f"{current} {piece}" if current else piece
-            if len(current) >= PART:
-                result.append(current)
-                current = ""
-        # Short lines (items of a list) are taken together, longer ones stay by themselves.
-        if len(current) >= 3 * PART // 4:
-            result.append(current)
-            current = ""
-    if current.strip():
-        if result and len(current) < PART // 2:
-            result[-1] += " " + current
-        else:
-            result.append(current)
-    return [(part.lower() if part.isupper() else part) + "\n" for part in result] or ["\n"]
+def parts(texts: pa.Array) -> tuple[list[bytes], np.ndarray, np.ndarray]:
+    """Cut texts at sentence ends, line breaks and, where sentences have none, spaces, into `PART` characters or more.
+
+    Short lines are taken together. A text of spaces has no part; a text shorter than `PART` is one. Tags are left out.
+
+    Returns:
+        (parts in UTF-8, newline at their end and capitals made small where there is nothing else, as the model wants
+        them; whose they are, ascending: int64; their characters: int64).
+    """
+    data, offsets = textprofile.text_buffers(texts)
+    most = len(data) // (3 * PART // 4) + len(texts)
+    out = np.empty(len(data) + most, np.uint8)
+    owner, length, capitals = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool)
+    t = textprofile.tables()
+    used, size = kernels.parts(data.copy(), offsets, t.kind, t.lower, PART, out, owner, length, capitals)
+    cut = out[:size].tobytes().splitlines(keepends=True)
+    for i in np.flatnonzero(capitals[:used]).tolist():
+        cut[i] = cut[i].decode().lower().encode()
+    return cut, owner[:used], length[:used]
 
 
 def flores(label: str) -> str:

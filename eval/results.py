@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from engine.config import dump
 from engine.errors import UserError
@@ -122,7 +123,7 @@ def _off_target(entry: Set, answers: Sequence[Answer], language_id: Any, who: st
         ("_gold", [key for key, _ in gold], [text for _, text in gold]),
     ):
         if keys:
-            found = language_id.identify(texts, wanted).language
+            found = language_id.identify(pa.array(texts, pa.string()), wanted).language
             measures.append(off_target(keys, texts, found, accepted, wanted, who, suffix))
     return measures
 
