@@ -97,11 +97,13 @@ def _huggingface(folder: Path, translator: TiedLengths, sentences: list[str]) ->
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+    threads = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
     tokenizer = AutoTokenizer.from_pretrained(folder, src_lang=SOURCE)
     model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
     options = {"num_beams": 4, "do_sample": False, "forced_bos_token_id": tokenizer.convert_tokens_to_ids(TARGET)}
 
     def generate(count: int | None = None) -> None:
+        torch.set_num_threads(threads)  # a CTranslate2 translator with one thread per batch leaves one for all OpenMP
         for start in range(0, len(sentences[:count]), 16):
             batch = tokenizer(sentences[start : start + 16], return_tensors="pt", padding=True)
             length = int(translator.limit(batch["attention_mask"].sum(1).numpy()).max())
