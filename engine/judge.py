@@ -52,7 +52,7 @@ class JudgeStage:
         for key in pc.unique(keys).to_pylist():
             rows = np.flatnonzero(pc.equal(keys, key).to_numpy(zero_copy_only=False))
             order.append(rows)
-            parts.append(self._judge(table.take(rows), *key.split()))
+            parts.append(self._judge(table if len(rows) == table.num_rows else table.take(rows), *key.split()))
         if not parts:
             return POOL.empty_table()
         judged = pa.concat_tables(parts)

@@ -68,7 +68,7 @@ def packed_sdpa(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: Any,
-    runs: list[tuple[int, int, int]],
+    runs: list[tuple[int, int]],
     dropout: float = 0.0,
     scaling: float | None = None,
     sliding_window: int | None = None,
@@ -78,14 +78,18 @@ def packed_sdpa(
 
     Args:
         query: (1, heads, tokens, size); key and value may have fewer heads (grouped queries).
-        runs: (first token, samples, tokens of each), see `_runs`.
+        runs: (samples, tokens of each), see `_runs`.
 
     Returns:
         (1, tokens, heads, size), None.
     """
+    # Split once: backwards that is one concatenation, where every slice (or [0]) fills a gradient of the whole pack.
+    sizes = [samples * length for samples, length in runs]
+    pieces = zip(*(states.squeeze(0).split(sizes, dim=1) for states in (query, key, value)))
     parts = []
-    for start, samples, length in runs:
-        q, k, v = (_batch(states, start, samples, length) for states in (query, key, value))
+    for (samples, length), states in zip(runs, pieces):
+        # (heads, samples * length, size) -> (samples, heads, length, size), without copying
+        q, k, v = (piece.unflatten(1, (samples, length)).transpose(0, 1) for piece in states)
         mask = _band(length, sliding_window, q.device) if sliding_window and length > sliding_window else None
         out = F.scaled_dot_product_attention(
             q, k, v, mask, dropout, is_causal=mask is None, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
@@ -109,7 +113,7 @@ def packed_varlen(
     """torch's variable-length FlashAttention kernel (CUDA, half precision). Shapes as in `packed_sdpa`."""
     from torch.nn.attention.varlen import varlen_attn
 
-    q, k, v = (states[0].transpose(0, 1).contiguous() for states in (query, key, value))
+    q, k, v = (states.squeeze(0).transpose(0, 1).contiguous() for states in (query, key, value))
     window = (sliding_window - 1, 0) if sliding_window else (-1, 0)
     out = varlen_attn(
         q,
@@ -143,21 +147,10 @@ def packed_flex(
     return out.transpose(1, 2).contiguous(), None
 
 
-def _runs(bounds: list[int]) -> list[tuple[int, int, int]]:
-    """Neighbouring samples of one length, as (first token, samples, tokens of each)."""
-    runs: list[tuple[int, int, int]] = []
-    for start, stop in itertools.pairwise(bounds):
-        if runs and runs[-1][2] == stop - start:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1, runs[-1][2])
-        else:
-            runs.append((start, 1, stop - start))
-    return runs
-
-
-def _batch(states: torch.Tensor, start: int, samples: int, length: int) -> torch.Tensor:
-    """(1, heads, tokens, size) -> (samples, heads, length, size), without copying."""
-    part = states[0, :, start : start + samples * length]
-    return part.unflatten(1, (samples, length)).transpose(0, 1)
+def _runs(bounds: list[int]) -> list[tuple[int, int]]:
+    """Neighbouring samples of one length, as (samples, tokens of each)."""
+    lengths = (stop - start for start, stop in itertools.pairwise(bounds))
+    return [(len(list(run)), length) for length, run in itertools.groupby(lengths)]
 
 
 def _band(length: int, window: int, device: torch.device) -> torch.Tensor:

@@ -88,8 +88,8 @@ def estimate(shape: Shape, train: Train, ranks: int, half: bool = True) -> Need:
     whole = width * (8 * shape.hidden + 3 * shape.intermediate) * tokens
     kept = width * shape.hidden * tokens * shape.layers + whole
     activations = kept if train.activation_checkpointing else whole * shape.layers
-    # Logits of one chunk: half, float32, and the float32 gradient.
-    logits = min(tokens * shape.vocabulary, 2**26) * (width + 8)
+    # Logits of one chunk (in half precision and then in float32) and their log-softmax, which becomes the gradient.
+    logits = min(tokens * shape.vocabulary, 2**26) * (10 if half else 8)
     cpu = 0.0
     if train.offload != "none":
         cpu, optimizer = cpu + optimizer, 0.0

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from engine.config import Student
@@ -79,13 +80,41 @@ class PackedLM(nn.Module):
         inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "use_cache": False, **keywords}
         vocabulary = self.model.config.get_text_config().vocab_size
         if len(batch.labels) * vocabulary <= self.chunk or not _plain_head(self.model):
-            logits = self.model(**inputs, logits_to_keep=batch.predict).logits[0]
-            losses = F.cross_entropy(logits.float(), batch.labels, reduction="none")
+            logits = self.model(**inputs, logits_to_keep=batch.predict).logits.squeeze(0)
+            losses = token_losses(logits, batch.labels)
         else:
             inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-            hidden = inner.base_model(**inputs)[0][0][batch.predict]
+            hidden = inner.base_model(**inputs)[0].squeeze(0)[batch.predict]
             losses = chunked_losses(inner.get_output_embeddings(), hidden, batch.labels, self.chunk // vocabulary)
         return (losses * batch.weights).sum(), losses.detach()
+
+
+def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy by token, float32 of shape (tokens,), from logits (tokens, vocabulary) and labels (tokens,)."""
+    losses: torch.Tensor = _CrossEntropy.apply(logits, labels)
+    return losses
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """F.cross_entropy whose gradient, softmax less one at the label, is made in the memory of the probabilities.
+
+    Logits are the largest tensor of all; torch's own writes three more of that size, in float32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        chances = F.log_softmax(logits, dim=-1, dtype=torch.float32)
+        ctx.save_for_backward(chances, labels)
+        ctx.dtype = logits.dtype
+        return -chances.gather(1, labels[:, None])[:, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        chances, labels = ctx.saved_tensors
+        chances.exp_()
+        chances[torch.arange(len(labels), device=labels.device), labels] -= 1
+        return chances.mul_(gradient[:, None]).to(ctx.dtype), None
 
 
 def chunked_losses(head: nn.Module, hidden: torch.Tensor, labels: torch.Tensor, rows: int) -> torch.Tensor:
@@ -97,7 +126,7 @@ def chunked_losses(head: nn.Module, hidden: torch.Tensor, labels: torch.Tensor, 
     """
 
     def losses(states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(head(states).float(), targets, reduction="none")
+        return token_losses(head(states), targets)
 
     rows = max(rows, 1)
     pieces = zip(hidden.split(rows), labels.split(rows))

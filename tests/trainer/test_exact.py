@@ -189,7 +189,7 @@ def test_check_finds_attention_that_leaks(student: str, tokens: str) -> None:
     from trainer.attention import packed_sdpa
 
     def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, runs: Any, **rest: Any) -> Any:
-        return packed_sdpa(module, query, key, value, mask, runs=[(0, 1, query.shape[2])], **rest)
+        return packed_sdpa(module, query, key, value, mask, runs=[(1, query.shape[2])], **rest)
 
     register()
     model = AutoModelForCausalLM.from_pretrained(student, attn_implementation="packed_sdpa", dtype=torch.float32)
