@@ -59,22 +59,31 @@ def run() -> list[dict[str, Any]]:
 
 
 def configure(tiny: Path, output: Path, cores: int) -> Synthesis:
-    """tinyworld's prompts into three languages, with one translator and one judge for each core."""
+    """tinyworld's prompts into three languages: a translator for each core, a judge (a third of the work) for two."""
+    work = {
+        "unit_rows": UNIT_ROWS,
+        "translate": {"actors": cores, "cpus": 0.1},
+        "judge": {"actors": max(cores // 2, 1), "cpus": 0.1},
+    }
     data = {
         "output": str(output),
         "targets": _TARGETS,
         "prompts": {"path": str(tiny / "instructions.json"), "limit": PROMPT_ROWS},
         "translate": {"model": str(tiny / "models" / "nllb"), "threads": 1},
         "judge": {"quality": {"model": str(tiny / "models" / "comet")}},
-        "work": {"unit_rows": UNIT_ROWS, **{n: {"actors": cores, "cpus": 0.1} for n in ("translate", "judge")}},
+        "work": work,
     }
     return validate(Synthesis, data, "benchmark")
 
 
 def _stream(config: Synthesis, cores: int) -> float:
     """Seconds from the first unit's translation to the last unit's commit."""
+    from ray.data import DataContext
+
     from engine.pipeline import synthesise
 
+    # Work starts when every actor is there: a judge that loads its model while others translate is start-up as well.
+    DataContext.get_current().wait_for_min_actors_s = 300
     stages = synthesise(config)["stages"]
     return stages["judge"]["last"] - stages["translate"]["first"]
 
