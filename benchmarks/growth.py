@@ -1,8 +1,8 @@
 """A hundred times the rows take a hundred times as long, and four nodes do in the same time four times as much.
 
-Rows: 1x, 10x and 100x of 282 prompts into 14 languages, in units of one size, with stand-ins that cost nothing
+Rows: 1x and 100x of 282 prompts into 14 languages, in units of one size, with stand-ins that cost nothing
 (`benchmarks.scale`): what the engine spends on a row must not grow with their number. A rate is that between a run's
-first and last commit.
+first and last commit; the short run is done before and after the long one.
 
 Nodes: 1, 2 and 4 simulated ones (Ray's `cluster_utils`) on this machine, each with as many actors and as many units to
 do. The stand-ins wait, as a driver waits for its GPU, since the nodes have no more cores than one of them; what grows
@@ -19,14 +19,14 @@ from benchmarks.plan import Waiting
 from benchmarks.scale import ROWS, TARGETS, measure, prompts
 from engine.config import Synthesis, validate
 
-NODES, UNITS, UNIT_ROWS, PAIRS = (1, 2, 4), 24, 32, 2
+NODES, UNITS, UNIT_ROWS = (2, 4), 12, 32
 """Units are those of one node."""
 WAIT: dict[str, Any] = {"translating": 0.03, "judging": 0.01}
 """Seconds for a row: a unit takes two seconds to translate and two thirds to judge, in two languages."""
 
 
 def run() -> list[dict[str, Any]]:
-    """Four rows: rates at 10 and 100 times the rows beside those at 1x, and of 2 and 4 nodes beside one."""
+    """Three rows: rate at 100 times the rows beside those at 1x, and of 2 and 4 nodes beside one."""
     with tempfile.TemporaryDirectory() as folder:
         path = prompts(Path(folder))
         return [*_rows(path, folder), *_nodes(path, folder)]
@@ -35,37 +35,32 @@ def run() -> list[dict[str, Any]]:
 def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
     from engine.pipeline import cluster
 
-    rates: dict[int, list[float]] = {1: [], 10: [], 100: []}
+    rate = lambda prompts, run: measure(path, prompts, f"{folder}/{run}", UNIT_ROWS)["rate"]  # noqa: E731
     with cluster():
-        measure(path, ROWS // 100, f"{folder}/first", UNIT_ROWS)
-        for pair in range(PAIRS):
-            for times, found in rates.items():
-                found.append(measure(path, ROWS * times // 100, f"{folder}/rows{times}-{pair}", UNIT_ROWS)["rate"])
+        rate(ROWS // 100, "first")
+        before, long, after = rate(ROWS // 100, "before"), rate(ROWS, "long"), rate(ROWS // 100, "after")
     return [
         common.ratio(
-            f"rate with {times}x the rows",
-            rates[times],
-            rates[1],
+            "rate with 100x the rows",
+            [long, long],
+            [before, after],
             against=f"{ROWS // 100} prompts into {len(TARGETS)} languages",
             goal=0.9,
             unit="pool rows/s",
             packages=("ray", "pyarrow"),
             unit_rows=UNIT_ROWS,
         )
-        for times in (10, 100)
     ]
 
 
 def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
-    rates: dict[int, list[float]] = {count: [] for count in NODES}
-    for pair in range(PAIRS):
-        for count, found in rates.items():
-            found.append(_rate(path, count, f"{folder}/nodes{count}-{pair}"))
+    one = _rate(path, 1, f"{folder}/nodes1")
+    rates = [_rate(path, count, f"{folder}/nodes{count}") for count in NODES]
     return [
         common.ratio(
             f"rate of {count} simulated nodes",
-            rates[count],
-            [count * rate for rate in rates[1]],
+            [rate],
+            [count * one],
             against=f"{count} times that of one node",
             goal=0.9,
             unit="pool rows/s",
@@ -74,7 +69,7 @@ def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
             unit_rows=UNIT_ROWS,
             **WAIT,
         )
-        for count in NODES[1:]
+        for count, rate in zip(NODES, rates)
     ]
 
 

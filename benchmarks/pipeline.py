@@ -20,7 +20,7 @@ from engine.pool import PROMPTS
 from engine.shards import Place, read_table
 from engine.sources import prepare
 
-PROMPT_ROWS, UNIT_ROWS, PAIRS = 3000, 250, 3
+PROMPT_ROWS, UNIT_ROWS, PAIRS = 3000, 250, 2
 _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
 
 

@@ -19,7 +19,7 @@ from benchmarks import common
 from benchmarks.scale import prompts
 from benchmarks.standins import Standins
 
-PROMPTS, UNIT_ROWS, KILLS = 28_203, 12, 20
+PROMPTS, UNIT_ROWS, KILLS = 28_203, 24, 20
 _DRIVER = """
 import json, sys
 from benchmarks.standins import Standins

@@ -33,7 +33,7 @@ def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, cluster():
         path = prompts(Path(folder))
         measure(path, ROWS // 10, f"{folder}/first")
-        for pair in range(3):
+        for pair in range(2):
             small.append(measure(path, ROWS // 10, f"{folder}/small{pair}"))
             large.append(measure(path, ROWS, f"{folder}/large{pair}"))
     settings: dict[str, Any] = {"rows": ROWS, "targets": len(TARGETS), "unit_rows": 256, "packages": ("ray", "pyarrow")}

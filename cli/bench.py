@@ -2,14 +2,18 @@
 
 import importlib
 import json
+import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.errors import UserError
+
+PACKAGE = "benchmarks"
 
 
 def command(
@@ -47,8 +51,7 @@ def benchmarks() -> dict[str, str]:
     """
     import ast
 
-    import benchmarks as package
-
+    package = importlib.import_module(PACKAGE)
     found = {}
     for file in sorted(path for folder in package.__path__ for path in Path(folder).glob("*.py")):
         module = ast.parse(file.read_text(encoding="utf-8"))
@@ -58,19 +61,28 @@ def benchmarks() -> dict[str, str]:
 
 
 def measure(names: list[str]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Run benchmarks one after the other; one that fails is named with its error, the others still run."""
+    """Run benchmarks one after the other; one that fails is named with its error, the others still run.
+
+    Each has a process of its own: they set threads, environment and Ray's settings, which would change the next one's.
+    """
     rows, failed = [], {}
     for name in names:
         start = time.monotonic()
         print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
         try:
-            measured = importlib.import_module(f"benchmarks.{name}").run()
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
+                measured = own.submit(_run, f"{PACKAGE}.{name}").result()
         except Exception as error:
             failed[name] = f"{type(error).__name__}: {error}"
             measured = []
         rows += [{"benchmark": name, **row} for row in measured]
         print(f"{time.monotonic() - start:.0f}s{' FAILED' if name in failed else ''}", file=sys.stderr)
     return rows, failed
+
+
+def _run(module: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = importlib.import_module(module).run()
+    return rows
 
 
 def table(rows: list[dict[str, Any]], before: dict[tuple[str, str], dict[str, Any]]) -> str:

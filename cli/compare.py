@@ -117,12 +117,13 @@ def mix_arm(run: RunConfig, arm: Arm) -> str:
 def best(models: dict[str, str], top: int) -> dict[str, str]:
     """Of each recipe's runs the `top` with the lowest validation loss."""
     from engine.shards import Place
+    from eval.results import arm
 
     def loss(name: str) -> float:
         return Place.of(models[name].removesuffix("/model")).read_json("training.json")["best"]["loss"]
 
-    recipes = dict.fromkeys(name.partition("/")[0] for name in models)
-    kept = [sorted((n for n in models if n.partition("/")[0] == recipe), key=loss)[:top] for recipe in recipes]
+    recipes = dict.fromkeys(map(arm, models))
+    kept = [sorted((n for n in models if arm(n) == recipe), key=loss)[:top] for recipe in recipes]
     return {name: models[name] for names in kept for name in names}
 
 

@@ -17,7 +17,6 @@ import polars as pl
 
 from engine.config import Leakage
 from engine.errors import UserError
-from engine.words import hashes
 
 _CHARACTER = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _UNIT = rf"{_CHARACTER}\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--{_CHARACTER}]+"
@@ -71,7 +70,7 @@ def _grams(texts: pl.Series, n: int) -> tuple[np.ndarray, np.ndarray]:
     lengths = units.list.len().to_numpy().astype(np.int64)
     flat = units.filter(units.list.len() > 0).explode()
     characters = flat.str.contains(rf"^{_CHARACTER}").to_numpy()
-    values = hashes(flat) if len(flat) else np.empty(0, np.uint64)
+    values = flat.hash(seed=0).to_numpy() if len(flat) else np.empty(0, np.uint64)
     rows = np.repeat(np.arange(len(texts)), lengths)
     starts = np.cumsum(lengths) - lengths
     per_row = np.bincount(rows, weights=characters, minlength=len(texts)) > lengths / 2

@@ -84,7 +84,8 @@ def draw(
     kept = kept.sort("key", "id").head(len(kept) if rows is None else rows).drop("key")
     if len(kept) < (rows or 1):
         raise UserError(
-            f"{file.path}: {rows or 1} pairs asked for, {len(kept)} usable; lower parallel.rows (null: all)"
+            f"{file.path}: {rows or 1} pairs asked for, {len(kept)} usable; ask for fewer (mix: parallel.rows, null: "
+            "all; similarity: --sentences)"
         )
     return Drawn(kept, str(file.path), lines, dropped)
 

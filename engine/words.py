@@ -73,11 +73,6 @@ def characters() -> Characters:
     return Characters(flags, same, lower)
 
 
-def hashes(words: pl.Series) -> np.ndarray:
-    """64-bit hashes, equal for equal words in all processes of one installation: uint64 (words,)."""
-    return words.hash(seed=0).to_numpy()
-
-
 def find_words(texts: pa.Array, flores: str) -> Words:
     """The words of `texts` (no nulls), outside of code, URLs and other spans that `engine.protect` finds."""
     data, offsets = text_buffers(texts)

@@ -1,26 +1,30 @@
 import json
-import sys
-import types
 
 import pytest
 from typer import Exit
 
-from benchmarks import common
 from cli import bench
 from engine.errors import UserError
 
 
 @pytest.fixture
-def two(monkeypatch):
-    """Two benchmarks, one of which fails."""
-    good, bad = types.ModuleType("benchmarks.good"), types.ModuleType("benchmarks.bad")
-    good.run = lambda: [
-        common.ratio("speed", [3.0, 3.2], [2.0, 2.0], against="raw call", goal=2, unit="rows/s", rows=7)
-    ]
-    bad.run = lambda: 1 / 0
-    monkeypatch.setitem(sys.modules, "benchmarks.good", good)
-    monkeypatch.setitem(sys.modules, "benchmarks.bad", bad)
-    monkeypatch.setattr(bench, "benchmarks", lambda: {"bad": "never", "good": "always"})
+def two(monkeypatch, tmp_path):
+    """A package of two benchmarks, one of which fails."""
+    folder = tmp_path / "two_benchmarks"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "good.py").write_text(
+        '''"""Always."""
+from benchmarks import common
+
+
+def run():
+    return [common.ratio("speed", [3.0, 3.2], [2.0, 2.0], against="raw call", goal=2, unit="rows/s", rows=7)]
+'''
+    )
+    (folder / "bad.py").write_text('"""Never."""\n\n\ndef run():\n    return 1 / 0\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(bench, "PACKAGE", folder.name)
 
 
 def test_all_runs_the_others_when_one_fails(two, tmp_path, capsys):
