@@ -118,11 +118,12 @@ class LanguageID:
     def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
         pieces, owner, length = parts(texts)
-        predict = self._predict
-        best = [predict(piece, 1, 0.0, "strict")[0] for piece in pieces]
-        labels = [label for _, label in best]
-        probability = np.array([value for value, _ in best], np.float64)
-        return self._combine(len(texts), owner, labels, probability, length.astype(float), target)
+        labels, values = [], []
+        for piece in pieces:
+            ((value, label),) = self._predict(piece, 1, 0.0, "strict")
+            labels.append(label)
+            values.append(value)
+        return self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
 
     def _combine(
         self, n: int, rows: np.ndarray, labels: list[str], probability: np.ndarray, length: np.ndarray, target: str
@@ -150,14 +151,14 @@ class LanguageID:
         return Identified(language, (score / total).astype(np.float32), share.astype(np.float32))
 
 
-def parts(texts: pa.Array) -> tuple[list[bytes], np.ndarray, np.ndarray]:
+def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Cut texts at sentence ends, line breaks and, where sentences have none, spaces, into `PART` characters or more.
 
     Short lines are taken together. A text of spaces has no part; a text shorter than `PART` is one. Tags are left out.
 
     Returns:
-        (parts in UTF-8, newline at their end and capitals made small where there is nothing else, as the model wants
-        them; whose they are, ascending: int64; their characters: int64).
+        (parts, newline at their end and capitals made small where there is nothing else, as the model wants them;
+        whose they are, ascending; their characters): int64 each.
     """
     data, offsets = textprofile.text_buffers(texts)
     most = len(data) // (3 * PART // 4) + len(texts)
@@ -165,9 +166,9 @@ def parts(texts: pa.Array) -> tuple[list[bytes], np.ndarray, np.ndarray]:
     owner, length, capitals = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool)
     t = textprofile.tables()
     used, size = kernels.parts(data.copy(), offsets, t.kind, t.lower, PART, out, owner, length, capitals)
-    cut = out[:size].tobytes().splitlines(keepends=True)
+    cut = [line.decode() for line in out[:size].tobytes().splitlines(keepends=True)]
     for i in np.flatnonzero(capitals[:used]).tolist():
-        cut[i] = cut[i].decode().lower().encode()
+        cut[i] = cut[i].lower()
     return cut, owner[:used], length[:used]
 
 
