@@ -80,7 +80,9 @@ def prompts(folder: Path) -> Path:
     return path
 
 
-def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[str, float]:
+def measure(
+    path: Path, rows: int, output: str, unit_rows: int = 256, languages: int = len(TARGETS)
+) -> dict[str, float]:
     """Pool rows/s from the first committed unit on, and peak resident memory (MiB) of this process and its children."""
     from engine.pipeline import synthesise
 
@@ -88,7 +90,7 @@ def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[st
         Synthesis,
         {
             "output": output,
-            "targets": TARGETS,
+            "targets": TARGETS[:languages],
             "prompts": {"path": str(path), "limit": rows},
             "translate": {"model": "stand-in"},
             "work": {"unit_rows": unit_rows},
