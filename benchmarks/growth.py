@@ -1,12 +1,12 @@
 """A hundred times the rows take a hundred times as long, and four nodes do in the same time four times as much.
 
-Rows: 1x and 100x of 282 prompts into four languages, in units of one size, with stand-ins that cost nothing
+Rows: 1x and 100x of 282 prompts into 14 languages, in units of one size, with stand-ins that cost nothing
 (`benchmarks.scale`): what the engine spends on a row must not grow with their number. A rate is that between a run's
 first and last commit; the short run is done before and after the long one.
 
-Nodes: 1, 2 and 4 simulated ones (Ray's `cluster_utils`) on this machine, each with as many actors and as many units to
-do. The stand-ins wait, as a driver waits for its GPU, since the nodes have no more cores than one of them; what grows
-with the nodes is the engine's share, and all of it is done by this one machine.
+Nodes: one and four simulated ones (Ray's `cluster_utils`) on this machine, each with as many actors and as many units
+to do. The stand-ins wait, as a driver waits for its GPU, since the nodes have no more cores than one of them; what
+grows with the nodes is the engine's share, and all of it is done by this one machine.
 """
 
 import json
@@ -19,14 +19,14 @@ from benchmarks.plan import Waiting
 from benchmarks.scale import ROWS, TARGETS, measure, prompts
 from engine.config import Synthesis, validate
 
-NODES, UNITS, UNIT_ROWS, LANGUAGES = (2, 4), 12, 32, 4
-"""Units of one node; languages of the runs of more and more rows."""
+NODES, UNITS, UNIT_ROWS = 4, 12, 32
+"""Units are those of one node."""
 WAIT: dict[str, Any] = {"translating": 0.03, "judging": 0.01}
 """Seconds for a row: a unit takes two seconds to translate and two thirds to judge, in two languages."""
 
 
 def run() -> list[dict[str, Any]]:
-    """Three rows: rate at 100 times the rows beside those at 1x, and of 2 and 4 nodes beside one."""
+    """Two rows: rate at 100 times the rows beside those at 1x, and of four nodes beside one."""
     with tempfile.TemporaryDirectory() as folder:
         path = prompts(Path(folder))
         return [*_rows(path, folder), *_nodes(path, folder)]
@@ -35,7 +35,7 @@ def run() -> list[dict[str, Any]]:
 def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
     from engine.pipeline import cluster
 
-    rate = lambda count, run: measure(path, count, f"{folder}/{run}", UNIT_ROWS, LANGUAGES)["rate"]  # noqa: E731
+    rate = lambda count, run: measure(path, count, f"{folder}/{run}", UNIT_ROWS)["rate"]  # noqa: E731
     with cluster():
         rate(ROWS // 100, "first")
         before, long, after = rate(ROWS // 100, "before"), rate(ROWS, "long"), rate(ROWS // 100, "after")
@@ -44,7 +44,7 @@ def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
             "rate with 100x the rows",
             [long, long],
             [before, after],
-            against=f"{ROWS // 100} prompts into {LANGUAGES} languages",
+            against=f"{ROWS // 100} prompts into {len(TARGETS)} languages",
             goal=0.9,
             unit="pool rows/s",
             packages=("ray", "pyarrow"),
@@ -54,14 +54,13 @@ def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
 
 
 def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
-    one = _rate(path, 1, f"{folder}/nodes1")
-    rates = [_rate(path, count, f"{folder}/nodes{count}") for count in NODES]
+    one, four = _rate(path, 1, f"{folder}/one"), _rate(path, NODES, f"{folder}/four")
     return [
         common.ratio(
-            f"rate of {count} simulated nodes",
-            [rate],
-            [count * one],
-            against=f"{count} times that of one node",
+            f"rate of {NODES} simulated nodes",
+            [four],
+            [NODES * one],
+            against=f"{NODES} times that of one node",
             goal=0.9,
             unit="pool rows/s",
             packages=("ray",),
@@ -69,7 +68,6 @@ def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
             unit_rows=UNIT_ROWS,
             **WAIT,
         )
-        for count, rate in zip(NODES, rates)
     ]
 
 

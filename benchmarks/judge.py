@@ -27,7 +27,7 @@ from engine.config import Judge
 from engine.judge import JudgeStage, language_id
 from engine.schema import FIELDS, TRANSLATED
 
-SHAPES = ((64, 2, 3, 1), (256, 6, 2, 1), (768, 12, 2, 40))
+SHAPES = ((64, 2, 3, 1), (256, 6, 2, 2), (768, 12, 2, 40))
 """Encoder's width and depth, how many pairs of runs, and of how many pairs of texts one is taken."""
 
 

@@ -46,7 +46,7 @@ _HANGUL = str.maketrans("abcdefghijklmnopqrstuvwxyz", "가나다라마바사아�
 _KANA = str.maketrans("abcdefghijklmnopqrstuvwxyz", "あいうえおかきくけこさしすせそたちつてとなにぬねのは")
 
 
-def run(prompts: int = 28_203, repeats: int = 3) -> list[dict[str, Any]]:
+def run(prompts: int = 28_203, repeats: int = 2) -> list[dict[str, Any]]:
     """Measure; see the module's text."""
     with tempfile.TemporaryDirectory(prefix="polydistill-mixing-") as folder:
         place = Path(folder)

@@ -33,6 +33,7 @@ def run() -> list[dict[str, Any]]:
     cores = len(os.sched_getaffinity(0))
     stream, raw, rows = [], [], 0
     with tempfile.TemporaryDirectory() as folder, cluster():
+        _stream(configure(tiny, Path(folder) / "first", cores, UNIT_ROWS), cores)  # Ray's own helpers start
         for pair in range(PAIRS):
             config = configure(tiny, Path(folder) / str(pair), cores)
             order = (_stream, _raw) if pair % 2 else (_raw, _stream)
@@ -58,7 +59,7 @@ def run() -> list[dict[str, Any]]:
     ]
 
 
-def configure(tiny: Path, output: Path, cores: int) -> Synthesis:
+def configure(tiny: Path, output: Path, cores: int, prompts: int = PROMPT_ROWS) -> Synthesis:
     """tinyworld's prompts into three languages: a translator for each core, a judge (a third of the work) for two."""
     work = {
         "unit_rows": UNIT_ROWS,
@@ -68,7 +69,7 @@ def configure(tiny: Path, output: Path, cores: int) -> Synthesis:
     data = {
         "output": str(output),
         "targets": _TARGETS,
-        "prompts": {"path": str(tiny / "instructions.json"), "limit": PROMPT_ROWS},
+        "prompts": {"path": str(tiny / "instructions.json"), "limit": prompts},
         "translate": {"model": str(tiny / "models" / "nllb"), "threads": 1},
         "judge": {"quality": {"model": str(tiny / "models" / "comet")}},
         "work": work,

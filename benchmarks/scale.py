@@ -80,9 +80,7 @@ def prompts(folder: Path) -> Path:
     return path
 
 
-def measure(
-    path: Path, rows: int, output: str, unit_rows: int = 256, languages: int = len(TARGETS)
-) -> dict[str, float]:
+def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[str, float]:
     """Pool rows/s from the first committed unit on, and peak resident memory (MiB) of this process and its children."""
     from engine.pipeline import synthesise
 
@@ -90,7 +88,7 @@ def measure(
         Synthesis,
         {
             "output": output,
-            "targets": TARGETS[:languages],
+            "targets": TARGETS,
             "prompts": {"path": str(path), "limit": rows},
             "translate": {"model": "stand-in"},
             "work": {"unit_rows": unit_rows},

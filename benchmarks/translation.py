@@ -30,7 +30,7 @@ PACKAGES = ("ctranslate2", "transformers", "torch")
 SOURCE, TARGET = "eng_Latn", "deu_Latn"
 
 
-def run(rows: int = 20, repeats: int = 2) -> list[dict[str, Any]]:
+def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
     """Measure; see the module's text."""
     with tempfile.TemporaryDirectory(prefix="polydistill-translation-") as folder:
         texts = _alpaca()
