@@ -165,7 +165,7 @@ def parts(data, offsets, kind, lower, least, out, owner, length, capitals):
         stopped = False
         while i < end:
             if i > line:
-                line, endless = _line(data, i, end, 3 * least)
+                line, endless = _read_line(data, i, end, 3 * least)
             point, step = decode(data, i)
             k = kind[point] if point < len(kind) else np.uint8(GARBAGE)
             wide = _ends_alone(point)
@@ -193,24 +193,24 @@ def parts(data, offsets, kind, lower, least, out, owner, length, capitals):
                     i = cut
                 else:
                     chars -= k == SPACE
-                size = _line_of(out, size, data, start, cut)
+                size = _write_line(out, size, data, start, cut)
                 owner[used], length[used], capitals[used] = row, chars, small < 0 or small >= cut
                 used += 1
                 start, chars, space, small = i, 0, -1, -1
         if chars > 0 and used > first and chars < least // 2:
             out[size - 1] = 32
-            size = _line_of(out, size, data, start, end)
+            size = _write_line(out, size, data, start, end)
             length[used - 1] += chars
             capitals[used - 1] &= small < 0
         elif chars > 0:
-            size = _line_of(out, size, data, start, end)
+            size = _write_line(out, size, data, start, end)
             owner[used], length[used], capitals[used] = row, chars, small < 0
             used += 1
     return used, size
 
 
 @numba.njit(cache=True, nogil=True)
-def _line_of(out, size, data, start, end):
+def _write_line(out, size, data, start, end):
     """Write data[start:end] and a line break behind the `size` bytes of `out`; how many there are then."""
     for j in range(start, end):
         out[size] = data[j] if data[j] != 13 else 32
@@ -220,7 +220,7 @@ def _line_of(out, size, data, start, end):
 
 
 @numba.njit(cache=True, nogil=True)
-def _line(data, i, end, limit):
+def _read_line(data, i, end, limit):
     """Where the line at byte i ends, and whether its sentences have over `limit` characters; blanks tags and end."""
     chars, sentences = 0, 1
     stopped = False
