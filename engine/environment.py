@@ -4,9 +4,9 @@
     VLLM_ENABLE_V1_MULTIPROCESSING=0   vLLM's engine stays in the process of its actor: one process instead of three,
                                        7 s of start-up instead of half a minute on 2 cores
     VLLM_LOGGING_LEVEL=WARNING         vLLM's start-up log is some 60 lines
-    RAY_idle_worker_killing_time_threshold_ms=60000   a Ray that is started here keeps its idle task workers for a minute.
-                                       Where there are more of them than cores it would stop them after a second, and
-                                       the next unit would wait while a new one imports its libraries (2 s)
+    RAY_idle_worker_killing_time_threshold_ms=60000   a Ray that is started here keeps its idle task workers for a
+                                       minute. Those that outnumber the cores it would stop after a second, and the
+                                       next unit would wait while a new one imports its libraries (2 s)
     RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0   actors without a GPU keep CUDA_VISIBLE_DEVICES as it is (Ray warns otherwise)
 
 and on a machine without an NVIDIA or AMD device:

@@ -7,7 +7,9 @@ argument through the model to the functions here. No mask is built: attention ne
     position:  0 1 2 0 1 0        causally, and so on
 """
 
+import functools
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -46,7 +48,7 @@ def keywords(backend: str, bounds: list[int], device: torch.device) -> dict[str,
     if backend == "sdpa":
         return {"runs": _runs(bounds)}
     if backend == "flex":
-        return {"block_mask": _block_mask(bounds, device)}
+        return {"block_masks": functools.cache(functools.partial(_block_mask, bounds, device))}
     ends = torch.tensor(bounds, dtype=torch.int32, device=device)
     longest = max(b - a for a, b in itertools.pairwise(bounds))
     # Given explicitly, these spare a device synchronisation in every layer.
@@ -106,13 +108,19 @@ def packed_varlen(
     attention_mask: Any,
     cu_seq_lens_q: torch.Tensor,
     max_length_q: int,
+    dropout: float = 0.0,
     scaling: float | None = None,
     sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """torch's variable-length FlashAttention kernel (CUDA, half precision). Shapes as in `packed_sdpa`."""
+    """torch's variable-length FlashAttention kernel (CUDA, half precision). Shapes as in `packed_sdpa`.
+
+    Raises:
+        UserError: the model drops attention weights out, which the kernel cannot.
+    """
     from torch.nn.attention.varlen import varlen_attn
 
+    _without(dropout, "varlen")
     q, k, v = (states.squeeze(0).transpose(0, 1).contiguous() for states in (query, key, value))
     window = (sliding_window - 1, 0) if sliding_window else (-1, 0)
     out = varlen_attn(
@@ -136,13 +144,24 @@ def packed_flex(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: Any,
-    block_mask: Any,
+    block_masks: Callable[[int | None], Any],
+    dropout: float = 0.0,
     scaling: float | None = None,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """FlexAttention over a block mask that keeps samples apart (compiled on a GPU). Shapes as in `packed_sdpa`."""
+    """FlexAttention over a block mask that keeps samples apart (compiled on a GPU). Shapes as in `packed_sdpa`.
+
+    Args:
+        block_masks: the pack's mask for a sliding window (None: all tokens before); layers may differ in theirs.
+
+    Raises:
+        UserError: the model drops attention weights out, which FlexAttention cannot.
+    """
+    _without(dropout, "flex")
+    mask = block_masks(sliding_window)
     out = _flex(query.device.type)(
-        query, key, value, block_mask=block_mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+        query, key, value, block_mask=mask, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
     )
     return out.transpose(1, 2).contiguous(), None
 
@@ -159,7 +178,15 @@ def _band(length: int, window: int, device: torch.device) -> torch.Tensor:
     return (distance >= 0) & (distance < window)
 
 
-def _block_mask(bounds: list[int], device: torch.device) -> Any:
+def _without(dropout: float, backend: str) -> None:
+    if dropout:
+        raise UserError(
+            f"train.attention={backend} has no dropout of attention weights, this model asks for {dropout}: use sdpa, "
+            "or set attention_dropout to 0 in the model's config.json"
+        )
+
+
+def _block_mask(bounds: list[int], device: torch.device, window: int | None) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask
 
     lengths = torch.tensor([b - a for a, b in itertools.pairwise(bounds)], device=device)
@@ -167,7 +194,8 @@ def _block_mask(bounds: list[int], device: torch.device) -> Any:
     total = bounds[-1]
 
     def within(_batch: Any, _head: Any, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-        return (q >= k) & (sample[q] == sample[k])
+        seen = (q >= k) & (sample[q] == sample[k])
+        return seen & (q - k < window) if window else seen
 
     return create_block_mask(within, None, None, total, total, device=str(device))
 

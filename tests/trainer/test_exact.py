@@ -14,7 +14,7 @@ from engine.shards import Place
 from trainer import data
 from trainer.attention import NAMES, register
 from trainer.config import Train
-from trainer.model import PackedLM, batch, check_packing
+from trainer.model import Batch, PackedLM, batch, check_packing
 from trainer.objective import Weighing
 from trainer.plan import Plan
 
@@ -109,35 +109,93 @@ def test_gradients_equal_sample_by_sample(
         assert float(found["norm"]) == pytest.approx(float(norm), rel=1e-4), case
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: "-".join(o.values()))
-@pytest.mark.parametrize("chunk", [2**26, 4_000])
-def test_packs_equal_sample_by_sample(objective: dict[str, str], chunk: int, student: str, tokens: str) -> None:
+@pytest.fixture(scope="module")
+def windowed(student: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A student whose tokens see the last 24 only."""
+    from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
+
+    folder = tmp_path_factory.mktemp("windowed")
+    tokenizer = AutoTokenizer.from_pretrained(student)
+    torch.manual_seed(0)
+    shape = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = MistralConfig(vocab_size=len(tokenizer), num_key_value_heads=2, sliding_window=24, **shape)
+    MistralForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def gpu_backends_on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FlexAttention with the dense gradient that torch has for it but refuses on CPUs; in place of the varlen kernel,
+    which is CUDA's alone, its documented arithmetic."""
+    from torch.nn.attention import flex_attention, varlen
+
+    def documented(
+        q: Any, k: Any, v: Any, ends_q: Any, ends_k: Any, longest_q: int, longest_k: int, *,
+        scale: float, window_size: tuple[int, int], enable_gqa: bool,
+    ) -> torch.Tensor:  # fmt: skip
+        parts, (left, right) = [], window_size
+        assert torch.equal(ends_q, ends_k) and int(ends_q.diff().max()) == longest_q == longest_k and right == 0
+        for start, stop in itertools.pairwise(ends_q.tolist()):
+            one = [states[start:stop].transpose(0, 1) for states in (q, k, v)]
+            back = torch.arange(stop - start)[:, None] - torch.arange(stop - start)
+            mask = (back >= 0) & ((back <= left) if left >= 0 else True)
+            parts.append(F.scaled_dot_product_attention(*one, mask, scale=scale, enable_gqa=enable_gqa).transpose(0, 1))
+        return torch.cat(parts)
+
+    monkeypatch.setattr(flex_attention, "_validate_device", lambda *_: None)
+    monkeypatch.setattr(varlen, "varlen_attn", documented)
+
+
+def packed_gradients(model: str, backend: str, plan: Plan, chunk: int = 2**26) -> dict[str, torch.Tensor]:
+    """The first step's loss and gradients, pack by pack."""
     from transformers import AutoModelForCausalLM
 
     register()
-    model = AutoModelForCausalLM.from_pretrained(student, attn_implementation="packed_sdpa", dtype=torch.float32)
-    packed, plan = PackedLM(model, "sdpa", chunk), open_plan(tokens, packs=2, **objective)
-    total = torch.zeros(())
+    loaded = AutoModelForCausalLM.from_pretrained(model, attn_implementation=NAMES[backend], dtype=torch.float32)
+    packed, total = PackedLM(loaded, backend, chunk), torch.zeros(())
     for numbers, weights in plan.step(0):
         loss, _ = packed(plan.batch(numbers, weights))
         loss.backward()
         total += loss.detach()
-    found = {"loss": total, **{name: p.grad for name, p in model.named_parameters()}}
+    return {"loss": total, **{name: p.grad for name, p in loaded.named_parameters()}}
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: "-".join(o.values()))
+@pytest.mark.parametrize(("backend", "chunk"), [("sdpa", 2**26), ("sdpa", 4_000), ("flex", 2**26), ("varlen", 2**26)])
+def test_packs_equal_sample_by_sample(
+    backend: str, chunk: int, objective: dict[str, str], student: str, tokens: str, gpu_backends_on_cpu: None
+) -> None:
+    plan = open_plan(tokens, packs=2, **objective)
+    found = packed_gradients(student, backend, plan, chunk)
     assert largest_difference(found, by_hand(student, plan)) < 1e-5
 
 
-def test_flex_equals_sdpa(student: str, tokens: str) -> None:
-    """The losses only: FlexAttention has no backward pass on a CPU."""
+@pytest.mark.parametrize("backend", ["sdpa", "flex", "varlen"])
+def test_sliding_windows(backend: str, windowed: str, tokens: str, gpu_backends_on_cpu: None) -> None:
+    plan = open_plan(tokens, packs=2, objective="subset_mean")
+    assert largest_difference(packed_gradients(windowed, backend, plan), by_hand(windowed, plan)) < 1e-5
+
+
+@pytest.mark.parametrize("backend", ["flex", "varlen"])
+def test_dropout_is_refused_where_the_kernel_has_none(
+    backend: str, windowed: str, tokens: str, gpu_backends_on_cpu: None
+) -> None:
     from transformers import AutoModelForCausalLM
 
+    from engine.errors import UserError
+
     register()
-    plan = open_plan(tokens, packs=2, objective="subset_mean")
-    losses = []
-    for name in ("sdpa", "flex"):
-        model = AutoModelForCausalLM.from_pretrained(student, attn_implementation=NAMES[name], dtype=torch.float32)
-        with torch.no_grad():
-            losses.append(PackedLM(model, name)(plan.batch(*plan.step(0)[0]))[1])
-    assert torch.allclose(losses[0], losses[1], atol=1e-5)
+    model = AutoModelForCausalLM.from_pretrained(windowed, attn_implementation=NAMES[backend], attention_dropout=0.1)
+    packed, batch = PackedLM(model, backend), plan_batch(tokens)
+    packed.eval()(batch)
+    with pytest.raises(UserError, match="attention_dropout"):
+        packed.train()(batch)
+
+
+def plan_batch(tokens: str) -> Batch:
+    plan = open_plan(tokens, packs=1, objective="token_mean")
+    return plan.batch(*plan.step(0)[0])
 
 
 def test_gpu_attention_is_refused_on_a_cpu() -> None:
@@ -152,16 +210,20 @@ def test_gpu_attention_is_refused_on_a_cpu() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("backend", ["varlen", "flex", "flash_attention_2"])
-def test_gpu_backends_equal_sdpa(backend: str, student: str, tokens: str) -> None:
+@pytest.mark.parametrize("window", [False, True])
+def test_gpu_backends_equal_sdpa(backend: str, window: bool, windowed: str, tokens: str, tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM
+
+    from tests.trainer.conftest import write_student
 
     if backend == "flash_attention_2":
         pytest.importorskip("flash_attn")
     register()
+    folder = windowed if window else write_student(tmp_path, width=64)  # FlexAttention needs heads of 16
     plan, device, results = open_plan(tokens, packs=2, objective="subset_mean"), torch.device("cuda"), []
     for name in ("sdpa", backend):
         model = AutoModelForCausalLM.from_pretrained(
-            student, attn_implementation=NAMES.get(name, name), dtype=torch.bfloat16
+            folder, attn_implementation=NAMES.get(name, name), dtype=torch.bfloat16
         ).to(device)
         loss, losses = PackedLM(model, name)(plan.batch(*plan.step(0)[0]).to(device))
         loss.backward()
