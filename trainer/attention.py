@@ -20,17 +20,19 @@ from engine.errors import UserError
 NAMES = {"sdpa": "packed_sdpa", "varlen": "packed_varlen", "flex": "packed_flex"}
 
 
-def choose(wanted: str, device: torch.device) -> str:
+def choose(wanted: str, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for this machine: `wanted`, or the best one that is there.
 
     Raises:
-        UserError: `wanted` cannot train on this device.
+        UserError: `wanted` cannot train on this device, or in this precision.
     """
     if device.type != "cuda" and wanted not in ("auto", "sdpa"):
         raise UserError(f"train.attention={wanted} needs a GPU; on a CPU use sdpa (or auto)")
+    if dtype == torch.float32 and wanted in ("varlen", "flash_attention_2"):
+        raise UserError(f"train.attention={wanted} knows half precision only; in fp32 use sdpa or flex")
     if wanted != "auto":
         return wanted
-    if device.type != "cuda":
+    if device.type != "cuda" or dtype == torch.float32:
         return "sdpa"
     from transformers.utils import is_flash_attn_2_available
 

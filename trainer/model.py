@@ -154,7 +154,7 @@ def load(
     attention.register()
     # transformers looks for it while it lives, and then reads weights straight into the ranks' parts.
     partitioned = HfDeepSpeedConfig(settings) if train.deepspeed == "zero3" else None
-    backend = attention.choose(train.attention, device)
+    backend = attention.choose(train.attention, device, dtype)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             student.model,

@@ -202,9 +202,18 @@ def test_gpu_attention_is_refused_on_a_cpu() -> None:
     from engine.errors import UserError
     from trainer.attention import choose
 
-    assert choose("auto", torch.device("cpu")) == "sdpa"
+    assert choose("auto", torch.device("cpu"), torch.float32) == "sdpa"
     with pytest.raises(UserError, match="needs a GPU"):
-        choose("varlen", torch.device("cpu"))
+        choose("varlen", torch.device("cpu"), torch.bfloat16)
+
+
+def test_half_precision_kernels_are_refused_in_full_precision() -> None:
+    from engine.errors import UserError
+    from trainer.attention import choose
+
+    assert choose("auto", torch.device("cuda"), torch.float32) == "sdpa"
+    with pytest.raises(UserError, match="half precision"):
+        choose("varlen", torch.device("cuda"), torch.float32)
 
 
 @pytest.mark.gpu
