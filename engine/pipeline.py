@@ -174,7 +174,9 @@ def _pool(
     stream: ray.data.Dataset, placement: Placement, name: str, actor: type, arguments: tuple[Any, ...]
 ) -> ray.data.Dataset:
     pool = placement.pools[name]
-    return stream.map_batches(
+    # Ray's interface for libraries: the one for users wants a number of rows for a batch on a GPU, which would cut and
+    # join units.
+    return stream.map_batches_internal(
         actor,
         fn_constructor_args=arguments,
         batch_format="pyarrow",
