@@ -108,6 +108,10 @@ class Vllm:
         """Free the engine's memory."""
         del self.llm
         gc.collect()
+        if has_gpu():  # what torch keeps for itself would be missing to the next engine, or to a training
+            import torch
+
+            torch.cuda.empty_cache()
 
 
 def chosen(question: Question, scores: Sequence[float] | None) -> Answer:

@@ -1,5 +1,7 @@
-"""Several Ray nodes on one machine: the same pool as on one, also when a node dies in the middle; metrics over HTTP."""
+"""Several Ray nodes on one machine: the same pool as on one, also when a node dies in the middle, and where stages ask
+for parts of GPUs; metrics over HTTP."""
 
+import json
 import re
 import time
 import urllib.request
@@ -58,4 +60,23 @@ def test_nodes_change_nothing_nor_does_the_loss_of_one(new_run, quiet_run, clust
     assert run.committed() < 60, "the run ended before its node was lost"
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err[-3000:]
+    assert run.shards() == quiet_run.shards()
+
+
+def test_parts_of_gpus_change_nothing(new_run, quiet_run):
+    """Nodes that tell Ray of a GPU each: pools are placed and fed as on such machines; the stand-ins need none."""
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 2, "num_gpus": 1}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster.add_node(**node)
+    try:
+        run = new_run()
+        run.finish(cluster.address)
+    finally:
+        cluster.shutdown()
+    pools = json.loads((run.output / "synth.json").read_text())["stages"]
+    assert {name: (pool["actors"], pool["gpus"]) for name, pool in pools.items()} == {
+        "translate": (3, 0.5), "judge": (1, 0.25)
+    }  # fmt: skip
     assert run.shards() == quiet_run.shards()
