@@ -6,12 +6,14 @@ Ours is the trainer's own step, DeepSpeed included. The references:
             as a plain fine-tuning script does
     TRL     SFTTrainer with packing=True, one pack a step in float32 without recomputation, as ours does; and again
             with what it does by itself (8 packs a step, recomputation, bfloat16), except that a CPU is allowed
-Useful are tokens that are no padding.
+Useful are tokens that are no padding. On a machine with a GPU whose peak is known (trainer/memory.py) follows the share
+of its arithmetic that a Llama of 1.1 billion parameters uses in bfloat16: at least half is the goal.
 """
 
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,60 @@ def run() -> list[dict[str, Any]]:
                         **settings,
                     )
                 )
-    return rows
+    return rows + (_utilisation() if torch.cuda.is_available() else [])
+
+
+def _utilisation() -> list[dict[str, Any]]:
+    """Model FLOPs utilisation of this machine's first GPU, by step; no row where its peak is not known."""
+    from trainer.config import Train
+
+    device, limit = torch.device("cuda", 0), 8192
+    # TinyLlama's shape (arXiv 2401.02385); lengths like those of Alpaca's rows.
+    shape = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_key_value_heads": 4}
+    shape |= {"vocab_size": 32_000, "num_attention_heads": 32, "max_position_embeddings": limit}
+    train = Train(max_tokens=limit, packs=4, objective="token_mean")
+    backend, shares = _shares(shape, train, 60_000, device, torch.bfloat16)
+    known = [share for share in shares[3:] if share is not None]
+    if not known:
+        return []
+    settings: dict[str, Any] = {"attention": backend, "packs": train.packs, "limit": limit, "parameters": "1.1B"}
+    return [
+        common.value(
+            "model FLOPs utilisation, bfloat16",
+            known,
+            goal=0.5,
+            unit="share",
+            packages=("torch", "transformers", "deepspeed"),
+            gpu=torch.cuda.get_device_name(device),
+            **settings,
+        )
+    ]
+
+
+def _shares(
+    shape: dict[str, int], train: Any, count: int, device: torch.device, dtype: torch.dtype, steps: int = 13
+) -> tuple[str, list[float | None]]:
+    """The attention that was chosen, and the share of the device's arithmetic that each step's model uses."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from trainer import attention, memory
+    from trainer.step import train_step
+
+    attention.register()
+    backend = attention.choose("auto", device, dtype)
+    draw = np.random.default_rng(0)
+    lengths = np.clip(draw.lognormal(4.7, 0.6, count).astype(int), 8, train.max_tokens)
+    samples = [(draw.integers(0, shape["vocab_size"], n).astype(np.int32), max(1, int(n * 0.6))) for n in lengths]
+    model = LlamaForCausalLM(LlamaConfig(**shape)).to(dtype)
+    model.set_attn_implementation(attention.NAMES.get(backend, backend))
+    shares = []
+    with tempfile.TemporaryDirectory() as folder:
+        engine, plan = _started(samples, folder, model, backend, train, device, dtype)
+        for step in range(steps):
+            start = time.perf_counter()
+            tokens = train_step(engine, plan, step, 1e-5, device).tokens  # ends by reading the gradient's norm
+            shares.append(memory.mfu(model, tokens / (time.perf_counter() - start), plan, device))
+    return backend, shares
 
 
 def _samples() -> tuple[list[Sample], str]:
@@ -112,26 +167,44 @@ def _model() -> Any:
 
 
 def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
-    """One epoch of the trainer's steps, one pack each, under its default ZeRO stage."""
+    """One epoch of the trainer's steps, one pack each, under its default ZeRO stage, on the CPU."""
+    from trainer.attention import NAMES, register
+    from trainer.config import Train
+    from trainer.plan import Plan
+    from trainer.step import train_step
+
+    os.environ["DS_ACCELERATOR"] = "cpu"
+    register()
+    device, model = torch.device("cpu"), _model()
+    model.set_attn_implementation(NAMES["sdpa"])
+    train = Train(max_tokens=LIMIT, packs=1, objective="token_mean", attention="sdpa")
+    engine, plan = _started(samples, folder, model, "sdpa", train, device, torch.float32)
+
+    def work() -> None:
+        again = Plan(plan.samples, plan.chosen, train, plan.weighing)  # packed anew: that counts
+        for step in range(again.steps_per_epoch):
+            train_step(engine, again, step, 1e-5, device)
+
+    return work
+
+
+def _started(
+    samples: list[Sample], folder: str, model: Any, backend: str, train: Any, device: torch.device, dtype: torch.dtype
+) -> tuple[Any, Any]:
+    """DeepSpeed's engine around `model` as the only rank, and the plan of one epoch over `samples`."""
     import torch.distributed as dist
 
-    from trainer import attention, zero
-    from trainer.config import Train
+    from trainer import zero
     from trainer.data import Samples
     from trainer.model import PackedLM
     from trainer.objective import Weighing
     from trainer.plan import Plan
-    from trainer.step import train_step
 
     zero.prepare()
-    device = torch.device("cpu")
-    os.environ |= {"DS_ACCELERATOR": "cpu", "LOCAL_RANK": "0"}
-    dist.init_process_group("gloo", init_method=f"file://{folder}/ranks", rank=0, world_size=1)
-    attention.register()
-    model = _model()
-    model.set_attn_implementation(attention.NAMES["sdpa"])
-    train = Train(max_tokens=LIMIT, packs=1, objective="token_mean", attention="sdpa")
-    engine = zero.start(PackedLM(model, "sdpa"), train, zero.settings(train, 1, torch.float32))
+    os.environ["LOCAL_RANK"] = "0"
+    kind = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(kind, init_method=f"file://{folder}/ranks", rank=0, world_size=1)
+    engine = zero.start(PackedLM(model, backend), train, zero.settings(train, 1, dtype))
     lengths = np.array([len(tokens) for tokens, _ in samples])
     none = np.zeros(len(samples), dtype=np.int64)
     laid_out = Samples(
@@ -145,13 +218,7 @@ def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
         place=Place.of(folder),
         files=[],
     )
-
-    def work() -> None:
-        plan = Plan(laid_out, np.arange(len(samples)), train, Weighing("token_mean", "token", "epoch", np.ones(1)))
-        for step in range(plan.steps_per_epoch):
-            train_step(engine, plan, step, 1e-5, device)
-
-    return work
+    return engine, Plan(laid_out, np.arange(len(samples)), train, Weighing("token_mean", "token", "epoch", np.ones(1)))
 
 
 def _padded(model: Any, samples: list[Sample]) -> Callable[[], None]:
