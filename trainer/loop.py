@@ -36,7 +36,7 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
     """
     zero.prepare()
     device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
-    dtype = _dtype(train, device)
+    dtype = together(lambda: _dtype(train, device))
     place = Place.of(out)
     tokenizer = together(lambda: _tokenizer(student, train))
     manifest = _prepare_tokens(Place.of(mixture), place / "tokens", tokenizer, student, train)
@@ -66,6 +66,8 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
 
 
 def _dtype(train: Train, device: torch.device) -> torch.dtype:
+    if train.precision == "fp16" and device.type == "cpu":
+        raise UserError("train.precision=fp16 needs a GPU; on a CPU use fp32, or bf16 to try a run out")
     if train.precision == "auto":
         return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[train.precision]

@@ -59,4 +59,7 @@ def start(model: nn.Module, train: Train, settings: dict[str, Any]) -> Any:
         [group for group in groups if group["params"]], lr=0.0, betas=train.betas, fused=train.offload == "none"
     )
     engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
+    # In half precision without ZeRO, DeepSpeed 0.19 makes AdamW's state by a step without gradients, and counts it.
+    for state in optimizer.state.values():
+        state["step"].zero_()
     return engine

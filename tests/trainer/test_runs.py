@@ -21,6 +21,10 @@ COMMON: dict[str, Any] = {
     "loggers": [],
 }
 LORA = {"lora": {"rank": 4, "alpha": 8, "dropout": 0.2}, "learning_rate": 0.01}
+HALF: dict[str, dict[str, Any]] = {f"half{stage}": {"deepspeed": f"zero{stage}"} for stage in range(4)}
+HALF |= {"away2": {"deepspeed": "zero2", "offload": "optimizer"}, "away3": {"deepspeed": "zero3", "offload": "all"}}
+HALF |= {f"adapter{stage}": {"deepspeed": f"zero{stage}", **LORA} for stage in (0, 2, 3)}
+HALF = {name: {"precision": "bf16", **settings} for name, settings in HALF.items()}
 pytestmark = pytest.mark.slow
 
 
@@ -55,10 +59,14 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     run_ranks(1, "train", job(*one))
     two = [("zero2", zero2, None), ("zero3", zero3, None), ("fewer", zero2, crash), ("fewer3", zero3, crash)]
     two += [(f"{name}-broken", {"deepspeed": name}, stop) for name in ("zero2", "zero3") for stop in (crash, None)]
+    two += [(name, settings, None) for name, settings in HALF.items()]
+    two += [(f"half{stage}-fewer", HALF[f"half{stage}"], crash) for stage in (2, 3)]
+    two += [(f"{name}-broken", HALF[name], stop) for name in ("half0", "half2", "away3") for stop in (crash, None)]
     run_ranks(2, "train", job(*two))
     last = job(
         ("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)
     )
+    last["runs"] += job(*((f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)))["runs"]
     poisoned = {"student": poison(student, root / "poisoned"), "mixture": with_tilde(mixture, root / "tilde")}
     last["runs"] = [run | (poisoned if "/s" in run["out"][-5:] else {}) for run in last["runs"]]
     run_ranks(1, "train", last)
@@ -105,10 +113,11 @@ def test_losses_that_are_no_numbers(done: Path, mixture: str) -> None:
 
 @pytest.mark.parametrize(
     ("whole", "broken"),
-    [("whole", "broken"), ("lora", "lora-broken"), ("zero2", "zero2-broken"), ("zero3", "zero3-broken")],
+    [("whole", "broken")] + [(n, f"{n}-broken") for n in ("lora", "zero2", "zero3", "half0", "half2", "away3")],
 )
 def test_resume_is_exact(done: Path, whole: str, broken: str) -> None:
-    """To the last digit, with one rank and with two: losses of all steps, and the weights. LoRA has dropout."""
+    """To the last digit, with one rank and with two: losses of all steps, and the weights. LoRA has dropout; bfloat16
+    and offload have copies of their own of the weights."""
     assert curve(done / broken) == curve(done / whole)
     for name, tensor in weights(done / whole).items():
         assert torch.equal(tensor, weights(done / broken)[name]), name
@@ -118,6 +127,25 @@ def test_resume_is_exact(done: Path, whole: str, broken: str) -> None:
 def test_ranks_do_not_matter(done: Path, name: str) -> None:
     """Two ranks give one rank's losses, and so does a run that goes on with fewer ranks after a crash."""
     assert curve(done / name) == pytest.approx(curve(done / "whole"), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", [*HALF, "half2-fewer", "half3-fewer"])
+def test_half_precision_keeps_full_weights(done: Path, name: str) -> None:
+    """bfloat16 follows float32 at every ZeRO stage, with CPU offload, adapters, fewer ranks after a crash: no update is
+    lost in rounding."""
+    whole = curve(done / ("lora" if "adapter" in name else "whole"))
+    assert curve(done / name) == pytest.approx(whole, abs=0.005)
+    assert {tensor.dtype for tensor in weights(done / name).values()} == {torch.bfloat16}
+
+
+def test_float16_is_refused_on_a_cpu() -> None:
+    """DeepSpeed's float16 wants a GPU."""
+    from engine.errors import UserError
+    from trainer.config import Train
+    from trainer.loop import _dtype
+
+    with pytest.raises(UserError, match="needs a GPU"):
+        _dtype(Train(precision="fp16"), torch.device("cpu"))
 
 
 def test_best_weights_are_kept(done: Path) -> None:
