@@ -90,7 +90,7 @@ def test_gradients_equal_sample_by_sample(
     count: int, student: str, tokens: str, tmp_path: Path, run_ranks: Callable[..., None]
 ) -> None:
     """Every objective under ZeRO 0, 2, 3, without accumulation and with it; two ranks then have three packs for four
-    places. ZeRO 1 and recomputed activations once each."""
+    places. ZeRO 1 and recomputed activations once each, FlexAttention for one objective."""
     stages = ["zero0", "zero2", "zero3"]
     cases = [
         {**COMMON, **objective, "packs": packs, "deepspeed": stage}
@@ -99,6 +99,8 @@ def test_gradients_equal_sample_by_sample(
     cases += [{**COMMON, **OBJECTIVES[0], "packs": 4, "deepspeed": "zero1"}]
     cases += [{**COMMON, **OBJECTIVES[0], "packs": 3, "deepspeed": stage, "activation_checkpointing": True}
               for stage in stages]  # fmt: skip
+    cases += [{**COMMON, **OBJECTIVES[0], "attention": "flex", "packs": packs, "deepspeed": stage}
+              for stage, packs in itertools.product(stages, [count, 3])]  # fmt: skip
     run_ranks(count, "gradients", {"student": student, "tokens": tokens, "out": str(tmp_path), "cases": cases}, 500)
     for number, case in enumerate(cases):
         found = torch.load(tmp_path / f"{number}.pt", weights_only=True)

@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 from engine.config import Student, validate
 from engine.errors import UserError
-from trainer import data, loop, zero
+from trainer import attention, data, loop, zero
 from trainer.config import Train
 from trainer.identity import identity
 from trainer.model import load
@@ -24,8 +24,12 @@ from trainer.step import train_step
 def gradients(job: dict[str, Any]) -> None:
     """The first step's loss and gradients for each case, as DeepSpeed holds them before the update."""
     from deepspeed.utils import safe_get_full_grad
+    from torch.nn.attention import flex_attention
     from transformers import AutoTokenizer
 
+    # FlexAttention's dense form has a gradient on CPUs too, but torch refuses it there, and so does `choose`.
+    flex_attention._validate_device = lambda *_: None
+    attention.choose = lambda wanted, *_: wanted
     tokenizer = AutoTokenizer.from_pretrained(job["student"])
     for number, case in enumerate(job["cases"]):
         train = validate(Train, case, "case")
