@@ -17,7 +17,7 @@ class Lora(Config):
         "all-linear", description="Names (endings) of the layers to adapt, e.g. [q_proj, v_proj]"
     )
     dora: bool = Field(False, description="Learn magnitudes apart from directions (DoRA, arXiv 2402.09353)")
-    bits: Literal[4, 8] | None = Field(None, description="Load the frozen weights in 4 (QLoRA) or 8 bits; GPU only")
+    bits: Literal[4, 8] | None = Field(None, description="Load the frozen weights in 4 (QLoRA) or 8 bits")
     merge: bool = Field(True, description="Also write the merged model, which any server loads, beside the adapter")
 
 

@@ -161,7 +161,7 @@ def load(
             dtype=dtype,
             attn_implementation=attention.NAMES.get(backend, backend),
             trust_remote_code=student.trust_remote_code,
-            **_quantised(train.lora),
+            **_quantised(train.lora, dtype),
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{student.model}: the model could not be loaded ({error})") from error
@@ -174,12 +174,10 @@ def load(
     return PackedLM(model, backend)
 
 
-def _quantised(lora: Lora | None) -> dict[str, Any]:
+def _quantised(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
     """QLoRA (arXiv 2305.14314): frozen weights in 4-bit NormalFloat, or 8 bits."""
     if lora is None or lora.bits is None:
         return {}
-    if not torch.cuda.is_available():
-        raise UserError("train.lora.bits: quantised weights need a GPU; leave it out to train LoRA in full precision")
     from transformers import BitsAndBytesConfig
 
     if lora.bits == 8:
@@ -188,7 +186,7 @@ def _quantised(lora: Lora | None) -> dict[str, Any]:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=dtype,
     )
     return {"quantization_config": config}
 

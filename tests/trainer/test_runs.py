@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.trainer.conftest import write_student
+
 COMMON: dict[str, Any] = {
     "steps": 9,
     "max_tokens": 512,
@@ -62,7 +64,9 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     two += [(name, settings, None) for name, settings in HALF.items()]
     two += [(f"half{stage}-fewer", HALF[f"half{stage}"], crash) for stage in (2, 3)]
     two += [(f"{name}-broken", HALF[name], stop) for name in ("half0", "half2", "away3") for stop in (crash, None)]
-    run_ranks(2, "train", job(*two))
+    quantised = job(*((f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)))
+    wide = write_student(root / "wide", width=64)  # bitsandbytes quantises 64 weights together
+    run_ranks(2, "train", {**job(*two), "runs": job(*two)["runs"] + [r | {"student": wide} for r in quantised["runs"]]})
     last = job(
         ("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)
     )
@@ -136,6 +140,15 @@ def test_half_precision_keeps_full_weights(done: Path, name: str) -> None:
     whole = curve(done / ("lora" if "adapter" in name else "whole"))
     assert curve(done / name) == pytest.approx(whole, abs=0.005)
     assert {tensor.dtype for tensor in weights(done / name).values()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize(("bits", "apart"), [(4, 0.1), (8, 0.01)])
+def test_quantised_weights_train(done: Path, bits: int, apart: float) -> None:
+    """QLoRA: the losses are near those over full weights (and not equal), and the merged model is a whole one."""
+    whole = curve(done / "wideNone")
+    assert curve(done / f"wide{bits}") == pytest.approx(whole, abs=apart) and curve(done / f"wide{bits}") != whole
+    merged, full = weights(done / f"wide{bits}"), weights(done / "wideNone")
+    assert {name: t.shape for name, t in merged.items()} == {name: t.shape for name, t in full.items()}
 
 
 def test_float16_is_refused_on_a_cpu() -> None:
