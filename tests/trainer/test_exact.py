@@ -27,6 +27,7 @@ OBJECTIVES = [
     {"objective": "sample_mean"},
 ]
 COMMON = {"max_tokens": 512, "attention": "sdpa", "clip": 1e9}
+pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 
 
 @pytest.fixture(scope="module")
