@@ -86,7 +86,7 @@ def _utilisation() -> list[dict[str, Any]]:
     from trainer.config import Train
 
     device, limit = torch.device("cuda", 0), 8192
-    # TinyLlama's shape (arXiv 2401.02385); lengths like those of Alpaca's rows.
+    # TinyLlama's shape (arXiv 2401.02385).
     shape = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_key_value_heads": 4}
     shape |= {"vocab_size": 32_000, "num_attention_heads": 32, "max_position_embeddings": limit}
     train = Train(max_tokens=limit, packs=4, objective="token_mean")
@@ -119,9 +119,7 @@ def _shares(
 
     attention.register()
     backend = attention.choose("auto", device, dtype)
-    draw = np.random.default_rng(0)
-    lengths = np.clip(draw.lognormal(4.7, 0.6, count).astype(int), 8, train.max_tokens)
-    samples = [(draw.integers(0, shape["vocab_size"], n).astype(np.int32), max(1, int(n * 0.6))) for n in lengths]
+    samples = _random_samples(count, shape["vocab_size"])
     model = LlamaForCausalLM(LlamaConfig(**shape)).to(dtype)
     model.set_attn_implementation(attention.NAMES.get(backend, backend))
     shares = []
@@ -135,19 +133,24 @@ def _shares(
 
 
 def _samples() -> tuple[list[Sample], str]:
-    folder, draw = os.environ.get("POLYDISTILL_DATA"), np.random.default_rng(0)
+    folder = os.environ.get("POLYDISTILL_DATA")
     if not folder:
-        lengths = np.clip(draw.lognormal(4.7, 0.6, SAMPLES).astype(int), 8, LIMIT)
-        made = [(draw.integers(0, VOCABULARY, n).astype(np.int32), max(1, int(n * 0.6))) for n in lengths]
-        return made, "lognormal(4.7, 0.6) lengths; POLYDISTILL_DATA is not set"
+        return _random_samples(SAMPLES, VOCABULARY), "lognormal(4.7, 0.6) lengths; POLYDISTILL_DATA is not set"
     texts = alpaca_texts(Path(folder))
     tokenizer = trained_tokenizer([prompt + answer for prompt, answer in texts], VOCABULARY)
-    chosen = [texts[i] for i in draw.choice(len(texts), SAMPLES, replace=False)]
+    chosen = [texts[i] for i in np.random.default_rng(0).choice(len(texts), SAMPLES, replace=False)]
     samples = []
     for prompt, answer in chosen:
         start, end = tokenizer.encode(prompt).ids, tokenizer.encode(answer).ids
         samples.append((np.array([*start, *end, 0], dtype=np.int32)[:LIMIT], len(start)))
     return samples, f"{SAMPLES} Alpaca rows, a BPE of {VOCABULARY:,}"
+
+
+def _random_samples(count: int, vocabulary: int) -> list[Sample]:
+    """Random tokens; lengths like those of Alpaca's rows."""
+    draw = np.random.default_rng(0)
+    lengths = np.clip(draw.lognormal(4.7, 0.6, count).astype(int), 8, LIMIT)
+    return [(draw.integers(0, vocabulary, n).astype(np.int32), max(1, int(n * 0.6))) for n in lengths]
 
 
 def _model() -> Any:

@@ -13,8 +13,7 @@ import fasttext
 import numpy as np
 import pyarrow as pa
 
-from engine import textkernels as kernels
-from engine import textprofile
+from engine import partkernels, textprofile
 from engine.errors import UserError
 from engine.languages import code as flores_code
 from engine.languages import languages
@@ -165,7 +164,7 @@ def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
     out = np.empty(len(data) + most, np.uint8)
     owner, length, capitals = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool)
     t = textprofile.tables()
-    used, size = kernels.parts(data.copy(), offsets, t.kind, t.lower, PART, out, owner, length, capitals)
+    used, size = partkernels.parts(data.copy(), offsets, t.kind, t.lower, PART, out, owner, length, capitals)
     cut = [line.decode() for line in out[:size].tobytes().splitlines(keepends=True)]
     for i in np.flatnonzero(capitals[:used]).tolist():
         cut[i] = cut[i].lower()

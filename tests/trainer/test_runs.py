@@ -64,13 +64,15 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     two += [(name, settings, None) for name, settings in HALF.items()]
     two += [(f"half{stage}-fewer", HALF[f"half{stage}"], crash) for stage in (2, 3)]
     two += [(f"{name}-broken", HALF[name], stop) for name in ("half0", "half2", "away3") for stop in (crash, None)]
-    quantised = job(*((f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)))
-    wide = write_student(root / "wide", width=64)  # bitsandbytes quantises 64 weights together
-    run_ranks(2, "train", {**job(*two), "runs": job(*two)["runs"] + [r | {"student": wide} for r in quantised["runs"]]})
+    two += [(f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)]
+    both = job(*two)
+    wide = {"student": write_student(root / "wide", width=64)}  # bitsandbytes quantises 64 weights together
+    both["runs"] = [run | (wide if "/wide" in run["out"] else {}) for run in both["runs"]]
+    run_ranks(2, "train", both)
     last = job(
-        ("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)
+        *[("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)],
+        *[(f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)],
     )
-    last["runs"] += job(*((f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)))["runs"]
     poisoned = {"student": poison(student, root / "poisoned"), "mixture": with_tilde(mixture, root / "tilde")}
     last["runs"] = [run | (poisoned if "/s" in run["out"][-5:] else {}) for run in last["runs"]]
     run_ranks(1, "train", last)
