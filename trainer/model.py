@@ -1,5 +1,6 @@
 """The student as a module from packs to a loss: loading, adapters, and the check that packing changes nothing."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,6 +182,8 @@ def _quantised(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
     from transformers import BitsAndBytesConfig
 
     if lora.bits == 8:
+        # One line for each layer of each pass, on what 8 bits are: inputs become float16 and then integers.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
     config = BitsAndBytesConfig(
         load_in_4bit=True,

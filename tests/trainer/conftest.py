@@ -6,7 +6,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -111,23 +113,23 @@ def ranks(count: int, task: str, job: dict[str, object], timeout: float = 300) -
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     script = Path(__file__).with_name("worker.py")
-    processes = []
-    for rank in range(count):
-        place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        variables = {**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-        variables |= {key: str(value) for key, value in place.items()}
-        command = [sys.executable, str(script), task, json.dumps(job)]
-        processes.append(
-            subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        )
-    outputs = []
-    try:
-        outputs = [process.communicate(timeout=timeout)[0] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    for process, output in zip(processes, outputs):
-        assert process.returncode == 0, output[-4000:]
+    with ExitStack() as stack:
+        started = []
+        for rank in range(count):
+            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count}
+            variables = {**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+            variables |= {key: str(value) for key, value in place.items()}
+            variables |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            command = [sys.executable, str(script), task, json.dumps(job), str(timeout)]
+            # A file, not a pipe: a rank would stop at a full pipe that nobody reads yet, and the others with it.
+            output = stack.enter_context(tempfile.TemporaryFile("w+"))
+            process = subprocess.Popen(command, env=variables, stdout=output, stderr=subprocess.STDOUT)
+            stack.callback(process.kill)
+            started.append((process, output))
+        for process, output in started:
+            code = process.wait(timeout + 60)
+            output.seek(0)
+            assert code == 0, output.read()[-4000:]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
-"""One rank of a small process group, started as a script by the tests: `worker.py TASK JSON`."""
+"""One rank of a small process group, started as a script by the tests: `worker.py TASK JSON SECONDS`."""
 
+import faulthandler
 import json
 import os
 import sys
@@ -119,8 +120,13 @@ def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(float(sys.argv[3]), exit=True)  # a rank that hangs says where
     torch.set_num_threads(1)
     zero.prepare()
     dist.init_process_group("gloo")
     {"gradients": gradients, "train": train, "seen": seen}[sys.argv[1]](json.loads(sys.argv[2]))
     dist.destroy_process_group()
+    # DeepSpeed holds gloo's threads, one of which may still be letting go of the last collective's tensors. Where
+    # Python 3.11 is already being taken down then, C++ ends the process with an abort (pytorch pull request 179291).
+    sys.stdout.flush()
+    os._exit(0)
