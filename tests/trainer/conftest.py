@@ -113,13 +113,12 @@ def ranks(count: int, task: str, job: dict[str, object], timeout: float = 300) -
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     script = Path(__file__).with_name("worker.py")
+    everywhere = {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1", "WORLD_SIZE": str(count)}
+    everywhere |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     with ExitStack() as stack:
         started = []
         for rank in range(count):
-            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count}
-            variables = {**os.environ, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-            variables |= {key: str(value) for key, value in place.items()}
-            variables |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            variables = {**os.environ, **everywhere, "RANK": str(rank), "LOCAL_RANK": str(rank)}
             command = [sys.executable, str(script), task, json.dumps(job), str(timeout)]
             # A file, not a pipe: a rank would stop at a full pipe that nobody reads yet, and the others with it.
             output = stack.enter_context(tempfile.TemporaryFile("w+"))

@@ -47,9 +47,14 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     """All runs, in as few process groups as possible: what the tests below look at."""
     root = tmp_path_factory.mktemp("runs")
 
-    def job(*runs: tuple[str, dict[str, Any], int | None]) -> dict[str, Any]:
-        made = [{"out": str(root / name), "train": {**COMMON, **train}, "stop": stop} for name, train, stop in runs]
-        return {"student": student, "mixture": mixture, "runs": made}
+    def made(runs: list[tuple[str, dict[str, Any], int | None]], **other: str) -> list[dict[str, Any]]:
+        """Runs by name, settings, and the step to crash at; `other` in place of the student or the mixture."""
+        return [
+            {"out": str(root / name), "train": {**COMMON, **train}, "stop": stop, **other} for name, train, stop in runs
+        ]
+
+    def run(ranks: int, runs: list[dict[str, Any]]) -> None:
+        run_ranks(ranks, "train", {"student": student, "mixture": mixture, "runs": runs})
 
     crash = int(np.random.default_rng().integers(4, 9))
     print(f"crash at step {crash}")
@@ -58,24 +63,20 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     one = [("whole", zero2, None), ("broken", zero2, crash), ("broken", zero2, None)]
     one += [("lora", LORA, None), ("lora-broken", LORA, crash), ("lora-broken", LORA, None)]
     one += [("held", held, None), ("words", {"new_tokens": ["<new>"], "steps": 1, **zero2}, None)]
-    run_ranks(1, "train", job(*one))
+    run(1, made(one))
     two = [("zero2", zero2, None), ("zero3", zero3, None), ("fewer", zero2, crash), ("fewer3", zero3, crash)]
     two += [(f"{name}-broken", {"deepspeed": name}, stop) for name in ("zero2", "zero3") for stop in (crash, None)]
     two += [(name, settings, None) for name, settings in HALF.items()]
     two += [(f"half{stage}-fewer", HALF[f"half{stage}"], crash) for stage in (2, 3)]
     two += [(f"{name}-broken", HALF[name], stop) for name in ("half0", "half2", "away3") for stop in (crash, None)]
-    two += [(f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)]
-    both = job(*two)
-    wide = {"student": write_student(root / "wide", width=64)}  # bitsandbytes quantises 64 weights together
-    both["runs"] = [run | (wide if "/wide" in run["out"] else {}) for run in both["runs"]]
-    run_ranks(2, "train", both)
-    last = job(
-        *[("fewer", zero2, None), ("fewer3", zero3, None), ("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)],
-        *[(f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)],
-    )
+    quantised = [(f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)]
+    wide = write_student(root / "wide", width=64)  # bitsandbytes quantises 64 weights together
+    run(2, made(two) + made(quantised, student=wide))
+    last = [("fewer", zero2, None), ("fewer3", zero3, None)]
+    last += [(f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)]
     poisoned = {"student": poison(student, root / "poisoned"), "mixture": with_tilde(mixture, root / "tilde")}
-    last["runs"] = [run | (poisoned if "/s" in run["out"][-5:] else {}) for run in last["runs"]]
-    run_ranks(1, "train", last)
+    nonfinite = [("skip", {"nonfinite": "skip"}, None), ("stop", {}, None)]
+    run(1, made(last) + made(nonfinite, **poisoned))
     return root
 
 
@@ -147,8 +148,8 @@ def test_half_precision_keeps_full_weights(done: Path, name: str) -> None:
 @pytest.mark.parametrize(("bits", "apart"), [(4, 0.1), (8, 0.01)])
 def test_quantised_weights_train(done: Path, bits: int, apart: float) -> None:
     """QLoRA: the losses are near those over full weights (and not equal), and the merged model is a whole one."""
-    whole = curve(done / "wideNone")
-    assert curve(done / f"wide{bits}") == pytest.approx(whole, abs=apart) and curve(done / f"wide{bits}") != whole
+    whole, found = curve(done / "wideNone"), curve(done / f"wide{bits}")
+    assert found == pytest.approx(whole, abs=apart) and found != whole
     merged, full = weights(done / f"wide{bits}"), weights(done / "wideNone")
     assert {name: t.shape for name, t in merged.items()} == {name: t.shape for name, t in full.items()}
 
