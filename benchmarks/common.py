@@ -198,7 +198,7 @@ def _cpu_name() -> str:
 
 
 def _gpu_names() -> list[str]:
-    from engine.environment import has_gpu
+    from polydistill.engine.environment import has_gpu
 
     if not has_gpu():
         return []

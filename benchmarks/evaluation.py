@@ -10,8 +10,8 @@ import tempfile
 from typing import Any
 
 from benchmarks.common import paired
-from engine.config import Student
-from eval.likelihood import Candidates, choose
+from polydistill.engine.config import Student
+from polydistill.eval.asking.likelihood import Candidates, choose
 
 QUESTIONS = {"letters": 2000, "texts": 1000}
 PROMPT = (250, 350)  # tokens: a BELEBELE question with its passage
@@ -19,7 +19,7 @@ PROMPT = (250, 350)  # tokens: a BELEBELE question with its passage
 
 def run() -> list[dict[str, Any]]:
     """Rows for letters and for texts."""
-    from eval.answer import Vllm
+    from polydistill.eval.asking.vllm_answerer import Vllm
 
     with tempfile.TemporaryDirectory() as folder:
         model = Vllm(_stand_in(folder), Student(model=folder, prompt="raw", engine=ENGINE))

@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.plan import Waiting
-from engine import environment
-from engine.config import Synthesis, validate
-from engine.templates import render
+from polydistill.engine import environment
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.generation.templates import render
 
 PROMPTS, OUTPUT_TOKENS, PAIRS = 1500, 64, 2
 THREADS = 1  # Ray gives an actor as many as CPUs; one core of two is left for what is around the engine
@@ -37,8 +37,8 @@ main(parser.parse_args())
 
 def run() -> list[dict[str, Any]]:
     """One row: output tokens/s of the stream beside vLLM's benchmark."""
-    from engine.pipeline import cluster
-    from tinyworld.build import build
+    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     ours, theirs = [], []
@@ -105,7 +105,7 @@ def configure(tiny: Path, model: Path, output: Path) -> Synthesis:
 
 def stream(config: Synthesis) -> float:
     """Output tokens/s of a synthesis run whose other stages are stand-ins that do not wait."""
-    from engine.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesise
 
     figures = synthesise(config, Waiting(0.0, 0.0))["stages"]["generate"]
     return figures["tokens"] / (figures["last"] - figures["first"])

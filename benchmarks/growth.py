@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import common
 from benchmarks.plan import Waiting
 from benchmarks.scale import ROWS, TARGETS, measure, prompts
-from engine.config import Synthesis, validate
+from polydistill.engine.config import Synthesis, validate
 
 NODES, UNITS, UNIT_ROWS = 4, 12, 32
 """Units are those of one node."""
@@ -33,7 +33,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
-    from engine.pipeline import cluster
+    from polydistill.engine.synthesis.pipeline import cluster
 
     rate = lambda count, run: measure(path, count, f"{folder}/{run}", UNIT_ROWS)["rate"]  # noqa: E731
     with cluster():
@@ -76,7 +76,8 @@ def _rate(path: Path, nodes: int, output: str) -> float:
     import ray
     from ray.cluster_utils import Cluster
 
-    from engine import environment, pipeline
+    from polydistill.engine import environment
+    from polydistill.engine.synthesis import pipeline
 
     environment.prepare()
     config = validate(

@@ -23,9 +23,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.common import paired, ratio
-from engine.config import Judge
-from engine.judge import JudgeStage, language_id
-from engine.schema import FIELDS, TRANSLATED
+from polydistill.engine.config import Judge
+from polydistill.engine.judging.stage import JudgeStage, language_id
+from polydistill.engine.schema import FIELDS, TRANSLATED
 
 SHAPES = ((64, 2, 3, 1), (256, 6, 2, 2), (768, 12, 2, 40))
 """Encoder's width and depth, how many pairs of runs, and of how many pairs of texts one is taken."""
@@ -70,8 +70,8 @@ def _rules(data: list[dict[str, Any]]) -> dict[str, Any]:
 def _quality(shape: str, data: str, path: Path, pairs: list[tuple[str, str]], repeats: int) -> dict[str, Any]:
     import torch
 
-    from engine.cometmodel import checkpoint
-    from engine.quality import Comet
+    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.comet_checkpoint import checkpoint
 
     comet, reference = Comet.load(str(path)), checkpoint(str(path))
     sources, hypotheses = map(list, zip(*pairs))
@@ -101,7 +101,7 @@ def _sentences(count: int) -> dict[str, list[tuple[str, str]]]:
     folder = os.environ.get("POLYDISTILL_DATA")
     if not folder:
         return {}
-    from eval.calibrate import read
+    from polydistill.engine.judging.calibration import read
 
     pairs: list[tuple[str, str]] = []
     for languages in ("en-de", "ro-en"):
@@ -118,7 +118,7 @@ def _model(folder: Path, width: int, layers: int, texts: list[str]) -> Path:
     from safetensors.torch import save_file
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-    import engine.quality  # noqa: F401  registers the encoder
+    import polydistill.engine.judging.comet  # noqa: F401  registers the encoder
 
     encoder = folder / "encoder"
     encoder.mkdir(parents=True)

@@ -27,12 +27,12 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.common import ratio, value
-from engine.config import Dictionaries, Parallel
-from engine.mix import mix
-from engine.recipe import load_recipe
-from engine.schema import FIELDS, POOL
-from engine.shards import Place, read_table, write_table
-from engine.units import commit_pool
+from polydistill.engine.config import Dictionaries, Parallel
+from polydistill.engine.mixing.mix import mix
+from polydistill.engine.mixing.recipe import load_recipe
+from polydistill.engine.schema import FIELDS, POOL
+from polydistill.engine.storage.shards import Place, read_table, write_table
+from polydistill.engine.storage.units import commit_pool
 
 LANGUAGES = [
     *("ces_Latn", "dan_Latn", "ukr_Cyrl", "bul_Cyrl", "fin_Latn", "hun_Latn", "nob_Latn"),

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import common, peer_trl
-from trainer.pack import fill, pack
+from polydistill.trainer.data.packing import fill, pack
 
 LIMIT = 2048
 BATCH = 1_000
@@ -85,7 +85,7 @@ def alpaca_lengths() -> tuple[np.ndarray, str]:
 
 def alpaca_texts(folder: Path) -> list[tuple[str, str]]:
     """(Alpaca prompt, answer) of every row."""
-    from engine.templates import render
+    from polydistill.engine.generation.templates import render
 
     with gzip.open(folder / "alpaca" / "alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]

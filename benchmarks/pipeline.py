@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from engine.config import Synthesis, validate
-from engine.generate import unanswered
-from engine.pool import PROMPTS
-from engine.shards import Place, read_table
-from engine.sources import prepare
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.generation.stage import unanswered
+from polydistill.engine.prompts.prepare import prepare
+from polydistill.engine.storage.run_folder import PROMPTS
+from polydistill.engine.storage.shards import Place, read_table
 
 PROMPT_ROWS, UNIT_ROWS, PAIRS = 3000, 250, 2
 _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
@@ -26,8 +26,8 @@ _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
 
 def run() -> list[dict[str, Any]]:
     """One row: pool rows/s of the stream beside those of the raw calls."""
-    from engine.pipeline import cluster
-    from tinyworld.build import build
+    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     cores = len(os.sched_getaffinity(0))
@@ -81,7 +81,7 @@ def _stream(config: Synthesis, cores: int) -> float:
     """Seconds from the first unit's translation to the last unit's commit."""
     from ray.data import DataContext
 
-    from engine.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesise
 
     # Work starts when every actor is there: a judge that loads its model while others translate is start-up as well.
     DataContext.get_current().wait_for_min_actors_s = 300
@@ -114,8 +114,8 @@ def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    from engine.judge import JudgeStage
-    from engine.translate import TranslateStage
+    from polydistill.engine.judging.stage import JudgeStage
+    from polydistill.engine.translation.stage import TranslateStage
 
     torch.set_num_threads(1)
     translate, judge = TranslateStage(config.translate, config.targets), JudgeStage(config.judge)

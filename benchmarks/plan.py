@@ -18,9 +18,9 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks import common
-from engine import schema
-from engine.actors import Stages
-from engine.config import Judge, Synthesis, Translate, validate
+from polydistill.engine import schema
+from polydistill.engine.config import Judge, Synthesis, Translate, validate
+from polydistill.engine.synthesis.actors import Stages
 
 SAMPLE = {"prompts": 300, "targets": 2, "unit_rows": 20, "translate": 1, "judge": 1}
 """The run that the rates are taken from. The others differ from it as their names say."""
@@ -37,8 +37,8 @@ _LANGUAGES = ("deu_Latn", "ind_Latn", "jpn_Jpan")
 
 def run() -> list[dict[str, Any]]:
     """Do the runs of both worlds; a row for each."""
-    from engine.pipeline import cluster
-    from tinyworld.build import build
+    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.tinyworld.build import build
 
     rows = []
     with tempfile.TemporaryDirectory() as folder, cluster():
@@ -53,8 +53,8 @@ def run() -> list[dict[str, Any]]:
 
 
 def _compare(world: str, name: str, place: Path, sample: str, stages: Stages | None, tiny: Path) -> dict[str, Any]:
-    from engine.plan import Cluster, plan, workload
-    from engine.rates import measured
+    from polydistill.engine.planning.costs import measured
+    from polydistill.engine.planning.plan import Cluster, plan, workload
 
     settings = SAMPLE | RUNS[name]
     config = _configure(place / name.replace(" ", "-"), settings, tiny)
@@ -96,7 +96,7 @@ def _configure(output: Path, settings: dict[str, int], tiny: Path) -> Synthesis:
 
 def _do(config: Synthesis, stages: Stages | None) -> float:
     """Do the run; seconds from its first translation to its last commit."""
-    from engine.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesise
 
     figures = synthesise(config, stages)["stages"]
     return figures["judge"]["last"] - figures["translate"]["first"]

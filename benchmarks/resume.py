@@ -24,8 +24,8 @@ PROMPTS = 28_203
 _DRIVER = """
 import json, sys
 from benchmarks.standins import Standins
-from engine.config import Synthesis, validate
-from engine.pipeline import cluster, synthesise
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.synthesis.pipeline import cluster, synthesise
 with cluster():
     synthesise(validate(Synthesis, json.loads(sys.argv[1]), "benchmark"), Standins(log=sys.argv[2]))
 """
@@ -88,8 +88,8 @@ def _shards(folder: Path) -> dict[str, bytes]:
 
 def _resumes(run: dict[str, Any], folder: Path) -> float:
     """Remove one unit in a hundred; seconds from the call (Ray is up) to the first translated row."""
-    from engine.config import Synthesis, validate
-    from engine.pipeline import cluster, synthesise
+    from polydistill.engine.config import Synthesis, validate
+    from polydistill.engine.synthesis.pipeline import cluster, synthesise
 
     for record in sorted((folder / "out/units").glob("*/*.json"))[::100]:
         record.unlink()

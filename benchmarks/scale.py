@@ -19,7 +19,7 @@ import psutil
 
 from benchmarks import common
 from benchmarks.standins import Standins
-from engine.config import Synthesis, validate
+from polydistill.engine.config import Synthesis, validate
 
 TARGETS = ["ces", "dan", "ukr", "bul", "fin", "hun", "nob", "ind", "jpn", "kor", "por", "slv", "vie", "pol"]
 ROWS = 28_203
@@ -27,7 +27,7 @@ ROWS = 28_203
 
 def run() -> list[dict[str, Any]]:
     """Three rows: rate against the goal, rate and memory against a tenth of the rows."""
-    from engine.pipeline import cluster
+    from polydistill.engine.synthesis.pipeline import cluster
 
     small, large = [], []
     with tempfile.TemporaryDirectory() as folder, cluster():
@@ -68,7 +68,7 @@ def prompts(folder: Path) -> Path:
     real = Path(os.environ.get("POLYDISTILL_DATA", "")) / "alpaca" / "alpaca_28k.jsonl.gz"
     if real.is_file():
         return real
-    from tinyworld.build import build
+    from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     rows = json.loads((tiny / "instructions.json").read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def prompts(folder: Path) -> Path:
 
 def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[str, float]:
     """Pool rows/s from the first committed unit on, and peak resident memory (MiB) of this process and its children."""
-    from engine.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesise
 
     config = validate(
         Synthesis,

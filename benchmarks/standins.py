@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine import schema
-from engine.actors import Stages
-from engine.config import Judge, Synthesis, Translate
-from engine.errors import UserError
-from engine.guard import StageFunction
+from polydistill.engine import schema
+from polydistill.engine.config import Judge, Synthesis, Translate
+from polydistill.engine.errors import UserError
+from polydistill.engine.synthesis.actors import Stages
+from polydistill.engine.synthesis.isolation import StageFunction
 
 
 @dataclass

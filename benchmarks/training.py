@@ -6,7 +6,8 @@ Ours is the trainer's own step, DeepSpeed included. The references:
             as a plain fine-tuning script does
     TRL     SFTTrainer with packing=True, one pack a step in float32 without recomputation, as ours does; and again
             with what it does by itself (8 packs a step, recomputation, bfloat16), except that a CPU is allowed
-Useful are tokens that are no padding. On a machine with a GPU whose peak is known (trainer/memory.py) follows the share
+Useful are tokens that are no padding. On a machine with a GPU whose peak is known (trainer/run/memory.py) follows
+the share
 of its arithmetic that a Llama of 1.1 billion parameters uses in bfloat16: at least half is the goal.
 """
 
@@ -23,7 +24,7 @@ import torch
 
 from benchmarks import common, peer_trl
 from benchmarks.packing import alpaca_texts, trained_tokenizer
-from engine.shards import Place
+from polydistill.engine.storage.shards import Place
 
 LIMIT, BATCH, SAMPLES, VOCABULARY = 2048, 16, 192, 8_000
 Sample = tuple[np.ndarray, int]
@@ -83,7 +84,7 @@ def run() -> list[dict[str, Any]]:
 
 def _utilisation() -> list[dict[str, Any]]:
     """Model FLOPs utilisation of this machine's first GPU, by step; no row where its peak is not known."""
-    from trainer.config import Train
+    from polydistill.trainer.config import Train
 
     device, limit = torch.device("cuda", 0), 8192
     # TinyLlama's shape (arXiv 2401.02385).
@@ -114,8 +115,9 @@ def _shares(
     """The attention that was chosen, and the share of the device's arithmetic that each step's model uses."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from trainer import attention, memory
-    from trainer.step import train_step
+    from polydistill.trainer.model import attention
+    from polydistill.trainer.run import memory
+    from polydistill.trainer.run.train_step import train_step
 
     attention.register()
     backend = attention.choose("auto", device, dtype)
@@ -171,10 +173,10 @@ def _model() -> Any:
 
 def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
     """One epoch of the trainer's steps, one pack each, under its default ZeRO stage, on the CPU."""
-    from trainer.attention import NAMES, register
-    from trainer.config import Train
-    from trainer.plan import Plan
-    from trainer.step import train_step
+    from polydistill.trainer.config import Train
+    from polydistill.trainer.data.step_plan import Plan
+    from polydistill.trainer.model.attention import NAMES, register
+    from polydistill.trainer.run.train_step import train_step
 
     os.environ["DS_ACCELERATOR"] = "cpu"
     register()
@@ -197,17 +199,17 @@ def _started(
     """DeepSpeed's engine around `model` as the only rank, and the plan of one epoch over `samples`."""
     import torch.distributed as dist
 
-    from trainer import zero
-    from trainer.data import Samples
-    from trainer.model import PackedLM
-    from trainer.objective import Weighing
-    from trainer.plan import Plan
+    from polydistill.trainer.data.objective import Weighing
+    from polydistill.trainer.data.samples import Samples
+    from polydistill.trainer.data.step_plan import Plan
+    from polydistill.trainer.distributed import deepspeed_engine
+    from polydistill.trainer.model.load import PackedLM
 
-    zero.prepare()
+    deepspeed_engine.prepare()
     os.environ["LOCAL_RANK"] = "0"
     kind = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(kind, init_method=f"file://{folder}/ranks", rank=0, world_size=1)
-    engine = zero.start(PackedLM(model, backend), train, zero.settings(train, 1, dtype))
+    engine = deepspeed_engine.start(PackedLM(model, backend), train, deepspeed_engine.settings(train, 1, dtype))
     lengths = np.array([len(tokens) for tokens, _ in samples])
     none = np.zeros(len(samples), dtype=np.int64)
     laid_out = Samples(

@@ -21,10 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.common import paired, value
-from engine.config import Translate
-from engine.schema import GENERATED
-from engine.seq2seq import Seq2Seq
-from engine.translate import TranslateStage
+from polydistill.engine.config import Translate
+from polydistill.engine.schema import GENERATED
+from polydistill.engine.translation.seq2seq import Seq2Seq
+from polydistill.engine.translation.stage import TranslateStage
 
 PACKAGES = ("ctranslate2", "transformers", "torch")
 SOURCE, TARGET = "eng_Latn", "deu_Latn"
@@ -141,7 +141,7 @@ def _direct(translator: TiedLengths, sentences: list[str]) -> Any:
 def _quality(cache: str) -> dict[str, Any]:
     import sacrebleu
 
-    from tinyworld.build import build
+    from polydistill.tinyworld.build import build
 
     world = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     read = lambda code: (world / f"eval/flores/devtest/{code}.devtest").read_text(encoding="utf-8").splitlines()  # noqa: E731
@@ -170,7 +170,7 @@ def _alpaca() -> list[dict[str, str]]:
     if data:
         with gzip.open(Path(data) / "alpaca" / "alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
             return [json.loads(line) for line in file]
-    from tinyworld.build import build
+    from polydistill.tinyworld.build import build
 
     world = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     return json.loads((world / "instructions.json").read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""From prompts in one language to training mixtures in many: sources, generation, translation, judging, mixing."""
+"""From prompts in one language to training mixtures in many. The folders follow the data."""

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from engine.errors import UserError
-from engine.languages import code
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import code
 
 LanguageCode = Annotated[str, AfterValidator(code)]
 """A language, named in any of the ways that `engine.languages.code` knows; kept as its FLORES-200 code."""
@@ -94,7 +94,7 @@ class Translate(Config):
 
 
 class Rules(Config):
-    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.rules`."""
+    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.judging.rules`."""
 
     length_ratio: tuple[float, float] = Field(
         (1 / 3, 3.0), description="Weighted target/source length outside is dropped"
@@ -156,7 +156,7 @@ class Judge(Config):
 
 
 class Stage(Config):
-    """A fixed pool of actors for one stage; null sizes are set by `engine.placement` from the cluster."""
+    """A fixed pool of actors for one stage; null sizes are set by `engine.synthesis.placement` from the cluster."""
 
     actors: int | None = Field(None, ge=1, description="Number of actors; null: from the cluster's resources")
     cpus: float | None = Field(None, gt=0, description="CPUs each actor asks Ray for; fractions are fine")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from babel import Locale, UnknownLocaleError
 
-from engine.errors import UserError
-from engine.flores import ALIASES, FLORES_200
+from polydistill.engine.errors import UserError
+from polydistill.engine.flores200 import ALIASES, FLORES_200
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ TRANSLATED = pa.schema(
         pa.field("target", pa.string()),  # language translated into, FLORES-200 code
         *(pa.field(f"mt_{field}", pa.string()) for field in FIELDS),  # hypothesis; null where the source is empty/null
         # What the translator noticed about each hypothesis: "truncated", "no_end", "empty", "span_lost", "span_split",
-        # "number_lost", "error: ..." (engine.translate), "answer_lost" (engine.answers). Null where nothing was
+        # "number_lost", "error: ..." (polydistill.engine.translation.stage), "answer_lost"
+        # (polydistill.engine.translation.marked_answers). Null where nothing was
         # translated, [] where all was well.
         *(pa.field(f"notes_{field}", pa.list_(pa.string())) for field in FIELDS),
     ]

@@ -14,7 +14,7 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
 def row_bits(ids: Sequence[str]) -> np.ndarray:
-    """The 64 bits behind each row id (16 hex digits, see `engine.sources`): uint64 of shape (rows,)."""
+    """The 64 bits behind each row id (16 hex digits, see `engine.prompts.prepare`): uint64 of shape (rows,)."""
     return np.array([int(row_id, 16) for row_id in ids], dtype=np.uint64)
 
 

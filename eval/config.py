@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from engine.config import Config, LanguageCode, LanguageCodes
+from polydistill.engine.config import Config, LanguageCode, LanguageCodes
 
 TaskName = Literal[
     "belebele", "flores", "xlsum", "mkqa", "mgsm", "xquad", "mlqa", "xnli", "mlama", "sib200", "xcopa", "off_target"

@@ -1,7 +1,7 @@
 """Evaluation: every model answers every task in every language; answers are kept, scored, compared and reported.
 
     out/answers/<model>/<set>/<language>.arrow   question and answer, row by row (`eval.question.ANSWERS`)
-    out/geometry/<model>.json                    sentence vectors' numbers (`eval.geometry`), where wanted
+    out/geometry/<model>.json                    sentence vectors' numbers (`eval.analysis.geometry`), where wanted
     out/metrics.json                             every number with its interval and signature
     out/report.html, out/report.md               the same for reading
 
@@ -16,15 +16,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.config import Student, dump
-from engine.errors import UserError
-from engine.identity import model_identity
-from engine.progress import Progress
-from engine.shards import Place, read_table, write_table
-from eval.answer import Answerer, Vllm
-from eval.config import Eval
-from eval.question import Answer, Question, from_table, to_table
-from eval.sets import Set, load_sets
+from polydistill.engine.config import Student, dump
+from polydistill.engine.errors import UserError
+from polydistill.engine.models.identity import model_identity
+from polydistill.engine.progress import Progress
+from polydistill.engine.storage.shards import Place, read_table, write_table
+from polydistill.eval.asking.vllm_answerer import Answerer, Vllm
+from polydistill.eval.config import Eval
+from polydistill.eval.data.sets import Set, load_sets
+from polydistill.eval.question import Answer, Question, from_table, to_table
 
 FINGERPRINT = b"polydistill.fingerprint"
 PART = 2048
@@ -44,13 +44,13 @@ def evaluate(
     how the engine is started. `answerer` makes what answers (default: vLLM).
 
     Returns:
-        The content of metrics.json, see `eval.results`.
+        The content of metrics.json, see `eval.reporting.results`.
 
     Raises:
         UserError: missing or broken files, a model that cannot be loaded.
     """
-    from eval.report import write_report
-    from eval.results import results
+    from polydistill.eval.reporting.report import write_report
+    from polydistill.eval.reporting.results import results
 
     if not models:
         raise UserError("no model to evaluate")
@@ -68,7 +68,7 @@ def evaluate(
 
 def _geometry(name: str, path: str, config: Eval, student: Student, place: Place) -> dict[str, Any]:
     """Sentence vectors' numbers of one model, kept in geometry/<model>.json."""
-    from eval.geometry import measure
+    from polydistill.eval.analysis.geometry import measure
 
     file = f"geometry/{slug(name)}.json"
     key = [model_identity(path), dump(config)["geometry"], config.languages, config.data, config.seed]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from engine import environment
+from polydistill.engine import environment
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 environment.prepare()
@@ -37,7 +37,7 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def tiny() -> Path:
     """tinyworld's folder, from its cache or its shipped weights where they fit."""
-    from tinyworld.build import build
+    from polydistill.tinyworld.build import build
 
     return Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
 

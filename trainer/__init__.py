@@ -1,1 +1,1 @@
-"""From a mixture to a checkpoint: tokenise, pack, train with Ray Train and DeepSpeed."""
+"""From a mixture to a checkpoint: tokenize, pack, train with Ray Train and DeepSpeed."""

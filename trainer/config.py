@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from engine.config import Config
+from polydistill.engine.config import Config
 
 
 class Lora(Config):

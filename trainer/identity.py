@@ -4,10 +4,10 @@ import hashlib
 import json
 from typing import Any
 
-from engine.config import Student, dump
-from engine.errors import UserError
-from engine.shards import Place
-from trainer.config import Train
+from polydistill.engine.config import Student, dump
+from polydistill.engine.errors import UserError
+from polydistill.engine.storage.shards import Place
+from polydistill.trainer.config import Train
 
 # Changing these does not change the result, so a run may go on with other values.
 RUNTIME = {"workers", "gpus", "cpus", "threads", "max_failures", "checkpoint_steps", "checkpoint_minutes", "keep"}

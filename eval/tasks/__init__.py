@@ -6,7 +6,7 @@ Each has
     load(task, path, language, source)        -> {set name: questions}: the benchmark in one language. Most have one
                                               set of the benchmark's name; flores has one for each direction.
     examples(task, path, language, source)    -> the same from another split, for few-shot prompts (optional)
-    score(questions, answers, task)           -> list of `eval.metrics.Measure`
+    score(questions, answers, task)           -> list of `eval.scoring.metrics.Measure`
 
 A language that the benchmark does not have gives {} where it cannot have it (flores from English to English), and
 a UserError naming the missing file otherwise.
@@ -18,4 +18,4 @@ from types import ModuleType
 
 def benchmark(name: str) -> ModuleType:
     """The module of a task."""
-    return importlib.import_module(f"eval.tasks.{name}")
+    return importlib.import_module(f"polydistill.eval.tasks.{name}")

@@ -15,12 +15,12 @@ Metric: accuracy. Three ways to ask, three different numbers:
 
 from pathlib import Path
 
-from engine.errors import UserError
-from eval.choices import LETTERS, accuracy, multiple_choice
-from eval.config import Task
-from eval.files import find, json_lines
-from eval.metrics import Measure
-from eval.question import Answer, Question
+from polydistill.engine.errors import UserError
+from polydistill.eval.config import Task
+from polydistill.eval.data.choices import LETTERS, accuracy, multiple_choice
+from polydistill.eval.data.files import find, json_lines
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 8
 LETTERED = "Read the passage and answer the question with the letter of the correct answer: A, B, C or D."

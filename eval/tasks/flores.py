@@ -12,13 +12,13 @@ Few-shot examples come from `dev`.
 
 from pathlib import Path
 
-from engine.errors import UserError
-from engine.languages import language as describe
-from eval.config import Task
-from eval.files import find, lines, names_of, tsv
-from eval.metrics import Measure, bleu, chrf
-from eval.question import Answer, Question
-from eval.spm import tokenizer_of
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language as describe
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import find, lines, names_of, tsv
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure, bleu, chrf
+from polydistill.eval.scoring.sacrebleu_tokenizers import tokenizer_of
 
 MAX_TOKENS = 256
 INSTRUCTION = "Translate the following sentence from {source} to {target}."

@@ -3,7 +3,8 @@
 File: `mgsm_<iso1>.tsv`, headerless: question TAB number. Few-shot examples: the authors' `exemplars.py` beside the
 data (its 8 worked solutions per language), read as data, never run.
 
-Metric: exact match of the last number of the answer with the gold number, in percent. `eval.numbers` says how signs,
+Metric: exact match of the last number of the answer with the gold number, in percent. `eval.scoring.numbers` says
+how signs,
 thousands separators, decimal commas and the digits of other scripts are read.
 """
 
@@ -13,13 +14,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UserError
-from engine.languages import language as describe
-from eval.config import Task
-from eval.files import find, lines, names_of, tsv
-from eval.metrics import Measure, mean
-from eval.numbers import last_number
-from eval.question import Answer, Question
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language as describe
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import find, lines, names_of, tsv
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure, mean
+from polydistill.eval.scoring.numbers import last_number
 
 MAX_TOKENS = 512
 INSTRUCTION = "Solve the following problem step by step and end with the answer as a number."

@@ -3,7 +3,7 @@
 File: `mkqa.jsonl[.gz]`, one object per question with example_id, `queries` {language: text} and `answers`
 {language: [{type, entity, text, aliases}]}. A null text means that the question has no answer.
 
-Metrics, by the rules of the official mkqa_eval.py (see `eval.overlap` for the text rules):
+Metrics, by the rules of the official mkqa_eval.py (see `eval.scoring.overlap` for the text rules):
   f1, em       questions with an answer only, as SDRRL reports them ("questions without gold skipped")
   f1_all       all questions at the default threshold; "" is right where there is no answer
   f1_tuned     all questions at the no-answer threshold that maximises F1, which the official script reports as best_f1.
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.languages import language as describe
-from eval.config import Task
-from eval.files import find, json_lines
-from eval.metrics import Measure, mean
-from eval.overlap import best, mkqa_em, mkqa_f1
-from eval.question import Answer, Question
+from polydistill.engine.languages import language as describe
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import find, json_lines
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure, mean
+from polydistill.eval.scoring.overlap import best, mkqa_em, mkqa_f1
 
 MAX_TOKENS = 32
 KEYS = {"zho_Hans": "zh_cn", "zho_Hant": "zh_tw", "yue_Hant": "zh_hk", "nob_Latn": "no", "zsm_Latn": "ms"}

@@ -9,12 +9,12 @@ gap's beginning.
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.languages import language as describe
-from eval.choices import accuracy, multiple_choice
-from eval.config import Task
-from eval.files import find, json_lines
-from eval.metrics import Measure
-from eval.question import Answer, Question
+from polydistill.engine.languages import language as describe
+from polydistill.eval.config import Task
+from polydistill.eval.data.choices import accuracy, multiple_choice
+from polydistill.eval.data.files import find, json_lines
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 8
 

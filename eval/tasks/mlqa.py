@@ -4,16 +4,16 @@ File: `test/test-context-<iso1>-question-<iso1>.json` (SQuAD 1.1's shape); few-s
 `dev/dev-context-...`. Here passage and question are in the same language (XLT's G-XLT pairs of different languages
 would be sets of their own).
 
-Metrics: `f1` and `em` by the official mlqa_evaluation_v1.py, see `eval.overlap`.
+Metrics: `f1` and `em` by the official mlqa_evaluation_v1.py, see `eval.scoring.overlap`.
 """
 
 from pathlib import Path
 
-from eval.config import Task
-from eval.files import checked, find, json_file, names_of
-from eval.metrics import Measure
-from eval.question import Answer, Question
-from eval.spans import answers_in, span_measures
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import checked, find, json_file, names_of
+from polydistill.eval.data.spans import answers_in, span_measures
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 48
 INSTRUCTION = "Answer the question with words taken from the passage."

@@ -10,11 +10,11 @@ is printed beside the rate as `off_target_gold`, since the rate is no better tha
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UserError
-from eval.config import Task
-from eval.files import checked, find, json_file, json_lines, names_of
-from eval.metrics import Measure
-from eval.question import Answer, Question
+from polydistill.engine.errors import UserError
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import checked, find, json_file, json_lines, names_of
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 128
 

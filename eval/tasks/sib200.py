@@ -9,12 +9,12 @@ Metric: accuracy, by the likelihood of the topic's name (`choices: text`, the de
 
 from pathlib import Path
 
-from engine.errors import UserError
-from eval.choices import LETTERS, accuracy, multiple_choice
-from eval.config import Task
-from eval.files import find, tsv
-from eval.metrics import Measure
-from eval.question import Answer, Question
+from polydistill.engine.errors import UserError
+from polydistill.eval.config import Task
+from polydistill.eval.data.choices import LETTERS, accuracy, multiple_choice
+from polydistill.eval.data.files import find, tsv
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 8
 TOPICS = ("science/technology", "travel", "politics", "sports", "health", "entertainment", "geography")

@@ -4,15 +4,15 @@ File: `<language>_test.jsonl` with id, url, title, summary, text; the language i
 (`chinese_simplified`, `serbian_latin`, ...). Few-shot examples come from `<language>_val.jsonl`.
 
 Metrics: F1 of ROUGE-1, ROUGE-2 and ROUGE-L, with words cut by the rules of the official multilingual scorer; see
-`eval.words` for what is the same and what is not.
+`eval.scoring.rouge_words` for what is the same and what is not.
 """
 
 from pathlib import Path
 
-from eval.config import Task
-from eval.files import find, json_lines, names_of
-from eval.metrics import Measure, rouge
-from eval.question import Answer, Question
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import find, json_lines, names_of
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure, rouge
 
 MAX_TOKENS = 128
 INSTRUCTION = "Summarise the following text in one sentence."

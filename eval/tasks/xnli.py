@@ -11,13 +11,13 @@ its numbers differ: Arabic (its "no" is the word for a numeral), Greek (gender),
 
 from pathlib import Path
 
-from engine.errors import UserError
-from engine.languages import language as describe
-from eval.choices import accuracy, multiple_choice
-from eval.config import Task
-from eval.files import find, tsv
-from eval.metrics import Measure
-from eval.question import Answer, Question
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language as describe
+from polydistill.eval.config import Task
+from polydistill.eval.data.choices import accuracy, multiple_choice
+from polydistill.eval.data.files import find, tsv
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 8
 LABELS = ("entailment", "neutral", "contradiction")

@@ -10,12 +10,12 @@ the English rules make F1 almost an exact match in Chinese and Thai.
 
 from pathlib import Path
 
-from engine.errors import UserError
-from eval.config import Task
-from eval.files import checked, find, json_file, names_of
-from eval.metrics import Measure
-from eval.question import Answer, Question
-from eval.spans import answers_in, span_measures
+from polydistill.engine.errors import UserError
+from polydistill.eval.config import Task
+from polydistill.eval.data.files import checked, find, json_file, names_of
+from polydistill.eval.data.spans import answers_in, span_measures
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.scoring.metrics import Measure
 
 MAX_TOKENS = 48
 INSTRUCTION = "Answer the question with words taken from the passage."

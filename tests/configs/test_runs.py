@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-import configs
-from cli.run_config import RunConfig
-from engine.config import load
-from engine.errors import UserError
-from engine.recipe import load_recipe
+from polydistill import configs
+from polydistill.cli.run_config import RunConfig
+from polydistill.engine.config import load
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.recipe import load_recipe
 
 RUNS = sorted((Path(configs.__file__).parent / "runs").glob("*.yaml"))
 

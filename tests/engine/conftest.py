@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from engine.schema import FIELDS, GENERATED
+from polydistill.engine.schema import FIELDS, GENERATED
 
 TEXT = [
     *("The cat sat on the mat.", "Where is the library?", "She bought 12 apples and 3 pears.", "It rains today."),

@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from engine.pool import POOL as FOLDER
-from engine.pool import UNITS, shard_name
-from engine.schema import FIELDS, POOL
-from engine.shards import Place, to_json, write_table
+from polydistill.engine.schema import FIELDS, POOL
+from polydistill.engine.storage.run_folder import POOL as FOLDER
+from polydistill.engine.storage.run_folder import UNITS, shard_name
+from polydistill.engine.storage.shards import Place, to_json, write_table
 
 
 def row(number: int, target: str, **columns: Any) -> dict[str, Any]:

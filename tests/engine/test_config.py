@@ -1,7 +1,7 @@
 import pytest
 
-from engine.config import Judge, Prompts, Synthesis, Translate, dump, load, validate
-from engine.errors import UserError
+from polydistill.engine.config import Judge, Prompts, Synthesis, Translate, dump, load, validate
+from polydistill.engine.errors import UserError
 
 MINIMAL = {
     "output": "out",

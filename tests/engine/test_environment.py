@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from engine import environment
+from polydistill.engine import environment
 
 
 def test_what_is_set_stays(monkeypatch):
@@ -22,8 +22,7 @@ def test_machines_without_a_gpu_get_more(monkeypatch):
 
 def test_starting_the_command_imports_nothing_heavy():
     heavy = ["torch", "ray", "vllm", "transformers", "comet", "deepspeed", "datasets"]
-    code = (
-        f"import sys, engine.config, engine.environment, engine.shards; print([m for m in {heavy} if m in sys.modules])"
-    )
+    modules = "polydistill.engine.config, polydistill.engine.environment, polydistill.engine.storage.shards"
+    code = f"import sys, {modules}; print([m for m in {heavy} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

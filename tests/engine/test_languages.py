@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import UserError
-from engine.languages import code, language, languages
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import code, language, languages
 
 
 @pytest.mark.parametrize(

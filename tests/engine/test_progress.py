@@ -1,7 +1,7 @@
 import pytest
 
-from engine import progress
-from engine.progress import Progress, track
+from polydistill.engine import progress
+from polydistill.engine.progress import Progress, track
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from engine import schema
+from polydistill.engine import schema
 
 
 def test_tables_grow_by_columns():

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.seeds import row_bits, uniform
+from polydistill.engine.seeds import row_bits, uniform
 
 IDS = [f"{i * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(20_000)]
 

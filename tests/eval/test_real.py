@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Student
-from eval.config import Eval
-from eval.run import evaluate
+from polydistill.engine.config import Student
+from polydistill.eval.config import Eval
+from polydistill.eval.run import evaluate
 from tests.eval.test_run import StandIn
 
 XQUAD = ["en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"]

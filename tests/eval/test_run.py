@@ -10,14 +10,14 @@ from typing import ClassVar
 
 import pytest
 
-from engine.config import Student
-from engine.errors import UserError
-from engine.shards import Place, read_table
-from eval.config import Eval
-from eval.question import Answer, Question, from_table
-from eval.run import evaluate, slug
-from eval.sets import load_sets
-from eval.table import arm_table, to_html, to_markdown, to_terminal
+from polydistill.engine.config import Student
+from polydistill.engine.errors import UserError
+from polydistill.engine.storage.shards import Place, read_table
+from polydistill.eval.config import Eval
+from polydistill.eval.data.sets import load_sets
+from polydistill.eval.question import Answer, Question, from_table
+from polydistill.eval.reporting.table import arm_table, to_html, to_markdown, to_terminal
+from polydistill.eval.run import evaluate, slug
 
 TARGETS = {"deu_Latn": "Hund", "jpn_Jpan": "犬"}
 STUDENT = Student(model="unused", prompt="raw")
@@ -142,7 +142,7 @@ def test_what_was_asked_is_not_asked_again(world: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-import eval.run
+import polydistill.eval.run
 from pathlib import Path
 from tests.eval.test_run import STUDENT, StandIn, config, models
 
@@ -155,9 +155,9 @@ class Dies(StandIn):
         Dies.left -= 1
         return super().__call__(questions, shots, max_tokens, advance)
 
-eval.run.PART = 5
+polydistill.eval.run.PART = 5
 world = Path(sys.argv[1])
-eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies)
+polydistill.eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies)
 """
 
 
@@ -168,7 +168,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(world: Path, monkeypatch: pyte
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     kept = sorted(path.name for path in (world / "out/answers/gold").rglob("*.arrow"))
     assert kept == ["eng_Latn.0000.arrow", "eng_Latn.0001.arrow"]
-    monkeypatch.setattr("eval.run.PART", 5)
+    monkeypatch.setattr("polydistill.eval.run.PART", 5)
     asked: list[int] = []
 
     class Counts(StandIn):
@@ -272,12 +272,12 @@ def test_comet_with_references_scores_translations(world: Path, tmp_path: Path) 
     """A random COMET model of the real architecture: what matters is which texts it was given."""
     import importlib.util
 
-    import engine.quality
-    from engine.quality import Comet
+    import polydistill.engine.judging.comet
+    from polydistill.engine.judging.comet import Comet
 
-    file = Path(__file__).parents[1] / "engine" / "comet" / "models.py"
+    file = Path(__file__).parents[1] / "engine" / "judging" / "comet" / "models.py"
     spec = importlib.util.spec_from_file_location("comet_models", file)
-    assert spec and spec.loader and engine.quality
+    assert spec and spec.loader and polydistill.engine.judging.comet
     written = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(written)
     folder = str(written.write(tmp_path / "comet", "regression"))

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import UserError
-from engine.languages import code
-from eval.config import Task
-from eval.question import Answer, Question, from_table, to_table
-from eval.tasks import benchmark
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import code
+from polydistill.eval.config import Task
+from polydistill.eval.question import Answer, Question, from_table, to_table
+from polydistill.eval.tasks import benchmark
 
 
 def load(path: Path, language: str = "deu_Latn", **settings: Any) -> dict[str, list[Question]]:
@@ -340,7 +340,7 @@ def test_a_benchmark_may_be_a_dataset_on_the_hub(tmp_path: Path, monkeypatch: py
     """The hub's own cache layout, filled by hand: nothing is fetched."""
     from huggingface_hub import constants
 
-    from eval.files import local
+    from polydistill.eval.data.files import local
 
     commit = "0" * 40
     cached = tmp_path / "datasets--someone--belebele"

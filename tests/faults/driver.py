@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from benchmarks.standins import Standins
-from engine.config import Synthesis, validate
-from engine.errors import UserError
-from engine.pipeline import cluster, synthesise
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.errors import UserError
+from polydistill.engine.synthesis.pipeline import cluster, synthesise
 
 if __name__ == "__main__":
     config = validate(Synthesis, json.loads(Path(sys.argv[1]).read_text()), "test")

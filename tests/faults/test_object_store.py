@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from engine.pool import open_pool
-from engine.shards import Place
+from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.shards import Place
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ import pytest
 import ray
 
 from benchmarks.standins import Standins
-from engine.config import Synthesis, validate
-from engine.errors import UserError
-from engine.pipeline import synthesise
-from engine.pool import open_pool
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.errors import UserError
+from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.synthesis.pipeline import synthesise
 
 pytestmark = pytest.mark.slow
 

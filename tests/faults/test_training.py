@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.config import Student
-from engine.errors import UserError
-from trainer.config import Train
+from polydistill.engine.config import Student
+from polydistill.engine.errors import UserError
+from polydistill.trainer.config import Train
 
 pytestmark = pytest.mark.slow
 SETTINGS: dict[str, Any] = {
@@ -68,7 +68,7 @@ def test_killed_worker_is_replaced_and_changes_nothing(
     fixtures: ModuleType, student: Student, local_ray: None, tmp_path: Path
 ) -> None:
     """Two runs at once, kill -9 for the rank of one of them: both end with the same losses, to the last digit."""
-    from trainer.launch import train
+    from polydistill.trainer.run.launch import train
 
     mixture = fixtures.write_mixture(tmp_path / "mixture", fixtures.rows(140))
     results: dict[str, str] = {}
@@ -108,7 +108,7 @@ def test_killed_worker_is_replaced_and_changes_nothing(
 
 def test_errors_reach_the_user(fixtures: ModuleType, student: Student, local_ray: None, tmp_path: Path) -> None:
     """An error that every rank meets is raised here as it is, and Ray does not try again."""
-    from trainer.launch import train
+    from polydistill.trainer.run.launch import train
 
     rows = fixtures.rows(70)
     index = rows.schema.get_field_index("response")

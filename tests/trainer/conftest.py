@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from engine.schema import MIXTURE
-from engine.shards import Place, to_json, write_table
+from polydistill.engine.schema import MIXTURE
+from polydistill.engine.storage.shards import Place, to_json, write_table
 
 
 def write_student(folder: Path, layers: int = 2, width: int = 32, heads: int = 4, kv_heads: int = 2) -> str:

@@ -11,15 +11,18 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from engine.config import Student, validate
-from engine.errors import UserError
-from trainer import attention, data, loop, zero
-from trainer.config import Train
-from trainer.identity import identity
-from trainer.model import load
-from trainer.objective import Weighing
-from trainer.plan import Plan
-from trainer.step import train_step
+from polydistill.engine.config import Student, validate
+from polydistill.engine.errors import UserError
+from polydistill.trainer.config import Train
+from polydistill.trainer.data.objective import Weighing
+from polydistill.trainer.data.samples import Samples
+from polydistill.trainer.data.step_plan import Plan
+from polydistill.trainer.distributed import deepspeed_engine
+from polydistill.trainer.identity import identity
+from polydistill.trainer.model import attention
+from polydistill.trainer.model.load import load
+from polydistill.trainer.run import loop
+from polydistill.trainer.run.train_step import train_step
 
 
 def gradients(job: dict[str, Any]) -> None:
@@ -34,13 +37,13 @@ def gradients(job: dict[str, Any]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job["student"])
     for number, case in enumerate(job["cases"]):
         train = validate(Train, case, "case")
-        samples = data.Samples.open(*_tokens(job, train))
+        samples = Samples.open(*_tokens(job, train))
         weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))
         plan = Plan(samples, np.arange(len(samples.length)), train, weighing)
-        settings = zero.settings(train, dist.get_world_size(), torch.float32)
+        settings = deepspeed_engine.settings(train, dist.get_world_size(), torch.float32)
         torch.manual_seed(0)
         packed = load(Student(model=job["student"]), train, torch.device("cpu"), torch.float32, tokenizer, settings)
-        engine = zero.start(packed, train, settings)
+        engine = deepspeed_engine.start(packed, train, settings)
         found: dict[str, torch.Tensor] = {}
         step = engine.step
 
@@ -113,7 +116,7 @@ def _stop_after(step: int) -> None:
 
 
 def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
-    from engine.shards import Place
+    from polydistill.engine.storage.shards import Place
 
     place = Place.of(job["tokens"])
     return place, place.read_json("manifest.json")
@@ -122,7 +125,7 @@ def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[3]), exit=True)  # a rank that hangs says where
     torch.set_num_threads(1)
-    zero.prepare()
+    deepspeed_engine.prepare()
     dist.init_process_group("gloo")
     {"gradients": gradients, "train": train, "seen": seen}[sys.argv[1]](json.loads(sys.argv[2]))
     dist.destroy_process_group()

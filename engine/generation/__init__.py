@@ -1,0 +1,1 @@
+"""Answers: prompt templates and self-generation through vLLM."""

@@ -1,0 +1,36 @@
+"""What every vLLM engine of ours is started with; and one in this process, for evaluation and self-translation."""
+
+import sys
+from typing import Any
+
+from polydistill.engine import environment
+
+_LLVM = "llvmlite.binding.ffi"
+
+
+def throughput(gpu: bool) -> dict[str, Any]:
+    """Engine arguments for many prompts at once.
+
+    On GPUs these are vLLM's own limits for throughput on large ones; an engine that is made for serving, as
+    ray.data.llm's is, would have a fraction of them.
+    """
+    limits = {"max_num_seqs": 1024, "max_num_batched_tokens": 16384} if gpu else {"max_num_seqs": 256}
+    return {"enable_prefix_caching": True} | limits
+
+
+def offline_engine(**arguments: Any) -> Any:
+    """A `vllm.LLM` with these arguments.
+
+    vLLM 0.32 on a CPU looks through all loaded modules for objects that hold a Triton kernel, and fails on llvmlite's
+    library object, which answers to every attribute (vllm/triton_utils/dispatcher.py). Numba loads it, so it is out
+    of sight while the engine is made.
+    """
+    environment.prepare()
+    from vllm import LLM
+
+    hidden = sys.modules.pop(_LLVM, None)
+    try:
+        return LLM(**arguments)
+    finally:
+        if hidden is not None:
+            sys.modules[_LLVM] = hidden

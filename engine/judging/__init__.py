@@ -1,0 +1,1 @@
+"""Scores and decisions: language identification, rules, quality estimation."""

@@ -1,0 +1,168 @@
+"""COMET checkpoints under transformers 5: COMET's own models and heads around an encoder that runs there."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from comet.encoders import str2encoder
+from comet.encoders.base import Encoder as CometEncoder
+from comet.encoders.xlmr import XLMREncoder
+from comet.models import str2model
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.judging.xlmr_cpu import Packed
+
+SUPPORTED = ("unified_metric", "referenceless_regression_metric", "regression_metric")
+
+
+class Encoder(XLMREncoder):
+    """COMET's XLM-R encoder (also XLM-R XL and InfoXLM) for transformers 5.
+
+    Two things changed there: the tokenizer lost `build_inputs_with_special_tokens`, and the model returns no empty
+    pooler output. Weights always come from the COMET checkpoint, so only the configuration and tokenizer are read.
+
+    `packed`, where set, computes what `model` would; with `first_only`, of each text's first token alone.
+    """
+
+    def __init__(self, pretrained_model: str, *_: Any) -> None:
+        super(CometEncoder, self).__init__()
+        self.tokenizer = _tokenizer(pretrained_model)
+        self.tokenizer.build_inputs_with_special_tokens = self._with_special_tokens
+        config = AutoConfig.from_pretrained(pretrained_model)
+        self.model = AutoModel.from_config(config, add_pooling_layer=False, dtype=torch.float32)
+        self.packed: Packed | None = None
+        self.first_only = False
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model: str, *arguments: Any) -> "Encoder":
+        """COMET's constructor; `arguments` (load weights, local files only) do not apply."""
+        return cls(pretrained_model, *arguments)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> dict[str, Any]:
+        """Hidden states of all layers, in float32 whatever the encoder's dtype: the heads stay exact."""
+        if self.packed is None:
+            output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+            layers = output.hidden_states
+        else:
+            layers = self.packed(input_ids, attention_mask, self.first_only)
+        layers = tuple(layer.float() for layer in layers)
+        return {
+            "sentemb": layers[-1][:, 0, :],
+            "wordemb": layers[-1],
+            "all_layers": layers,
+            "attention_mask": attention_mask,
+        }
+
+    def _with_special_tokens(self, first: list[int], second: list[int] | None = None) -> list[int]:
+        start, end = [self.tokenizer.cls_token_id], [self.tokenizer.sep_token_id]
+        return start + first + end + (end + second + end if second is not None else [])
+
+
+def _tokenizer(name: str) -> Any:
+    """XLM-R's tokenizer as its tokenizer.json says.
+
+    transformers 5's XLMRobertaTokenizer takes only the vocabulary from that file and puts its own pipeline around it,
+    which cuts some texts differently (tabs, for one) from transformers 4, for which COMET was written.
+    """
+    special = {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(name, **special)
+    except ValueError:  # only a SentencePiece model: convert it
+        return AutoTokenizer.from_pretrained(name)
+
+
+str2encoder.update({"XLM-RoBERTa": Encoder, "XLM-RoBERTa-XL": Encoder})
+
+
+def checkpoint(path: str, encoder: str | None = None) -> torch.nn.Module:
+    """COMET's own model, with the encoder above.
+
+    Args:
+        path: folder in COMET's layout (hparams.yaml, checkpoints/model.ckpt or model.safetensors) or hub id.
+        encoder: folder or hub id of the encoder's configuration and tokenizer; default: the folder `encoder`
+            in `path` where there is one, else the hub id that the checkpoint names.
+
+    Raises:
+        UserError: nothing usable at `path`, or a kind of model that is not supported.
+    """
+    folder = _folder(path)
+    hparams = _hparams(folder)
+    bundled = folder / "encoder"
+    name = encoder or (str(bundled) if bundled.is_dir() else hparams["pretrained_model"])
+    kind = str2model[hparams["class_identifier"]]
+    known = inspect.signature(kind.__init__).parameters
+    settings = {key: value for key, value in hparams.items() if key in known}
+    settings |= {"pretrained_model": name, "load_pretrained_weights": False}
+    try:
+        model = kind(**settings)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: its encoder {name!r} cannot be loaded ({error}). Without internet, set judge.quality.encoder "
+            "to a local folder with the encoder's config.json and tokenizer."
+        ) from error
+    # Buffers and metrics (dropout masks, running correlations) may differ between COMET versions; weights may not.
+    missing = model.load_state_dict(_weights(folder), strict=False).missing_keys
+    lost = [key for key in missing if key in dict(model.named_parameters())]
+    if lost:
+        raise UserError(f"{path}: the checkpoint lacks {len(lost)} weights of the model, e.g. {lost[0]}")
+    return model
+
+
+def _folder(path: str) -> Path:
+    """The local folder of a checkpoint given as a folder, its model.ckpt, or a hub id."""
+    local = Path(path)
+    if local.is_file():
+        return local.parent.parent
+    if local.exists():
+        return local
+    if path.startswith((".", "/")) or path.count("/") != 1:
+        raise UserError(f"{path}: no such COMET checkpoint (expected a folder with hparams.yaml, or a hub id)")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(path))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        raise UserError(f"{path}: not on this machine and not to be had from the hub ({error})") from error
+
+
+def _hparams(folder: Path) -> dict[str, Any]:
+    file = folder / "hparams.yaml"
+    try:
+        hparams = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); a COMET checkpoint has one") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: not plain YAML: {error}") from error
+    kind = hparams.get("class_identifier")
+    if kind not in SUPPORTED:
+        raise UserError(f"{file}: class_identifier {kind!r} is not supported (supported: {', '.join(SUPPORTED)})")
+    if hparams["encoder_model"] not in ("XLM-RoBERTa", "XLM-RoBERTa-XL"):
+        raise UserError(f"{file}: encoder_model {hparams['encoder_model']!r} is not supported (only XLM-RoBERTa[-XL])")
+    # "sparsemax_patch" is how checkpoints say "softmax" since COMET 2.2.4 (Unbabel/COMET#244).
+    if hparams.get("layer_transformation") == "sparsemax_patch":
+        hparams["layer_transformation"] = "softmax"
+    return hparams
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Tensors of the checkpoint; nothing in it is executed."""
+    safe, pickled = folder / "checkpoints" / "model.safetensors", folder / "checkpoints" / "model.ckpt"
+    if safe.is_file():
+        from safetensors.torch import load_file
+
+        return load_file(safe)
+    if not pickled.is_file():
+        raise UserError(f"{folder}: neither checkpoints/model.safetensors nor checkpoints/model.ckpt is there")
+    import pickle
+
+    try:
+        return torch.load(pickled, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    except (pickle.UnpicklingError, KeyError, RuntimeError) as error:
+        raise UserError(
+            f"{pickled}: not a COMET checkpoint of plain tensors ({str(error).splitlines()[0]}). It is never unpickled "
+            "with code in it; where you trust it, convert its state_dict to checkpoints/model.safetensors."
+        ) from error

@@ -1,0 +1,226 @@
+"""The judge's rules: what each measures, when it fires, and where it comes from.
+
+A rule is a function with a name. Those over `Pairs` look at the texts, once, while judging, and leave a flag. Those
+over `Scores` look at stored scores only, so that thresholds can be chosen later (`engine.judging.stage.reasons`).
+
+SDRRL filters as WeChat's system for WMT21 did (Zeng et al. 2021, arXiv 2108.02401): by length, ratio, repetition,
+sanity of characters and punctuation. Where its thresholds are not known to us, published rules stand in:
+
+[Wu] Wu et al. 2019 (D19-1430), whose hard rules many systems have taken over: the same text on both sides, words of
+    more than 40 characters, share of punctuation, HTML tags, foreign characters, a length ratio of 3;
+[Bicleaner] Ramírez-Sánchez et al. 2020 (EAMT), hard rules: parentheses, Unicode noise, repetition;
+[OpusFilter] Aulamo et al. 2020 (ACL demo): numerals, scripts, similarity;
+[STT] Self-Translate-Train (arXiv 2407.00454); [NLLB] fairseq issues 4639, 5108, 5478, 5549.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from polydistill.engine.config import Judge, Rules
+from polydistill.engine.text import profile
+from polydistill.engine.text.profile import Profile
+from polydistill.engine.text.segment import SENTENCE, outside, segment
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """n pairs of source and hypothesis: indices into the profile of all texts, and the measures that need both."""
+
+    texts: Profile
+    source: np.ndarray  # int64 (n,)
+    hypothesis: np.ndarray  # int64 (n,)
+    copied: np.ndarray  # float32 (n,)
+    unmatched: np.ndarray  # float32 (n,): share of numbers without counterpart
+    has_stops: bool  # whether the target language ends its sentences with a mark
+
+    @classmethod
+    def of(cls, texts: Profile, source: np.ndarray, hypothesis: np.ndarray, target: str) -> "Pairs":
+        """Compare the pairs."""
+        copied, unmatched = profile.overlaps(texts, source, hypothesis)
+        return cls(texts, source, hypothesis, copied, unmatched, has_stops=target[4:] not in ("Thai", "Laoo"))
+
+    def both(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """A count of `text.profile.COLUMNS` for source and hypothesis."""
+        values = self.texts[column]
+        return values[self.source], values[self.hypothesis]
+
+
+# Rules over the texts: they leave a flag.
+
+
+def empty(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Nothing but spaces where the source has text. Always unusable."""
+    source, hypothesis = pairs.both("chars")
+    return (source > 0) & (hypothesis == 0)
+
+
+def code(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Both texts look like code: it may stay as it is, so language, script and copying are not judged.
+
+    For exact copies `code_copies` says it better.
+    """
+    symbols, chars = pairs.both("symbols"), pairs.both("chars")
+    return (symbols[0] > limits.code * chars[0]) & (symbols[1] > limits.code * chars[1])
+
+
+def code_copies(texts: list[str], source: str, limits: Rules) -> np.ndarray:
+    """Which texts, in language `source`, a translator may give back as they are: bool (texts,).
+
+    Most of the letters stand where a translator finds nothing to translate (`engine.text.segment`: code, addresses,
+    LaTeX),
+    or what it does find has a fifth of the signs that the rule `code` asks for: a line of SQL has few.
+    """
+    prose = [" ".join(outside(piece) for piece in segment(text, source) if piece.kind == SENTENCE) for text in texts]
+    both = profile.profile(pa.array(prose + texts, pa.string()), profile.script_mask(source))
+    n = len(texts)
+    symbols, chars, letters = both["symbols"][:n], both["chars"][:n], both["letters"]
+    return (letters[:n] < letters[n:] / 2) | (symbols > limits.code / 5 * chars)
+
+
+def bad_characters(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Control, private-use or replacement characters or unknown-token marks that the source has not [Bicleaner]."""
+    source, hypothesis = pairs.both("bad")
+    return hypothesis > source
+
+
+def brackets(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """More unmatched brackets (), [], {} than the source has, full-width and CJK ones included [Bicleaner]."""
+    source, hypothesis = pairs.both("brackets")
+    return hypothesis > source
+
+
+def punctuation(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Far more of the text is punctuation than in the source, as when decoding runs into dots [Wu]."""
+    (source, hypothesis), (a, b) = pairs.both("marks"), pairs.both("chars")
+    return hypothesis / np.maximum(b, 1) > source / np.maximum(a, 1) + limits.punctuation
+
+
+def tags(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Another number of HTML-like tags than in the source [Wu: any]."""
+    source, hypothesis = pairs.both("tags")
+    return hypothesis != source
+
+
+def digits(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Numbers lost or invented: compared as runs of digits in any script, so 1,000.5 equals 1.000,5.
+
+    Only noted: a language may write small numbers out and count in other units [OpusFilter].
+    """
+    return pairs.unmatched > limits.numbers
+
+
+def sentences(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Sentences dropped or added, by a factor: NLLB drops some of several [NLLB]. Not for Thai and Lao."""
+    source, hypothesis = pairs.both("stops")
+    least, most = np.minimum(source, hypothesis), np.maximum(source, hypothesis)
+    return (most > limits.sentences * least) & (most > 2) & pairs.has_stops
+
+
+def long_word(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """A word longer than any writer's, which the source has not [Wu: 40 characters]."""
+    source, hypothesis = pairs.both("longest")
+    return (hypothesis > limits.long_word) & (hypothesis > source)
+
+
+TEXT_RULES: dict[str, Callable[[Pairs, Rules], np.ndarray]] = {
+    rule.__name__: rule
+    for rule in (empty, code, bad_characters, brackets, punctuation, tags, digits, sentences, long_word)
+}
+
+
+def measures(pairs: Pairs, limits: Rules, is_code: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores that come from the texts: float32 (n,), NaN where too little text makes the measure meaningless.
+
+    length_ratio: weighted characters of the hypothesis over those of the source [STT 3.2], weights by script
+        (`text.profile.WEIGHTS`).
+    repetition: share of the words inside the longest loop, less that of the source [NLLB: repeats itself].
+    copied: share of the hypothesis' words that stand in the source as well [OpusFilter: similarity].
+    script: share of the letters that are in the target's script.
+    """
+    texts, source, hypothesis = pairs.texts, pairs.source, pairs.hypothesis
+    letters = texts["letters"][hypothesis]
+    short = np.maximum(texts.weight[source], texts.weight[hypothesis]) < limits.letters
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = texts.weight[hypothesis] / texts.weight[source]
+        script = texts["in_script"][hypothesis] / letters
+    few = letters < limits.letters
+    return {
+        "length_ratio": np.where(short, np.nan, ratio).astype(np.float32),
+        "repetition": np.maximum(texts.loop[hypothesis] - texts.loop[source], 0),
+        "copied": np.where(is_code | (letters < limits.letters / 2), np.nan, pairs.copied).astype(np.float32),
+        "script": np.where(is_code | few, np.nan, script).astype(np.float32),
+    }
+
+
+# Rules over stored scores: they can be applied again with other thresholds. NaN never fires.
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Stored scores of n hypotheses, as arrays; NaN where not measured."""
+
+    values: dict[str, np.ndarray]  # float32 (n,) by the names in schema.SCORES
+    other_language: np.ndarray  # bool (n,): a language was identified and is not the target
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.values[name]
+
+
+def off_target(scores: Scores, judge: Judge) -> np.ndarray:
+    """Identified with enough certainty as another language (SDRRL).
+
+    Where the model does not know the target language, only the row's source language counts as another one.
+    """
+    return scores.other_language & (scores["language_score"] >= judge.language_score)
+
+
+def mixed_language(scores: Scores, judge: Judge) -> np.ndarray:
+    """Too small a share of the text's parts is in the target language: half of it stayed untranslated."""
+    return scores["target_share"] < judge.rules.target_share
+
+
+def wrong_script(scores: Scores, judge: Judge) -> np.ndarray:
+    """Too few letters in the target's script [Wu, OpusFilter]."""
+    return scores["script"] < judge.rules.script
+
+
+def length_ratio(scores: Scores, judge: Judge) -> np.ndarray:
+    """Far shorter or longer than the source: 1/3..3 as in [STT 3.2] and [Wu]."""
+    low, high = judge.rules.length_ratio
+    return (scores["length_ratio"] < low) | (scores["length_ratio"] > high)
+
+
+def repetition(scores: Scores, judge: Judge) -> np.ndarray:
+    """The hypothesis runs in a loop and the source does not [NLLB]."""
+    return scores["repetition"] > judge.rules.repetition
+
+
+def copied(scores: Scores, judge: Judge) -> np.ndarray:
+    """Nearly every word stands in the source: not translated [Wu: the same text]."""
+    return scores["copied"] > judge.rules.copied
+
+
+def low_quality(scores: Scores, judge: Judge) -> np.ndarray:
+    """Quality estimate below the threshold (SDRRL: 0.8 with wmt22-cometkiwi-da)."""
+    if judge.quality is None:
+        return np.zeros(len(scores.other_language), bool)
+    return scores["quality"] < judge.quality.threshold
+
+
+SCORE_RULES: dict[str, Callable[[Scores, Judge], np.ndarray]] = {
+    rule.__name__: rule
+    for rule in (wrong_script, off_target, mixed_language, length_ratio, repetition, copied, low_quality)
+}
+
+ALWAYS = ("error", "empty", "quality_error")
+"""Flags that make a text unusable whatever the configuration: there is no judgement to go by."""
+
+
+def describe() -> list[tuple[str, str]]:
+    """Every rule's name and first line of its docstring, for reports."""
+    every: dict[str, Any] = {**TEXT_RULES, **SCORE_RULES}
+    return [(name, (rule.__doc__ or "").strip().splitlines()[0]) for name, rule in every.items()]

@@ -1,0 +1,1 @@
+"""Pool to mixture: recipes, subsets, code-switching, parallel text, export."""

@@ -1,0 +1,188 @@
+"""A mixture in the formats of other trainers: Alpaca JSON, ShareGPT, chat messages, LLaMA-Factory, `datasets`.
+
+Rows stream from the mixture's shards to the file, so size does not matter.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import yaml
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language
+from polydistill.engine.storage.shards import Place, from_json, read_table
+
+Row = dict[str, Any]
+
+
+def alpaca(row: Row) -> Row:
+    """Stanford Alpaca's fields."""
+    return {"instruction": row["instruction"], "input": row["input"], "output": row["response"]}
+
+
+def sharegpt(row: Row) -> Row:
+    """ShareGPT's turns."""
+    turns = [{"from": "human", "value": question(row)}, {"from": "gpt", "value": row["response"]}]
+    return {"id": row["id"], "conversations": turns}
+
+
+def messages(row: Row) -> Row:
+    """Chat messages, as chat templates and TRL take them."""
+    turns = [{"role": "user", "content": question(row)}, {"role": "assistant", "content": row["response"]}]
+    return {"messages": turns}
+
+
+def question(row: Row) -> str:
+    """Instruction and input as one turn, as `engine.generation.templates` joins them for chat prompts."""
+    return f"{row['instruction']}\n\n{row['input']}" if row["input"] else row["instruction"]
+
+
+FORMATS = ("alpaca", "sharegpt", "messages", "llamafactory", "datasets")
+
+
+def export(mixture: str | Place, form: str, out: str | Path) -> Path:
+    """Write the mixture to `out` (a file; a folder for llamafactory and datasets) and return where it is.
+
+    Only what a format has room for is kept; `datasets` keeps every column. Objectives that weigh subsets are not part
+    of any of these formats: the folder formats say so in their README.
+
+    Raises:
+        UserError: no mixture here, unknown format, or `out` exists.
+    """
+    place = Place.of(mixture)
+    manifest = place.read_json("manifest.json")
+    path = Path(out)
+    if path.exists():
+        raise UserError(f"{path} exists; delete it or name another --out")
+    if form not in FORMATS:
+        raise UserError(f"unknown format '{form}' (there are: {', '.join(FORMATS)})")
+    if form == "llamafactory":
+        return _llamafactory(place, manifest, path)
+    if form == "datasets":
+        return _datasets(place, manifest, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, place, manifest, {"alpaca": alpaca, "sharegpt": sharegpt, "messages": messages}[form])
+    return path
+
+
+def _rows(place: Place, manifest: dict[str, Any]) -> Iterator[pa.Table]:
+    for shard in from_json(manifest["shards"]):
+        table = read_table(place, shard.path)
+        for start in range(0, table.num_rows, 10_000):
+            yield table.slice(start, 10_000)
+
+
+def _write(path: Path, place: Place, manifest: dict[str, Any], form: Callable[[Row], Row]) -> None:
+    """A JSON list, or JSON lines where the name ends in .jsonl; renamed into place when whole."""
+    lines = path.suffix == ".jsonl"
+    partial = path.with_name(path.name + ".part")
+    with open(partial, "w", encoding="utf-8") as file:
+        _write_rows(file, (form(row) for table in _rows(place, manifest) for row in table.to_pylist()), lines)
+    partial.rename(path)
+
+
+def _write_rows(file: IO[str], rows: Iterator[Row], lines: bool) -> None:
+    separator = "" if lines else "[\n"
+    for row in rows:
+        file.write(separator + json.dumps(row, ensure_ascii=False))
+        separator = "\n" if lines else ",\n"
+    file.write("\n" if lines else "\n]\n")
+
+
+def _llamafactory(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
+    """A data folder for LLaMA-Factory: `--dataset_dir FOLDER --dataset NAME`."""
+    folder.mkdir(parents=True)
+    name = manifest["recipe"]["name"]
+    _write(folder / f"{name}.json", place, manifest, alpaca)
+    columns = {"prompt": "instruction", "query": "input", "response": "output"}
+    info = {name: {"file_name": f"{name}.json", "formatting": "alpaca", "columns": columns}}
+    (folder / "dataset_info.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(manifest, _run_config(manifest)), encoding="utf-8")
+    return folder
+
+
+def _datasets(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
+    """A folder that `datasets.load_dataset(FOLDER)` opens: Parquet files of all columns, and a dataset card."""
+    import pyarrow.parquet as pq
+
+    (folder / "data").mkdir(parents=True)
+    shards = from_json(manifest["shards"])
+    for number, shard in enumerate(shards):
+        name = f"train-{number:05}-of-{len(shards):05}.parquet"
+        pq.write_table(read_table(place, shard.path), folder / "data" / name, compression="zstd")
+    (folder / "README.md").write_text(card(manifest, _run_config(manifest)), encoding="utf-8")
+    place_text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (folder / "manifest.json").write_text(place_text + "\n", encoding="utf-8")
+    return folder
+
+
+def _run_config(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of the first run that the mixture is from; {} where it is gone."""
+    place = Place.of(manifest["runs"][0])
+    return (yaml.safe_load(place.read("config.yaml")) or {}) if place.exists("config.yaml") else {}
+
+
+def card(manifest: dict[str, Any], run: dict[str, Any]) -> str:
+    """A dataset card: where the text is from, what made it, with which thresholds, how much there is of what."""
+    codes = [*manifest["sources"], *manifest["targets"]]
+    recipe = manifest["recipe"]
+    head = {
+        "language": list(dict.fromkeys(language(code).locale for code in codes)),
+        "license": "other",
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "machine-translated", "polydistill"],
+        "pretty_name": f"{recipe['name']} mixture",
+        "size_categories": [_size(manifest["rows"])],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+    }
+    lines = ["---", yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip(), "---", ""]
+    lines += [f"# {recipe['name']} mixture", ""]
+    lines += [f"{manifest['rows']:,} training samples made by polydistill with the recipe `{recipe['name']}`:", ""]
+    lines += ["| subset | question | answer | samples | left out | weight |", "|---|---|---|---|---|---|"]
+    for name, subset in manifest["subsets"].items():
+        kind = recipe["subsets"][name]
+        sides = (kind["question"] or kind["task"], kind["answer"] or "parallel text")
+        out = sum(subset["dropped"].values())
+        lines.append(f"| {name} | {sides[0]} | {sides[1]} | {subset['rows']:,} | {out:,} | {subset['weight']:g} |")
+    lines += ["", f"Objective that the recipe is meant for: `{recipe['objective']}`.", ""]
+    if manifest["dropped"]:
+        lines += ["Left out, by reason: " + ", ".join(f"{k} {n:,}" for k, n in manifest["dropped"].items()) + ".", ""]
+    return "\n".join([*lines, *_origin(manifest, run), ""])
+
+
+def _origin(manifest: dict[str, Any], run: dict[str, Any]) -> list[str]:
+    """Sources, models, thresholds, licences and citation."""
+    judge = run.get("judge") or {}
+    quality = judge.get("quality") or {}
+    prompts = run.get("prompts") or []
+    made = {
+        "Prompts": ", ".join(str(p["path"]) for p in (prompts if isinstance(prompts, list) else [prompts])),
+        "Student (its own answers)": (run.get("student") or {}).get("model"),
+        "Translator": (run.get("translate") or {}).get("model"),
+        "Language identification": judge.get("language_id"),
+        "Quality estimation": quality and f"{quality.get('model')}, below {quality.get('threshold')} left out",
+        "Rules": ", ".join(f"{name} {value}" for name, value in (judge.get("rules") or {}).items()),
+        "Dictionaries": ", ".join(sorted({Path(d["path"]).name for d in manifest["dictionaries"].values() if d})),
+        "Parallel text": ", ".join(sorted({Path(p["path"]).name for p in manifest["parallel"].values()})),
+        "Seed": manifest["seed"],
+        "Fingerprint": manifest["fingerprint"],
+    }
+    return [
+        "## How it was made",
+        "",
+        *(f"- {name}: {value}" for name, value in made.items() if value not in (None, "", {})),
+        "",
+        "## Licence and citation",
+        "",
+        "The samples are derived from the sources above and fall under their licences, and under those of the models",
+        "that wrote and translated them; several instruction sets, dictionaries and models forbid commercial use. Fill",
+        "in the licence before publishing. Cite polydistill, the sources, and the paper that the recipe's file names.",
+    ]
+
+
+def _size(rows: int) -> str:
+    limits = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+    return next((name for limit, name in limits if rows < limit), "1M<n<10M")

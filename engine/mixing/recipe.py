@@ -1,0 +1,217 @@
+"""Recipes: which samples a training mixture is made of. A method is a YAML file, not code.
+
+A recipe lists *subsets*. Each says in which language question and answer stand, or which task is made from
+parallel text, and what it weighs. `configs/recipes/` holds the methods of the papers; docs/recipes.md explains
+every key.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from polydistill import configs
+from polydistill.engine.config import Config, override, read_yaml, validate
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.instructions import fields, templates
+
+RECIPES = Path(configs.__file__ or "").parent / "recipes"
+
+Side = Literal["source", "target"]
+
+
+class Answers(Config):
+    """The coin between the answer that came with the data (y) and the student's own (y^)."""
+
+    truth: float = Field(0.0, ge=0, description="Chance of the answer that came with the data")
+    self: float = Field(0.0, ge=0, description="Chance of the student's own answer")
+
+    @model_validator(mode="after")
+    def _something(self) -> "Answers":
+        if self.truth + self.self <= 0:
+            raise ValueError("one of truth and self must be above 0")
+        return self
+
+    @property
+    def truth_share(self) -> float:
+        """Probability that the coin shows `truth`."""
+        return self.truth / (self.truth + self.self)
+
+
+class CodeSwitch(Config):
+    """Replacement of question words by dictionary translations (SDRRL, in the way of mRASP's RAS)."""
+
+    questions: float = Field(0.15, ge=0, le=1, description="Chance of each question word that the dictionary covers")
+    most_frequent: int | None = Field(
+        None, ge=1, description="Use only so many first words of the dictionary (mRASP: 2000); null: all"
+    )
+
+
+class Subset(Config):
+    """One kind of sample: either question and answer from the pool, or a task on parallel text."""
+
+    question: Side | None = Field(None, description="Language of the question")
+    answer: Side | None = Field(None, description="Language of the answer")
+    task: Literal["translate", "complete"] | None = Field(None, description="A task made from parallel text instead")
+    directions: Literal["forward", "backward", "both"] = Field(
+        "both", description="translate: source to target, target to source, or both"
+    )
+    language: Literal["source", "target", "both"] = Field("target", description="complete: the side that is completed")
+    templates: str | list[str] | None = Field(
+        None,
+        description="Instruction of the task, with {source} and {target} (translate) or {language} (complete); "
+        "'pool' draws one of polydistill.engine.mixing.instructions' for each row; null: the papers' one",
+    )
+    answers: Answers | None = Field(None, description="A coin of its own; default: the recipe's")
+    switch: float | None = Field(None, ge=0, le=1, description="Code-switching of its own; default: the recipe's")
+    ask: str | None = Field(
+        None,
+        description="Sentence put behind the instruction that names the answer's language: 'native' ('Please answer "
+        "in German.', in German) or a text of your own with {language} (its English name)",
+    )
+    part: str | None = Field(None, description="Take only the rows that fall into this part, see the recipe's `parts`")
+    weight: float = Field(1.0, gt=0, description="Weight in the objective")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Subset":
+        if self.task is None and (self.question is None or self.answer is None):
+            raise ValueError("say `question` and `answer` (source or target), or a `task` (translate or complete)")
+        if self.task is not None and (self.question or self.answer or self.ask or self.answers or self.part):
+            raise ValueError(f"task {self.task} takes no question, answer, answers, ask or part")
+        known = {"source", "target"} if self.task == "translate" else {"language"}
+        for text in templates(self.templates, self.task) if self.task else [self.ask or ""]:
+            if not fields(text) <= (known if self.task else {"language"}):
+                raise ValueError(
+                    f"'{text}' may hold no other fields than {sorted(known if self.task else {'language'})}"
+                )
+        return self
+
+    @property
+    def source_only(self) -> bool:
+        """Whether it holds source-language text only, so that every prompt is used once, not once per target."""
+        return self.question == "source" and self.answer == "source"
+
+
+class Sampling(Config):
+    """How much of each target language the mixture holds."""
+
+    temperature: float = Field(
+        1.0, gt=0, description="Language shares become n^(1/T): 1 keeps them, higher evens them out"
+    )
+    shares: dict[str, float] | None = Field(
+        None, description="Share of each target language, instead of a temperature (e.g. from `polydistill allocate`)"
+    )
+
+
+class Recipe(Config):
+    """A method: what the mixture consists of and what training minimises."""
+
+    name: str = Field("custom", description="Name; that of the file by default")
+    answers: Answers = Field(default_factory=lambda: Answers(truth=1.0), description="The coin between y and y^")
+    code_switch: CodeSwitch | None = Field(None, description="Code-switching of questions; null: none")
+    objective: Literal["subset_mean", "token_mean", "sample_mean"] = Field(
+        "token_mean",
+        description="subset_mean: every subset weighs the same whatever its size (SDRRL); token_mean: every answer "
+        "token; sample_mean: every sample",
+    )
+    parts: dict[str, float] | None = Field(
+        None, description="Splits the rows of each language by chance; subsets name the part they take (CIT)"
+    )
+    sampling: Sampling | None = Field(None, description="Language shares; null: all there is")
+    same_step: bool = Field(False, description="Keep a prompt's language variants in one optimizer step")
+    subsets: dict[str, Subset] = Field(description="The subsets by name; null removes one that `extends` brought")
+
+    @field_validator("subsets", mode="before")
+    @classmethod
+    def _without_removed(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            value = {name: subset for name, subset in value.items() if subset is not None}
+            if not value:
+                raise ValueError("a recipe needs at least one subset")
+        return value
+
+    @model_validator(mode="after")
+    def _parts_exist(self) -> "Recipe":
+        for name, subset in self.subsets.items():
+            if subset.part is not None and subset.part not in (self.parts or {}):
+                raise ValueError(f"subset {name} takes part '{subset.part}', which `parts` does not define")
+        if self.parts is not None and not abs(sum(self.parts.values()) - 1) < 1e-6:
+            raise ValueError(f"the parts must add up to 1, not {sum(self.parts.values()):g}")
+        return self
+
+    def coin(self, subset: Subset) -> Answers:
+        """The coin that this subset's answers are drawn with."""
+        return subset.answers or self.answers
+
+    def probability(self, subset: Subset) -> float:
+        """How likely each covered word of this subset's questions is switched."""
+        return subset.switch if subset.switch is not None else self.code_switch.questions if self.code_switch else 0.0
+
+    @property
+    def needs_pool(self) -> bool:
+        """Whether any subset is made of pool rows."""
+        return any(subset.task is None for subset in self.subsets.values())
+
+    @property
+    def needs_parallel(self) -> bool:
+        """Whether any subset is made of parallel text."""
+        return any(subset.task is not None for subset in self.subsets.values())
+
+    @property
+    def needs_dictionaries(self) -> bool:
+        """Whether any subset's questions are code-switched."""
+        return any(s.task is None and self.probability(s) > 0 for s in self.subsets.values())
+
+
+def names() -> list[str]:
+    """Names of the recipes that come with polydistill."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
+    """The recipe of that name, or in that YAML file, with `key.sub=value` overrides.
+
+    A file may say `extends: NAME` and then states only what differs (sections are merged key by key).
+
+    Raises:
+        UserError: no such recipe, or wrong content.
+    """
+    path = _path(str(name))
+    data = _merged(path, ())
+    for text in overrides or []:
+        override(data, text)
+    return validate(Recipe, {"name": path.stem, **data}, str(path))
+
+
+def _path(name: str) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    path = RECIPES / f"{name}.yaml"
+    if not path.exists():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise UserError(f"no recipe '{name}'{hint} (there are: {', '.join(names())}; or give the path of a .yaml file)")
+    return path
+
+
+def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """The YAML of `path` on top of what it extends."""
+    if path in seen:
+        raise UserError(f"{path}: `extends` runs in a circle")
+    data = read_yaml(path)
+    parent = data.pop("extends", None)
+    if parent is None:
+        return data
+    base = _path(str(parent))
+    if str(parent).endswith((".yaml", ".yml")):
+        base = path.parent / base
+    return _over(_merged(base, (*seen, path)), data)
+
+
+def _over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _over(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,1 @@
+"""Predicts what a run costs before it starts."""

@@ -1,0 +1,1 @@
+"""Prompts: reading files, finding fields, cleaning, ids."""

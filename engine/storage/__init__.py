@@ -1,0 +1,1 @@
+"""How artifacts lie on disk: shards, units, records, fingerprints."""

@@ -1,0 +1,1 @@
+"""Prompts to pool on Ray: the stream, its actors, placement, isolation and report."""

@@ -1,0 +1,211 @@
+"""The actors of the stream: they read a unit, run a guarded model over it, commit it, and tell the monitor."""
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polydistill.engine import schema
+from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
+from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
+from polydistill.engine.storage import units
+from polydistill.engine.storage.records import facts
+from polydistill.engine.storage.run_folder import PROMPTS, shard_name
+from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.synthesis.isolation import Guarded, StageFunction
+from polydistill.engine.synthesis.monitor import CRASHES
+
+ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
+"""A unit on its way, while its rows lie on storage: its number and the languages that it still lacks."""
+
+
+def assignments(todo: dict[int, list[str]]) -> pa.Table:
+    """Units and the languages that they lack, as ASSIGNMENT rows."""
+    return pa.table([list(todo), list(todo.values())], schema=ASSIGNMENT)
+
+
+class Stages:
+    """Makes the model stages inside their actors. A measurement without models replaces these, and only these."""
+
+    def check(self, config: Synthesis) -> None:
+        """Look for every model before anything is started, and convert the translator once.
+
+        Raises:
+            UserError: a model is not there, or does not know one of the languages.
+        """
+        from polydistill.engine.generation.templates import load_tokenizer
+        from polydistill.engine.judging.stage import language_id
+        from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
+        from polydistill.engine.translation.language_tokens import LanguageTokens
+
+        if config.student:
+            load_tokenizer(config.student.model, config.student.trust_remote_code)
+        folder = model_folder(config.translate.model)
+        if config.translate.method == "seq2seq":
+            tokens = LanguageTokens(vocabulary(converted(folder, config.translate.compute_type)))
+            for target in config.targets:
+                tokens.target(target)
+        language_id(config.judge.language_id)
+
+    def translate(self, translate: Translate, targets: list[str], device: str) -> StageFunction:
+        """GENERATED rows -> TRANSLATED rows in `targets`; its attribute `targets` may be set before each call."""
+        from polydistill.engine.translation.stage import TranslateStage
+
+        return TranslateStage(translate, targets, device)
+
+    def judge(self, judge: Judge, device: str) -> StageFunction:
+        """TRANSLATED rows -> POOL rows."""
+        from polydistill.engine.judging.stage import JudgeStage
+
+        return JudgeStage(judge, device)
+
+
+class PromptActor:
+    """An ASSIGNMENT in, the unit's prompts out, ready for the engine."""
+
+    def __init__(self, student: Student, seed: int, root: Place) -> None:
+        self._folder, self._stage = root / PROMPTS, PromptStage(student, seed)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """One unit."""
+        (unit,) = table["unit"].to_pylist()
+        rows = read_table(self._folder, shard_name(unit))
+        return self._stage(rows.append_column(UNIT, pa.array([unit] * rows.num_rows, UNIT.type)))
+
+
+class TranslateActor:
+    """An ASSIGNMENT in, the unit's TRANSLATED rows in all languages it lacks out (and `unit`).
+
+    `folder` holds the answered prompts, or the prompts themselves where no student answers them.
+    """
+
+    def __init__(
+        self, stages: Stages, translate: Translate, work: Work, device: str, folder: Place, monitor: Any
+    ) -> None:
+        self._folder = folder
+        self._targets: list[str] = []
+        make = lambda: stages.translate(translate, self._targets, device)  # noqa: E731
+        self._guarded = Guarded(make, self._failed, work.retries, work.translate.timeout)
+        self._watch = _Watch("translate", monitor)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """One unit."""
+        (assignment,) = table.to_pylist()
+        unit, self._targets = assignment["unit"], assignment["targets"]
+        self._guarded.stage.targets = self._targets  # type: ignore[attr-defined]
+        rows = read_table(self._folder, shard_name(unit))
+        rows = rows if "self" in rows.column_names else unanswered(rows)
+        table = self._watch.run(unit, rows.select(schema.GENERATED.names), self._guarded, self._failed)
+        # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
+        rows = table.append_column("unit", pa.array([unit] * table.num_rows, pa.int64()))
+        return rows if not self._guarded.split else _target_major(rows, self._targets)
+
+    def _failed(self, table: pa.Table, message: str) -> pa.Table:
+        parts = []
+        for target in self._targets:
+            part = table.append_column("target", pa.array([target] * table.num_rows, pa.string()))
+            for field in schema.FIELDS:
+                part = part.append_column(f"mt_{field}", pa.nulls(table.num_rows, pa.string()))
+            for field in schema.FIELDS:
+                notes = [[f"error: {message}"] if text else None for text in table[field].to_pylist()]
+                part = part.append_column(f"notes_{field}", pa.array(notes, pa.list_(pa.string())))
+            parts.append(part)
+        return pa.concat_tables(parts).select(schema.TRANSLATED.names)
+
+
+class JudgeActor:
+    """TRANSLATED rows of a unit in; judges them, commits them, and passes on figures only."""
+
+    def __init__(
+        self, stages: Stages, judge: Judge, work: Work, device: str, root: Place, digest: str, monitor: Any
+    ) -> None:
+        self._root, self._digest, self._versions = root, digest, units.versions()
+        self._guarded = Guarded(lambda: stages.judge(judge, device), _unjudged, work.retries, work.judge.timeout)
+        self._watch = _Watch("judge", monitor)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """One unit; returns one row per language: unit, target, rows, kept, failed, reasons (as lists)."""
+        unit = table["unit"][0].as_py()
+        commit = functools.partial(self._commit, unit)
+        return self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, _unjudged, commit)
+
+    def _commit(self, unit: int, pool: pa.Table) -> pa.Table:
+        targets = pc.unique(pool["target"]).to_pylist()
+
+        def one(target: str) -> dict[str, Any]:
+            part = pool.filter(pc.equal(pool["target"], target))
+            known = facts(part)
+            extra = {"together": targets, "fingerprint": self._digest, "versions": self._versions, **known}
+            units.commit_pool(self._root, unit, target, part, extra)
+            reasons = known["reasons"]
+            figures = {key: known[key] for key in ("rows", "kept", "failed")}
+            return {"unit": unit, "target": target, **figures, "reasons": [*reasons], "counts": [*reasons.values()]}
+
+        with ThreadPoolExecutor(8) as threads:  # a commit waits for storage, not for the processor
+            return pa.Table.from_pylist(list(threads.map(one, targets)), schema=FIGURES)
+
+
+FIGURES = pa.schema(
+    [
+        pa.field("unit", pa.int64()),
+        pa.field("target", pa.string()),
+        pa.field("rows", pa.int64()),
+        pa.field("kept", pa.int64()),
+        pa.field("failed", pa.int64()),
+        pa.field("reasons", pa.list_(pa.string())),
+        pa.field("counts", pa.list_(pa.int64())),
+    ]
+)
+"""What reaches the driver of each unit and language."""
+
+
+class _Watch:
+    """Reports a stage's work, and gives up a unit whose process keeps dying."""
+
+    def __init__(self, name: str, monitor: Any) -> None:
+        self._name, self._monitor = name, monitor
+
+    def run(
+        self,
+        unit: int,
+        table: pa.Table,
+        guarded: Guarded,
+        failed: Callable[[pa.Table, str], pa.Table],
+        then: Callable[[pa.Table], pa.Table] = lambda out: out,
+    ) -> pa.Table:
+        """The stage's output for `table`, passed through `then`, which counts as the stage's work."""
+        import ray
+
+        if guarded.hung:
+            os._exit(1)  # A thread hangs in native code: Ray gives this unit to a fresh process.
+        attempt = ray.get(self._monitor.begin.remote(self._name, unit))
+        started, processor = time.monotonic(), time.process_time()
+        if attempt > CRASHES:
+            out = failed(table, f"the {self._name} process died {CRASHES} times on this unit")
+        else:
+            out = guarded(table)
+        result = then(out)
+        seconds = time.monotonic() - started
+        processor = time.process_time() - processor
+        self._monitor.end.remote(self._name, unit, out.num_rows, seconds, 0, processor)
+        return result
+
+
+def _unjudged(table: pa.Table, message: str) -> pa.Table:
+    """POOL rows that the judge could not judge: no scores, the error as every field's reason."""
+    for field in schema.FIELDS:
+        table = table.append_column(f"scores_{field}", pa.nulls(table.num_rows, schema.SCORES))
+    for field in schema.FIELDS:
+        reasons = [f"error: {message}" if text else None for text in table[f"mt_{field}"].to_pylist()]
+        table = table.append_column(f"reason_{field}", pa.array(reasons, pa.string()))
+    reason = pa.array(["instruction:error"] * table.num_rows, pa.string())
+    return table.append_column("reason", reason).select(schema.POOL.names)
+
+
+def _target_major(table: pa.Table, targets: list[str]) -> pa.Table:
+    return pa.concat_tables([table.filter(pc.equal(table["target"], target)) for target in targets])

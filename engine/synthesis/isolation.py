@@ -1,0 +1,97 @@
+"""One bad row must not cost its unit, and one hanging call must not cost the run.
+
+A guarded stage tries a failing batch again, then halves it until the rows that fail stand alone; those leave with
+their error instead of a result, all others as if nothing had happened.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from polydistill.engine.errors import UserError
+
+
+class StageFunction(Protocol):
+    """A stage: an Arrow table in, an Arrow table out. It is made once per actor and called once per unit."""
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Work on one table."""
+        ...
+
+
+class Guarded:
+    """A stage with retries, isolation of bad rows and a time limit.
+
+    Args:
+        make: Builds the stage (loads its model). Called again after a hang, since the old one may be stuck.
+        failed: Makes the output for rows that the stage could not handle: (input rows, message) -> output rows.
+        retries: Further attempts on a batch before it is halved.
+        timeout: Seconds for one call; halves get half of it, but at least a minute or the whole of a shorter one.
+
+    Raises (from calls):
+        UserError: passed through at once, since it concerns the configuration and not a row.
+        OSError: passed through at once (a full disk is not a row's fault).
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], StageFunction],
+        failed: Callable[[pa.Table, str], pa.Table],
+        retries: int,
+        timeout: float,
+    ) -> None:
+        self._make, self._failed, self._retries, self._timeout = make, failed, retries, timeout
+        self.stage = make()
+        self.split = False
+        """Whether the last call had to halve its batch."""
+        self.hung = False
+        """Whether a call has hung. Its thread cannot be ended from outside; a fresh process should take over."""
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """The stage's output for all rows of `table`, in order; rows that failed have their error in it."""
+        self.split, self._hangs = False, 0
+        return self._attempt(table, self._timeout, self._retries)
+
+    def _attempt(self, table: pa.Table, timeout: float, retries: int) -> pa.Table:
+        error: Exception | None = None
+        for _ in range(retries + 1):
+            try:
+                return self._call(table, timeout)
+            except (UserError, OSError) as fatal:
+                if not isinstance(fatal, TimeoutError):
+                    raise
+                error = fatal
+            except Exception as caught:
+                error = caught
+        if table.num_rows <= 1:
+            return self._failed(table, f"{type(error).__name__}: {error}")
+        if self._hangs > 2 * table.num_rows.bit_length():
+            return self._failed(table, f"{error}; given up after {self._hangs} calls that hung")
+        self.split = True
+        middle = table.num_rows // 2
+        shorter = max(timeout / 2, min(timeout, 60.0))
+        halves = [table.slice(0, middle), table.slice(middle)]
+        return pa.concat_tables([self._attempt(half, shorter, 0) for half in halves])
+
+    def _call(self, table: pa.Table, timeout: float) -> pa.Table:
+        result: list[Any] = []
+
+        def work() -> None:
+            try:
+                result.append(self.stage(table))
+            except BaseException as error:
+                result.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(timeout)
+        if not result:
+            self.hung = True
+            self._hangs += 1
+            self.stage = self._make()
+            raise TimeoutError(f"no result within {timeout:.0f} s")
+        if isinstance(result[0], BaseException):
+            raise result[0]
+        return result[0]

@@ -1,0 +1,269 @@
+"""The stream: prompts through generation, translation and judging into the pool. The file that knows Ray Data.
+
+    unit numbers ─▶ read, tokenise ─▶ vLLM ─▶ commit answers ─┐
+    numbers of answered units ────────────────────────────────┴▶ read, translate ─▶ judge, commit ─▶ figures
+
+A block is a unit on its whole way: units never split and never mix, so each is committed as a whole by the stage
+that finishes it. Committed rows travel as the number of their unit, so that what is in flight is bounded by the actors
+and not by the rows; the driver sees numbers and figures only. Order is not kept.
+"""
+
+import functools
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import ray
+import ray.data
+import yaml
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from polydistill.engine import environment, schema
+from polydistill.engine.config import Student, Synthesis, dump
+from polydistill.engine.errors import UserError
+from polydistill.engine.generation import stage as generation
+from polydistill.engine.prompts import prepare
+from polydistill.engine.storage import units
+from polydistill.engine.storage.run_folder import GENERATED, PROMPTS
+from polydistill.engine.storage.shards import Place
+from polydistill.engine.synthesis import actors, backpressure
+from polydistill.engine.synthesis.monitor import LiveTable, Monitor
+from polydistill.engine.synthesis.placement import STAGES, Node, Placement, place, prompt_rates
+
+
+@contextmanager
+def cluster(address: str | None = None) -> Iterator[None]:
+    """A Ray runtime for this process.
+
+    `address` "auto" is the cluster that this machine belongs to; null starts one of its own on this machine, closed
+    at the end. A runtime that is initialised already is used and left as it is.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    environment.prepare()
+    if address is None:
+        settings: dict[str, Any] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
+    else:
+        hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
+        settings = {"address": address, "runtime_env": hook}
+    ray.init(log_to_driver=False, logging_level="ERROR", **settings)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def synthesise(config: Synthesis, stages: actors.Stages | None = None) -> dict[str, Any]:
+    """Make, or complete, the pool in `config.output`; returns this call's figures (left in `synth.json`).
+
+    Needs a Ray runtime (see `cluster`). `stages` replaces the models, for measurements of the engine alone.
+
+    Raises:
+        UserError: wrong configuration, a model that cannot be loaded, too many failed rows, a folder in use.
+    """
+    stages = stages or actors.Stages()
+    root = Place.of(config.output)
+    with units.exclusive(root):
+        digest = units.check_fingerprint(root, config)
+        prompts = prepare.prepare(config.prompts, config.source, root, config.work.unit_rows)
+        rows = {unit: shard["rows"] for unit, shard in enumerate(prompts["units"])}
+        pending = units.missing(root, len(rows), config.targets)
+        summary: dict[str, Any] = {"fingerprint": digest, "prompts": prompts["rows_kept"], "targets": config.targets}
+        summary |= {"units": 0, "rows": 0, "kept": 0, "failed": 0, "reasons": Counter(), "curve": []}
+        root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
+        if pending:
+            stages.check(config)
+            units.write_fingerprint(root, config)
+            _run(config, stages, root, pending, rows, digest, summary)
+            root.write_json("synth.json", summary)
+        return summary
+
+
+def _run(
+    config: Synthesis,
+    stages: actors.Stages,
+    root: Place,
+    pending: dict[int, list[str]],
+    rows: dict[int, int],
+    digest: str,
+    summary: dict[str, Any],
+) -> None:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.issue_detectors_config.high_memory_detector_config.detection_time_interval_s = -1
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
+    context.target_max_block_size = None  # a unit stays one block, however large
+    backpressure.enable(context)
+    unanswered = set(pending) - units.generated_units(root) if config.student else set()
+    active = STAGES if unanswered else STAGES[1:]
+    nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
+    placement = place(config.work, nodes, active, prompt_rates(len(config.targets)))
+    # On the driver's node: when another node is lost, the figures are not.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    monitor = ray.remote(num_cpus=0, scheduling_strategy=here)(Monitor).remote()
+    stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
+    work = config.work
+    answers = root / (GENERATED if config.student else PROMPTS)
+    translate = (stages, config.translate, work, placement.device("translate"), answers, monitor)
+    stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
+    judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
+    stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
+    table = LiveTable(len(pending), {name: placement.pools[name].actors or 1 for name in active})
+    try:
+        _watch(stream, work.max_failed, pending, monitor, table, summary)
+        figures = ray.get(monitor.figures.remote())
+        summary["stages"] = {name: vars(figures[name]) | dump(placement.pools[name]) for name in active}
+    except Exception as error:
+        raise _plain(error) from error
+    finally:
+        table.close(summary)
+        ray.kill(monitor)
+
+
+def _answers(
+    config: Synthesis,
+    root: Place,
+    pending: dict[int, list[str]],
+    rows: dict[int, int],
+    unanswered: set[int],
+    placement: Placement,
+    monitor: Any,
+) -> ray.data.Dataset:
+    """All pending units whose GENERATED rows are there: those that the student must answer first, and the others."""
+    todo = {unit: targets for unit, targets in pending.items() if unit in unanswered}
+    ready = {unit: targets for unit, targets in pending.items() if unit not in unanswered}
+    parts = [_units(ready)] if ready else []
+    if todo and config.student:
+        student = config.student
+        prompts = _units(todo).map_batches(
+            actors.PromptActor,
+            fn_constructor_args=(student, config.seed, root),
+            compute=ray.data.ActorPoolStrategy(size=1),
+            **_whole(placement),
+        )
+        replies = _ask(prompts, student, placement, min(rows[unit] for unit in todo))
+        answered = functools.partial(generation.answered, student=student, end_tokens=generation.end_tokens(student))
+        commit = functools.partial(_commit_answers, answered=answered, root=root, rows=rows, todo=todo, monitor=monitor)
+        parts.append(replies.map_batches(commit, concurrency=1, **_whole(placement)))
+    return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+
+
+def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int) -> ray.data.Dataset:
+    """The prompts through vLLM by ray.data.llm; adds its output columns."""
+    from ray.data.llm import build_processor, vLLMEngineProcessorConfig
+
+    settings = generation.processor_settings(student, placement.pools["generate"], rows)
+    request = functools.partial(generation.request, student=student)
+    # One process each before and behind the engine: they pass thousands of rows a second, and importing what
+    # ray.data.llm needs takes each of them seconds.
+    light = {"num_cpus": _light(placement), "concurrency": 1}
+    processor = build_processor(
+        vLLMEngineProcessorConfig(**settings),
+        preprocess=request,
+        preprocess_map_kwargs=light,
+        postprocess_map_kwargs=light,
+    )
+    return processor(prompts)
+
+
+def _pool(
+    stream: ray.data.Dataset, placement: Placement, name: str, actor: type, arguments: tuple[Any, ...]
+) -> ray.data.Dataset:
+    pool = placement.pools[name]
+    # Ray's interface for libraries: the one for users wants a number of rows for a batch on a GPU, which would cut and
+    # join units.
+    return stream.map_batches_internal(
+        actor,
+        fn_constructor_args=arguments,
+        batch_format="pyarrow",
+        batch_size=None,
+        zero_copy_batch=True,
+        compute=ray.data.ActorPoolStrategy(size=pool.actors, max_tasks_in_flight_per_actor=2),
+        num_cpus=pool.cpus,
+        num_gpus=pool.gpus or None,
+    )
+
+
+def _light(placement: Placement) -> float:
+    """CPUs of a task that reads or commits: so few that one always finds room."""
+    return round(min(0.25, placement.spare_cpus / 8), 3)
+
+
+def _whole(placement: Placement) -> dict[str, Any]:
+    """Arguments of map_batches for a function that takes whole blocks."""
+    return {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
+
+
+def _units(todo: dict[int, list[str]]) -> ray.data.Dataset:
+    """One block for each unit: its number and the languages that it lacks."""
+    return ray.data.from_blocks([actors.assignments({unit: targets}) for unit, targets in todo.items()])
+
+
+def _commit_answers(
+    table: pa.Table,
+    answered: Callable[[pa.Table], pa.Table],
+    root: Place,
+    rows: dict[int, int],
+    todo: dict[int, list[str]],
+    monitor: Any,
+) -> pa.Table:
+    numbers = table["unit"].to_numpy()
+    done = dict.fromkeys(numbers.tolist())
+    for unit in done:
+        part = table.filter(pa.array(numbers == unit))
+        if part.num_rows != rows[unit]:
+            raise RuntimeError(f"unit {unit} came back from the engine with {part.num_rows} of {rows[unit]} rows")
+        units.commit_generated(root, unit, answered(part).select(schema.GENERATED.names))
+        tokens = int(np.sum(part["num_generated_tokens"].to_numpy()))
+        seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
+        monitor.end.remote("generate", unit, part.num_rows, seconds, tokens)
+    return actors.assignments({unit: todo[unit] for unit in done})
+
+
+def _watch(
+    stream: ray.data.Dataset,
+    max_failed: float,
+    pending: dict[int, list[str]],
+    monitor: Any,
+    table: LiveTable,
+    summary: dict[str, Any],
+) -> None:
+    """Drive the stream to its end, keep the figures, stop where too much fails."""
+    started = time.monotonic()
+    for batch in stream.iter_batches(batch_format="pyarrow", batch_size=None, prefetch_batches=0):
+        for row in batch.to_pylist():
+            for key in ("rows", "kept", "failed"):
+                summary[key] += row[key]
+            summary["reasons"].update(dict(zip(row["reasons"], row["counts"])))
+        summary["units"] += len(set(batch["unit"].to_pylist()))
+        summary["curve"].append([round(time.monotonic() - started, 2), summary["rows"]])
+        table.show(ray.get(monitor.figures.remote()), summary)
+        if summary["failed"] > max(max_failed * summary["rows"], 10):
+            raise UserError(
+                f"{summary['failed']:,} of {summary['rows']:,} rows failed (limit work.max_failed = {max_failed:.0%}): "
+                "the rows in pool/ say why (columns notes_* and reason_*). What is done stays; run again to go on."
+            )
+
+
+def _plain(error: Exception) -> BaseException:
+    """The Ctrl-C, UserError or OSError behind an error that Ray made of it; else the error itself."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            return behind  # the executor failed while it was being stopped
+        behind = behind.__cause__ or behind.__context__
+    if isinstance(error, UserError):
+        return error
+    found = re.findall(r"(?:engine\.errors\.UserError|UserError): (.+)", str(error))
+    if found:
+        return UserError(found[-1])
+    system = re.findall(r"\w+Error: (\[Errno \d+\] .+)", str(error))
+    return UserError(f"{system[-1]}. What is done stays; run again to go on.") if system else error

@@ -1,0 +1,1 @@
+"""Pure functions on text: sentences, protected spans, words, profiles of characters."""

@@ -1,0 +1,1 @@
+"""Hypotheses: translators and what protects a text on its way through them."""

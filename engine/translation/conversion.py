@@ -1,0 +1,191 @@
+"""Hugging Face translation models in CTranslate2's format, converted once and kept.
+
+A conversion is found again by the content of the model's files and the weights' type, whatever the folder is
+called; it is written beside its place and renamed, and a lock lets one process convert while the others wait.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from polydistill.engine.errors import UserError
+
+_WEIGHTS = (".safetensors", ".bin")
+# What of a hub repository is needed: no TensorFlow, Flax, Rust or ONNX copies of the same weights.
+_UNNEEDED = ["*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.md", "*.gguf", "*.pth"]
+
+
+def model_folder(model: str) -> Path:
+    """The local folder of a model named by path or hub id; hub models are downloaded unless HF_HUB_OFFLINE=1.
+
+    Raises:
+        UserError: it is neither a folder nor to be had from the hub.
+    """
+    if Path(model).expanduser().is_dir():
+        return Path(model).expanduser().resolve()
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise UserError(f"translate.model: there is no folder {model}")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, ignore_patterns=_UNNEEDED))
+    except Exception as error:
+        raise UserError(
+            f"translate.model: {model!r} is not a folder here and cannot be fetched from the hub "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}). Give the path of a Hugging Face folder, or "
+            "download it first where there is internet and set HF_HOME to that cache."
+        ) from error
+
+
+def converted(folder: Path, compute_type: str, cache: str | None = None) -> Path:
+    """The CTranslate2 model for `folder`, converted now if it never was.
+
+    Args:
+        folder: a Hugging Face folder (config, weights, tokenizer) or one that is converted already.
+        compute_type: CTranslate2's compute type; decides in which type the weights are stored.
+        cache: folder of conversions; default: $POLYDISTILL_CACHE, else ~/.cache/polydistill.
+
+    Raises:
+        UserError: files are missing, or CTranslate2 does not know the architecture.
+    """
+    if (folder / "model.bin").is_file() and not list(folder.glob("*.safetensors")):
+        return folder
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no config.json here; expected a Hugging Face or CTranslate2 translation model")
+    from ctranslate2 import __version__ as version
+
+    root = cache_root(cache) / "ctranslate2"
+    root.mkdir(parents=True, exist_ok=True)
+    stored = stored_type(compute_type)
+    target = root / f"{checksum(folder, root)[:32]}-{stored}-{version}"
+    if not _whole(target):
+        with _lock(target.with_name(f"{target.name}.lock")):
+            if not _whole(target):  # another process may have converted it while this one waited
+                _convert(folder, target, None if stored == "float32" else stored)
+    return target
+
+
+def cache_root(cache: str | None = None) -> Path:
+    """The folder for what is made once and can be made again."""
+    return Path(cache or os.environ.get("POLYDISTILL_CACHE") or "~/.cache/polydistill").expanduser()
+
+
+def stored_type(compute_type: str) -> str:
+    """The weights' type in the file: the part of the compute type that concerns weights (int8_float16 -> int8)."""
+    if compute_type in ("default", "auto"):
+        return "float32"
+    return compute_type.split("_")[0]
+
+
+def checksum(folder: Path, memo: Path) -> str:
+    """SHA-256 over the names and contents of the model's files.
+
+    Reading 13 GB takes a while, so each weight file's digest is remembered in `memo` with its size and time.
+    """
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix in (".json", ".model", ".spm", *_WEIGHTS)
+    )
+    if not any(name.endswith(_WEIGHTS) for name in names):
+        raise UserError(f"{folder}: no weights here (*.safetensors or *.bin)")
+    book = memo / "checksums.json"
+    known: dict[str, Any] = _read_json(book)
+    total, changed = hashlib.sha256(), False
+    for name in names:
+        path = (folder / name).resolve()
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        entry = known.get(str(path))
+        if entry is None or entry[:2] != stamp:
+            with path.open("rb") as file:
+                entry = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+            known[str(path)], changed = entry, True
+        total.update(f"{name}\0{entry[2]}\n".encode())
+    if changed:
+        _write(book, json.dumps(known, indent=1))
+    return total.hexdigest()
+
+
+def vocabulary(folder: Path) -> set[str]:
+    """Every token that a CTranslate2 model knows."""
+    tokens: set[str] = set()
+    for path in folder.glob("*vocabulary.json"):
+        tokens.update(json.loads(path.read_text(encoding="utf-8")))
+    for path in folder.glob("*vocabulary.txt"):  # models converted by older versions
+        tokens.update(path.read_text(encoding="utf-8").split("\n"))
+    if not tokens:
+        raise UserError(f"{folder}: no vocabulary here; not a whole CTranslate2 model")
+    return tokens
+
+
+def _convert(folder: Path, target: Path, quantization: str | None) -> None:
+    from ctranslate2.converters import TransformersConverter
+
+    class Converter(TransformersConverter):
+        def load_tokenizer(self, *arguments: Any, **settings: Any) -> Any:
+            """Complete M2M-100's vocabulary: transformers 5 hides its language tokens from the converter."""
+            tokenizer = super().load_tokenizer(*arguments, **settings)
+            languages = getattr(tokenizer, "lang_token_to_id", None)
+            if languages:
+                tokens = {**tokenizer.get_vocab(), **languages}
+                tokenizer.get_vocab = lambda: tokens
+            return tokenizer
+
+    temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
+    try:
+        try:
+            Converter(str(folder), low_cpu_mem_usage=True).convert(str(temporary / "model"), quantization=quantization)
+        except (ValueError, NotImplementedError, OSError, KeyError, AttributeError) as error:
+            raise UserError(f"{folder}: CTranslate2 cannot convert this model: {error}") from error
+        sizes = {path.name: path.stat().st_size for path in (temporary / "model").iterdir()}
+        record = {"source": str(folder), "quantization": quantization, "files": sizes}
+        _write(temporary / "model" / "conversion.json", json.dumps(record, indent=1))
+        if target.exists() and not _whole(target):
+            shutil.rmtree(target)
+        try:
+            (temporary / "model").rename(target)
+        except OSError:
+            if not _whole(target):  # else another process was first, which happens where files cannot be locked
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _whole(target: Path) -> bool:
+    """Whether every file of the conversion is there in its full size."""
+    files = _read_json(target / "conversion.json").get("files", {})
+    return bool(files) and all(
+        (target / name).is_file() and (target / name).stat().st_size == size for name, size in files.items()
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _write(path: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        # On file systems without locks every process converts, and the first one to finish is used by all.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

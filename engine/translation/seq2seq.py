@@ -1,0 +1,239 @@
+"""Sentence translation by an encoder-decoder model (NLLB, M2M-100, MADLAD, mBART-50, Marian) in CTranslate2."""
+
+import ctypes
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from polydistill.engine.config import Translate
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language
+from polydistill.engine.models.batching import run_batches
+from polydistill.engine.text.segment import halves
+from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
+from polydistill.engine.translation.language_tokens import LanguageTokens
+
+Tokens = list[str]
+
+
+class Seq2Seq:
+    """Callable (sentences, source languages, target languages) -> (hypotheses, notes), all lists of one length.
+
+    A hypothesis is None when its sentence failed; its notes then hold "error: ...". Other notes are "truncated"
+    (the model was still talking at the token limit) and "no_end" (it stopped without its end token). The
+    result is a function of the arguments: batches are formed in a fixed order. Floating-point sums differ
+    between batches of different shape, so the same sentence in other company may, rarely, come out otherwise.
+    """
+
+    def __init__(self, config: Translate, device: str = "cpu", cache: str | None = None) -> None:
+        """Load the model, converting it first if needed.
+
+        Raises:
+            UserError: no such model, no such device, or a compute type that the device does not have.
+        """
+        from transformers import AutoTokenizer
+
+        kind, index = _device(device)
+        _check_compute_type(config.compute_type, kind)
+        import ctranslate2
+
+        folder = model_folder(config.model)
+        model = converted(folder, config.compute_type, cache)
+        workers = _workers(config.threads) if kind == "cpu" else 1
+        self.translator = ctranslate2.Translator(
+            str(model),
+            device=kind,
+            device_index=index,
+            compute_type=config.compute_type,
+            inter_threads=workers,  # on a CPU, batches side by side are faster than one batch on many cores
+            intra_threads=1 if kind == "cpu" else 0,
+        )
+        self.config, self.workers = config, workers
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder}: its tokenizer cannot be loaded: {error}") from error
+        self.end: str = self.tokenizer.eos_token
+        # A dictionary is faster than the tokenizer's own look-up; the slow tokenizers keep theirs to themselves.
+        self._numbers: dict[str, int] = self.tokenizer.get_vocab() if self.tokenizer.is_fast else {}
+        self.languages = LanguageTokens(vocabulary(model))
+        positions = json.loads((folder / "config.json").read_text()).get("max_position_embeddings") or 1024
+        self.max_input = min(config.max_input_tokens, positions - 2) - 2  # language token and end token
+        self.max_output = min(config.max_output_tokens, positions - 2)
+
+    def check(self, sources: set[str], targets: set[str]) -> None:
+        """Raise UserError for the first language that the model does not know."""
+        for name in sorted(targets):
+            self.languages.target(name)
+        for name in sorted(sources):
+            self.languages.source(name)
+
+    def limit(self, lengths: np.ndarray) -> np.ndarray:
+        """Longest hypothesis for sources of so many tokens; powers of two, so that a batch shares one limit.
+
+        A hypothesis that grows beyond four times its source is a loop; letting it run to the model's
+        maximum would hold up its whole batch.
+        """
+        wanted = 4 * np.asarray(lengths) + 32
+        return np.minimum(2 ** np.ceil(np.log2(wanted)).astype(np.int64), self.max_output)
+
+    def __call__(
+        self, sentences: list[str], sources: list[str], targets: list[str]
+    ) -> tuple[list[str | None], list[list[str]]]:
+        """Translate sentence i from sources[i] to targets[i] (FLORES-200 codes); see the class."""
+        self.check(set(sources), set(targets))
+        tokens = self._tokenize(sentences)
+        split = {text: self._parts(text, own) for text, own in tokens.items() if len(own) > self.max_input}
+        if not split:
+            return self._decode([tokens[text] for text in sentences], sources, targets)
+        parts = [split.get(text) or [(tokens[text], "")] for text in sentences]
+        owners = [row for row, own in enumerate(parts) for _ in own]
+        texts, notes = self._decode(
+            [piece for own in parts for piece, _ in own],
+            [sources[row] for row in owners],
+            [targets[row] for row in owners],
+        )
+        done = iter(zip(texts, notes))
+        joined = [_join([next(done) for _ in own], own, target) for own, target in zip(parts, targets)]
+        return [text for text, _ in joined], [own for _, own in joined]
+
+    def _tokenize(self, sentences: list[str]) -> dict[str, Tokens]:
+        """Tokens of each distinct sentence, without language and end tokens."""
+        distinct = list(dict.fromkeys(sentences))
+        if not distinct:
+            return {}
+        # "</s>" in a text is text, not an end (split_special_tokens).
+        if self.tokenizer.is_fast:
+            backend = self.tokenizer.backend_tokenizer
+            backend.encode_special_tokens = True
+            backend.no_truncation()
+            backend.no_padding()
+            encoded = backend.encode_batch(distinct, add_special_tokens=False)
+            return dict(zip(distinct, (encoding.tokens for encoding in encoded)))
+        ids = self.tokenizer(distinct, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return dict(zip(distinct, map(self.tokenizer.convert_ids_to_tokens, ids)))
+
+    def _parts(self, sentence: str, tokens: Tokens) -> list[tuple[Tokens, str]]:
+        """The sentence's tokens, or those of its parts where it is too long, and what follows each."""
+        if len(tokens) <= self.max_input or len(sentence) < 2:
+            return [(tokens[: self.max_input], "")]
+        left, gap, right = halves(sentence)
+        known = self._tokenize([left, right])
+        first, second = self._parts(left, known[left]), self._parts(right, known[right])
+        return [*first[:-1], (first[-1][0], gap or " "), *second]
+
+    def _decode(
+        self, rows: list[Tokens], sources: list[str], targets: list[str]
+    ) -> tuple[list[str | None], list[list[str]]]:
+        """Run the model over tokenised sentences; hypotheses and notes."""
+        texts: list[str | None] = [None] * len(rows)
+        notes: list[list[str]] = [_NONE] * len(rows)
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)) + 2
+        limits = self.limit(lengths)
+
+        def run(batch: np.ndarray) -> tuple[list[str], list[list[str]]]:
+            numbers = batch.tolist()
+            before = self.languages.before
+            inputs = [[*before(sources[row], targets[row]), *rows[row], self.end] for row in numbers]
+            return self._translate(
+                inputs, [self.languages.prefix(targets[row]) for row in numbers], int(limits[batch[0]])
+            )
+
+        # One worker more than the model runs batches at a time: the next one waits while texts are made of the last.
+        batches = run_batches(run, lengths, self.config.batch_tokens, groups=limits, workers=self.workers + 1)
+        for batch, result in batches:
+            if isinstance(result, Exception):
+                notes[batch[0]] = [f"error: {type(result).__name__}: {' '.join(str(result).split())[:200]}"]
+                continue
+            for row, text, note in zip(batch.tolist(), *result):
+                texts[row], notes[row] = text, note
+        return texts, notes
+
+    def _translate(self, inputs: list[Tokens], prefixes: list[Tokens], limit: int) -> tuple[list[str], list[list[str]]]:
+        """One batch through the model, all with the same limit on the hypothesis' tokens."""
+        results = self.translator.translate_batch(
+            inputs,
+            target_prefix=prefixes if prefixes[0] else None,
+            beam_size=self.config.beam,
+            max_input_length=0,  # CTranslate2 cuts at 1,024 without a word otherwise; `_parts` has seen to the length
+            max_decoding_length=limit,
+            return_end_token=True,
+        )
+        skip = len(prefixes[0])
+        hypotheses = [result.hypotheses[0] for result in results]
+        ids = [self._ids(tokens[skip:]) for tokens in hypotheses]
+        notes = [
+            _NONE if tokens[-1:] == [self.end] else ["truncated" if len(tokens) >= limit else "no_end"]
+            for tokens in hypotheses
+        ]
+        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return [text.strip() for text in texts], notes
+
+    def _ids(self, tokens: Tokens) -> list[int]:
+        if not self._numbers:
+            return self.tokenizer.convert_tokens_to_ids(tokens)
+        return [self._numbers[token] for token in tokens if token in self._numbers]
+
+
+_NONE: list[str] = []
+
+
+def _join(
+    done: list[tuple[str | None, list[str]]], parts: list[tuple[Tokens, str]], target: str
+) -> tuple[str | None, list[str]]:
+    """One sentence's hypothesis and notes from those of its parts."""
+    if len(done) == 1:
+        return done[0]
+    notes = sorted({note for _, own in done for note in own})
+    if any(text is None for text, _ in done):
+        return None, [note for note in notes if note.startswith("error")]
+    spaced = language(target).spaced
+    return "".join(f"{text}{gap if spaced else ''}" for (text, _), (_, gap) in zip(done, parts)).strip(), notes
+
+
+def _workers(threads: int) -> int:
+    return threads or int(os.environ.get("OMP_NUM_THREADS") or min(4, len(os.sched_getaffinity(0))))
+
+
+def _device(device: str) -> tuple[str, int]:
+    """ "cuda:1" -> ("cuda", 1). A GPU that is asked for and not there is an error, never a slow CPU run."""
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda"):
+        raise UserError(f"device {device!r}: expected cpu, cuda or cuda:N")
+    if kind == "cuda":
+        _load_cublas()
+        import ctranslate2
+
+        count = ctranslate2.get_cuda_device_count()
+        if count <= int(index or 0):
+            raise UserError(
+                f"translation was asked to run on {device}, but CTranslate2 sees {count} GPUs here "
+                "(driver missing, or CUDA_VISIBLE_DEVICES hides them). It does not fall back to the CPU: "
+                "repair that, or run with device cpu."
+            )
+    return kind, int(index or 0)
+
+
+def _load_cublas() -> None:
+    """CTranslate2's wheels look for CUDA 12's cuBLAS, which PyTorch for CUDA 13 no longer brings."""
+    spec = importlib.util.find_spec("nvidia.cublas") if importlib.util.find_spec("nvidia") else None
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for library in ("libcublasLt.so.12", "libcublas.so.12"):
+            path = Path(place) / "lib" / library
+            if path.exists():
+                ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+
+
+def _check_compute_type(compute_type: str, kind: str) -> None:
+    import ctranslate2
+
+    known = {"default", "auto", *ctranslate2.get_supported_compute_types(kind)}
+    if compute_type not in known:
+        raise UserError(
+            f"translate.compute_type {compute_type!r} is not to be had on this {kind}; "
+            f"it offers {', '.join(sorted(known))}"
+        )

@@ -1,0 +1,1 @@
+"""Similarity of languages, geometry of representations, allocation of budgets."""

@@ -1,0 +1,219 @@
+"""x-LLM's scaling law of translation quality, and how many sentence pairs each language should get.
+
+    S(X) = 100 - alpha * (gamma * X) ** -beta
+
+S is COMET (0..100) after training on X sentence pairs, gamma the similarity of the language to English, measured before
+training (`eval.analysis.similarity`). alpha and gamma cannot be told apart from one curve, so gamma has to be given;
+where it is
+not, it is 1 and alpha holds both. arXiv 2308.04948, sections on the scaling law and on optimal data allocation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq, curve_fit, minimize
+from scipy.stats import t as student
+
+from polydistill.engine.errors import UserError
+
+Points = Mapping[str, Sequence[tuple[float, float]]]
+"""Language -> measured (sentence pairs, score)."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """The law of one language; intervals are where alpha and beta lie with the probability asked for."""
+
+    alpha: float
+    beta: float
+    gamma: float = 1.0
+    alpha_interval: tuple[float, float] = (float("nan"), float("nan"))
+    beta_interval: tuple[float, float] = (float("nan"), float("nan"))
+    residual: float = 0.0  # standard deviation of the measured scores around the curve
+    points: int = 0
+
+    @property
+    def scale(self) -> float:
+        """A = alpha * gamma ** -beta, so that S(X) = 100 - A * X ** -beta."""
+        return self.alpha * self.gamma**-self.beta
+
+    def score(self, pairs: np.ndarray | float) -> np.ndarray:
+        """S(X)."""
+        return 100 - self.scale * np.asarray(pairs, float) ** -self.beta
+
+    def gain(self, pairs: np.ndarray | float) -> np.ndarray:
+        """dS/dX: what one more sentence pair brings."""
+        return self.scale * self.beta * np.asarray(pairs, float) ** (-self.beta - 1)
+
+
+def fit(
+    points: Points, gamma: Mapping[str, float] | None = None, shared: bool = False, confidence: float = 0.95
+) -> dict[str, Law]:
+    """alpha and beta by non-linear least squares, for each language alone or (`shared`) one pair for all.
+
+    Both are fitted as logarithms, which keeps them and their intervals positive; intervals are Student's t around the
+    least-squares estimate.
+
+    Raises:
+        UserError: a score at or above 100, sizes that are not positive, or fewer than three points for a fit.
+    """
+    known = {language: 1.0 if gamma is None else _gamma(gamma, language) for language in points}
+    _check(points)
+    if shared:
+        sizes, scores = (
+            np.array([p[i] * (known[language] if i == 0 else 1) for language in points for p in points[language]])
+            for i in (0, 1)
+        )
+        one = _fit(sizes, scores, confidence, "all languages")
+        return {language: Law(**(vars(one) | {"gamma": known[language]})) for language in points}
+    return {
+        language: Law(**(vars(_fit(known[language] * x, y, confidence, language)) | {"gamma": known[language]}))
+        for language, (x, y) in ((name, np.array(rows, float).T) for name, rows in points.items())
+    }
+
+
+def _gamma(gamma: Mapping[str, float], language: str) -> float:
+    value = gamma.get(language)
+    if value is None or not 0 < value <= 1:
+        raise UserError(
+            f"no similarity (gamma, above 0 and at most 1) for {language}: measure it with `polydistill similarity`"
+        )
+    return value
+
+
+def _check(points: Points) -> None:
+    for language, rows in points.items():
+        for pairs, score in rows:
+            if pairs <= 0 or not score < 100:
+                raise UserError(f"{language}: point ({pairs:g}, {score:g}): pairs must be above 0, scores below 100")
+
+
+def _fit(sizes: np.ndarray, scores: np.ndarray, confidence: float, name: str) -> Law:
+    if len(sizes) < 3 or len(np.unique(sizes)) < 2:
+        raise UserError(
+            f"{name}: {len(sizes)} points of {len(np.unique(sizes))} sizes; a fit with intervals needs 3 of 2"
+        )
+    slope, height = np.polyfit(np.log(sizes), np.log(100 - scores), 1)  # exact without noise: a start that cannot fail
+    start = (height, np.log(max(-slope, 1e-3)))
+
+    def law(x: np.ndarray, log_alpha: float, log_beta: float) -> np.ndarray:
+        return 100 - np.exp(log_alpha - np.exp(log_beta) * np.log(x))
+
+    estimate, covariance = curve_fit(law, sizes, scores, p0=start, maxfev=20_000)
+    error = np.sqrt(np.diag(covariance)) * student.ppf((1 + confidence) / 2, len(sizes) - 2)
+    low, high = np.exp(estimate - error), np.exp(estimate + error)
+    residual = float(np.sqrt(np.sum((law(sizes, *estimate) - scores) ** 2) / (len(sizes) - 2)))
+    alpha, beta = (float(v) for v in np.exp(estimate))
+    intervals = [(float(a), float(b)) for a, b in zip(low, high)]
+    return Law(alpha, beta, 1.0, intervals[0], intervals[1], residual, len(sizes))
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """How a budget is spent, and how far from the best it is."""
+
+    pairs: dict[str, int]  # adds up to the budget
+    score: float  # mean of S over the languages
+    uniform: float  # the same for equal parts
+    closed_form: dict[str, float]
+    difference: float  # largest relative difference between SLSQP's numbers and the closed form's
+    gains: dict[str, float]  # marginal gain of each language, S per thousand pairs
+    at_limit: list[str]  # languages that get all they have
+    spread: float  # of the gains of the others: (largest - smallest) / mean; 0 at the optimum
+    optimal: bool  # gains equal to 0.1%, and none at its limit gains less
+
+
+def allocate(laws: Mapping[str, Law], budget: int, limits: Mapping[str, int] | None = None) -> Allocation:
+    """Maximise the mean of S_i(X_i) over sum X_i = budget, 0 <= X_i <= limit_i.
+
+    By SLSQP on the shares of the budget: on raw counts it stops early, since gradients are tiny there.
+
+    Raises:
+        UserError: the limits leave no room for the budget.
+    """
+    names = list(laws)
+    most = np.array([(limits or {}).get(name, budget) for name in names], float)
+    if most.sum() < budget:
+        raise UserError(f"a budget of {budget:,} pairs, but only {int(most.sum()):,} there are; lower --budget")
+    scale, beta = (np.array([getattr(laws[name], key) for name in names]) for key in ("scale", "beta"))
+    closed = _closed_form(scale, beta, budget, most)
+    found = _slsqp(scale, beta, budget, most)
+    pairs = _rounded(found, budget, most)
+    gains = scale * beta * found ** (-beta - 1)
+    limited = found > most * (1 - 1e-6)
+    free = gains[~limited]
+    spread = float(np.ptp(free) / free.mean()) if len(free) else 0.0
+    held = not limited.any() or not len(free) or gains[limited].min() >= free.min() * (1 - 1e-3)
+    return Allocation(
+        pairs=dict(zip(names, pairs.tolist())),
+        score=_mean(scale, beta, found),
+        uniform=_mean(scale, beta, _uniform(budget, most)),
+        closed_form=dict(zip(names, closed.tolist())),
+        difference=float(np.max(np.abs(found - closed) / closed)),
+        gains=dict(zip(names, (1000 * gains).tolist())),
+        at_limit=[name for name, full in zip(names, limited) if full],
+        spread=spread,
+        optimal=bool(spread < 1e-3 and held),
+    )
+
+
+def _mean(scale: np.ndarray, beta: np.ndarray, pairs: np.ndarray) -> float:
+    return float(np.mean(100 - scale * pairs**-beta))
+
+
+def _slsqp(scale: np.ndarray, beta: np.ndarray, budget: float, most: np.ndarray) -> np.ndarray:
+    """Sentence pairs of each language: float (languages,)."""
+    lost = scale * budget**-beta  # what is missing to 100 if a language got the whole budget
+    unit = lost.mean()
+
+    def objective(share: np.ndarray) -> float:
+        return float(np.sum(lost * share**-beta) / unit)
+
+    def gradient(share: np.ndarray) -> np.ndarray:
+        return -lost * beta * share ** (-beta - 1) / unit
+
+    bounds = [(1e-7, limit) for limit in np.minimum(most / budget, 1.0)]
+    result = minimize(
+        objective,
+        _uniform(budget, most) / budget,
+        jac=gradient,
+        bounds=bounds,
+        constraints={"type": "eq", "fun": lambda share: share.sum() - 1, "jac": np.ones_like},
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 1000},
+    )
+    return np.clip(result.x * budget, 1e-9, most)
+
+
+def _closed_form(scale: np.ndarray, beta: np.ndarray, budget: float, most: np.ndarray) -> np.ndarray:
+    """x_i = min(limit_i, (A_i beta_i / lambda) ** (1 / (beta_i + 1))), with lambda such that they add up."""
+
+    def pairs(log_price: float) -> np.ndarray:
+        return np.minimum(most, np.exp((np.log(scale * beta) - log_price) / (beta + 1)))
+
+    prices = np.log(scale * beta) - (beta + 1) * np.log(budget)  # each language's gain at the whole budget
+    low = prices.min() - 60.0
+    high = prices.max() + (beta.max() + 1) * np.log(len(beta)) + 1
+    if pairs(low).sum() <= budget:
+        return most
+    return pairs(brentq(lambda price: pairs(price).sum() - budget, low, high, xtol=1e-14, rtol=1e-15))
+
+
+def _uniform(budget: float, most: np.ndarray) -> np.ndarray:
+    """Equal parts; what a language lacks goes to the others."""
+    part = np.zeros_like(most)
+    while budget - part.sum() > 1e-9 * budget:
+        room = part < most
+        part = np.minimum(most, part + np.where(room, (budget - part.sum()) / room.sum(), 0))
+    return part
+
+
+def _rounded(pairs: np.ndarray, budget: int, most: np.ndarray) -> np.ndarray:
+    """Whole numbers that add up to the budget: largest remainders first."""
+    whole = np.floor(pairs).astype(np.int64)
+    order = np.argsort(-(pairs - whole), kind="stable")
+    missing = budget - int(whole.sum())
+    for index in [i for _ in range(2) for i in order if whole[i] < most[i]][: max(missing, 0)]:
+        whole[index] += 1
+    return whole

@@ -1,0 +1,53 @@
+"""Similarity of a language to the source language inside a model: x-LLM's gamma, measured before training.
+
+Parallel sentences are encoded by the base model (mean of the last layer's states); for each source sentence its
+counterpart is looked for among all target sentences by cosine, and scored by the rank that it gets. arXiv 2308.04948
+leaves the score open: here it is the reciprocal rank, so that gamma is the mean reciprocal rank, 1 where every sentence
+finds its counterpart first and about ln(n)/n where n sentences are found by chance.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from polydistill.engine.config import Parallel
+from polydistill.engine.mixing.parallel_text import draw
+from polydistill.eval.analysis.geometry import sentence_vectors
+from polydistill.eval.config import Geometry
+
+
+def gamma(source: np.ndarray, target: np.ndarray) -> float:
+    """Mean reciprocal rank of row i of `target`, looked for by row i of `source`: both (sentences, width).
+
+    Equal similarities count against it, so vectors that are all the same do not look like perfect ones.
+    """
+    unit = [rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (source, target)]
+    similarity = unit[0] @ unit[1].T
+    ranks = (similarity >= np.diagonal(similarity)[:, None] - 1e-7).sum(1)
+    return float((1 / ranks).mean())
+
+
+def similarities(
+    model: str, parallel: str, source: str, targets: Sequence[str], sentences: int, seed: int = 0, device: str = "cpu"
+) -> dict[str, Any]:
+    """gamma of each target language.
+
+    Returns:
+        {"gamma": {language: value}, "chance": of a random order, "signature"}.
+
+    Raises:
+        UserError: no parallel text of a pair, fewer sentences than asked for, or a model that cannot be loaded.
+    """
+    settings = Geometry(pooling="mean", sentences=sentences)
+    found = {}
+    for target in targets:
+        pairs = draw(Parallel(path=parallel), source, target, sentences, seed).frame
+        texts = {side: pairs[side].to_list() for side in ("source", "target")}
+        vectors = sentence_vectors(model, texts, settings, device)
+        found[target] = gamma(vectors["source"][-1], vectors["target"][-1])
+    return {
+        "gamma": found,
+        "chance": float(np.mean(1 / np.arange(1, sentences + 1))),
+        "signature": f"model:{model}|layer:last|pooling:mean|score:reciprocal_rank|n:{sentences}|seed:{seed}",
+    }

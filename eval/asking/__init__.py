@@ -1,0 +1,1 @@
+"""Asking a model: prompts, answers through vLLM, likelihoods."""

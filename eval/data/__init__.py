@@ -1,0 +1,1 @@
+"""Evaluation sets: files, languages, choices and answer spans."""

@@ -1,0 +1,106 @@
+"""Reading benchmark files: local, plain or gzip, with errors that name file and line."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language as describe
+
+
+def find(folder: Path, names: Iterable[str], what: str) -> Path:
+    """The first of `names` (also with .gz) that exists in `folder`.
+
+    Raises:
+        UserError: none does; the message lists what was looked for.
+    """
+    tried = list(dict.fromkeys(names))
+    for name in tried:
+        # Repositories on the hub keep their files in data/.
+        for candidate in (folder / name, folder / f"{name}.gz", folder / "data" / name):
+            if candidate.is_file():
+                return candidate
+    raise UserError(f"{folder}: no file for {what} (looked for {', '.join(tried)}, also with .gz)")
+
+
+def local(path: str) -> Path:
+    """The local folder of a benchmark: `path` itself, or the snapshot of a dataset on the hub ("facebook/belebele").
+
+    Raises:
+        UserError: neither is there a folder nor a hub id that can be had.
+    """
+    folder = Path(path)
+    if folder.exists() or "{" in path or path.startswith((".", "/")) or path.count("/") != 1:
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(path, repo_type="dataset"))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        raise UserError(
+            f"{path}: no such folder, and not to be had from the hub ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def names_of(code: str) -> dict[str, str]:
+    """The names by which files may call a language, for `str.format`: {code}, {iso1}, {iso3}, {name}."""
+    known = describe(code)
+    return {"code": code, "iso1": known.iso1, "iso3": known.iso3, "name": known.name.lower().replace(" ", "_")}
+
+
+def lines(path: Path) -> list[str]:
+    """Lines of a text file, without their ends; a trailing empty line is no line."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        text = raw.decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8; convert the file") from error
+    # Not splitlines(): texts contain U+2028 and form feeds.
+    found = text.replace("\r\n", "\n").split("\n")
+    return found[:-1] if found and not found[-1] else found
+
+
+def json_lines(path: Path, fields: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+    """Objects of a JSON Lines file, each with `fields`."""
+    for number, line in enumerate(lines(path), 1):
+        if not line.strip():
+            continue
+        yield checked(parse(line, f"{path}:{number}"), fields, f"{path}:{number}")
+
+
+def json_file(path: Path) -> Any:
+    """The content of a JSON file."""
+    return parse("\n".join(lines(path)), str(path))
+
+
+def tsv(path: Path, columns: int) -> Iterator[list[str]]:
+    """Rows of a headerless TAB-separated file, each of at least `columns` cells."""
+    for number, line in enumerate(lines(path), 1):
+        cells = line.split("\t")
+        if len(cells) < columns:
+            raise UserError(f"{path}:{number}: expected {columns} cells separated by TAB, found {len(cells)}")
+        yield cells
+
+
+def parse(text: str, where: str) -> Any:
+    """JSON from text."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{where}: not valid JSON ({error})") from error
+
+
+def checked(row: Any, fields: Iterable[str], where: str) -> dict[str, Any]:
+    """`row`, if it is an object with all `fields`."""
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: expected an object, found {type(row).__name__}")
+    for field in fields:
+        if field not in row:
+            raise UserError(f"{where}: field '{field}' is missing (has: {', '.join(row)})")
+    return row

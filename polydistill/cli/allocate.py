@@ -1,0 +1,50 @@
+"""`polydistill allocate`: how many sentence pairs each language should get under a budget."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    laws: Annotated[Path, typer.Argument(help="JSON of `polydistill fit`")],
+    budget: Annotated[int, typer.Option(min=1, help="Sentence pairs of all languages together")],
+    limit: Annotated[
+        list[str] | None, typer.Option(help="Pairs that there are of a language, e.g. --limit hi=231500 (repeatable)")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write; `mix --set parallel.allocation=FILE` takes it")
+    ] = None,
+) -> None:
+    """Maximise the mean predicted score, and show that the result is the optimum."""
+    import json
+    from dataclasses import asdict
+
+    from polydistill.engine.errors import UserError
+    from polydistill.engine.languages import code
+    from polydistill.eval.analysis.allocation import Law, allocate
+
+    try:
+        known = {name: Law(**law) for name, law in json.loads(laws.read_text(encoding="utf-8"))["laws"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{laws}: not a file of `polydistill fit` ({error!r})") from error
+    limits = {}
+    for text in limit or []:
+        name, _, number = text.partition("=")
+        if not number.isdecimal() or code(name) not in known:
+            raise UserError(f"--limit {text}: expected LANGUAGE=PAIRS with one of {', '.join(known)}")
+        limits[code(name)] = int(number)
+    found = allocate(known, budget, limits or None)
+    typer.echo("language  pairs  closed form  gain per 1,000 pairs")
+    for name, pairs in found.pairs.items():
+        full = "  (all there is)" if name in found.at_limit else ""
+        typer.echo(f"{name}  {pairs:,}  {found.closed_form[name]:,.0f}  {found.gains[name]:.5f}{full}")
+    typer.echo(
+        f"mean predicted score {found.score:.3f}; equal parts {found.uniform:.3f} ({found.score - found.uniform:+.3f})"
+    )
+    typer.echo(
+        f"optimality: gains differ by {found.spread:.1e} (0 at the optimum), numbers from the closed form's by "
+        f"{found.difference:.1e}: {'optimal' if found.optimal else 'NOT optimal'}"
+    )
+    if out is not None:
+        out.write_text(json.dumps({"budget": budget, **asdict(found)}, indent=1) + "\n", encoding="utf-8")

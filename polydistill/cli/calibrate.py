@@ -1,0 +1,76 @@
+"""`polydistill calibrate`: the judge's scores and thresholds against human judgements."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from polydistill.cli.options import Set
+
+
+def command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="TSV files with the columns original, translation, mean (MLQE-PE), e.g. en-de-dev.tsv.gz"),
+    ],
+    changes: Set = None,
+    tries: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try",
+            help="Another set of thresholds, e.g. --try 'rules.copied=0.7 quality.threshold=0.75' (repeatable)",
+        ),
+    ] = None,
+    bad_below: Annotated[float, typer.Option(help="A human score below is a bad translation")] = 50.0,
+    source: Annotated[str | None, typer.Option(help="Language of the originals; default: from the file's name")] = None,
+    target: Annotated[str | None, typer.Option(help="Language translated into; default: from the file's name")] = None,
+    device: Annotated[str, typer.Option(help="Device of the quality estimation, cpu or cuda")] = "cpu",
+    out: Annotated[Path | None, typer.Option("--json", help="JSON file to write the figures to")] = None,
+) -> None:
+    """Correlation of every score with the human one, and precision and recall of any set of thresholds.
+
+    `--set quality.model=PATH` adds quality estimation. Texts are judged once; every `--try` decides anew from the
+    stored scores, so it costs nothing.
+    """
+    import json
+
+    import numpy as np
+
+    from polydistill.engine.config import Judge, dump, load
+    from polydistill.engine.judging.calibration import correlations, judged, outcomes, read, thorough
+    from polydistill.engine.judging.stage import JudgeStage
+
+    judge = load(Judge, None, changes)
+    sets = {"as configured": judge}
+    sets |= {text: load(Judge, None, [*(changes or []), *text.split()]) for text in tries or []}
+    stage = JudgeStage(thorough(judge), device)
+    found: dict[str, Any] = {"judge": dump(judge), "bad_below": bad_below, "files": {}}
+    for path in files:
+        data = read(path, source, target)
+        table = judged(data, stage)
+        entry: dict[str, Any] = {"rows": len(data.human), "bad": int(np.sum(data.human < bad_below))}
+        entry["spearman"] = correlations(table, data.human)
+        entry["thresholds"] = {
+            name: {
+                reason: {**vars(outcome), "precision": outcome.precision, "recall": outcome.recall}
+                for reason, outcome in outcomes(table, data.human, choice, bad_below).items()
+            }
+            for name, choice in sets.items()
+        }
+        found["files"][data.name] = entry
+        _show(data.name, entry)
+    if out is not None:
+        out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _show(name: str, entry: dict[str, Any]) -> None:
+    typer.echo(f"\n{name}: {entry['rows']} translations, {entry['bad']} bad")
+    ranked = [f"{key} {value:+.3f}" for key, value in entry["spearman"].items() if value == value]
+    typer.echo(f"  Spearman with people: {', '.join(ranked) or 'no score varies'}")
+    for title, groups in entry["thresholds"].items():
+        typer.echo(f"  {title}")
+        for reason, o in groups.items():
+            typer.echo(
+                f"    {reason:<16} dropped {o['dropped']:>5}  precision {o['precision']:.3f}  recall {o['recall']:.3f}"
+                f"  human: kept {o['human_kept']:.1f}, dropped {o['human_dropped']:.1f}"
+            )

@@ -1,0 +1,342 @@
+import json
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, Quality
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.mix import mix
+from polydistill.engine.mixing.recipe import load_recipe, names
+from polydistill.engine.schema import MIXTURE, require
+from polydistill.engine.storage.shards import Place, read_table
+from tests.engine.pool_fixture import row, write_run
+
+SEED = 1  # the coins of rows 0..4 show: truth, self, truth, truth, self; German's parts: same, cross, same, same, same
+TARGETS = ("deu_Latn", "jpn_Jpan")
+QUESTION = {"deu_Latn": "de:Question {}?", "jpn_Jpan": "jp:Question {}?", "eng_Latn": "Question {}?"}
+
+
+def answer(text: str, number: int, language: str) -> str:
+    return ("" if language == "eng_Latn" else f"{language[:2]}:") + f"{text} {number}."
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> str:
+    """Five prompts, two languages: 2's German question is off target, 3's Japanese answer bad, 4 has no own answer."""
+    german = [row(i, "deu_Latn") for i in range(5)]
+    japanese = [row(i, "jpn_Jpan") for i in range(5)]
+    german[2]["reason_instruction"] = "off_target"
+    japanese[3]["reason_truth"] = "low_quality"
+    for rows in (german, japanese):
+        rows[4] |= {"self": None, "mt_self": None, "self_error": "error: prompt too long"}
+    return write_run(tmp_path / "run", {"deu_Latn": german, "jpn_Jpan": japanese}, unit_rows=2)
+
+
+@pytest.fixture
+def sections(tmp_path: Path) -> dict:
+    words = tmp_path / "dictionaries"
+    words.mkdir()
+    (words / "en-de.txt").write_text("nothing nichts\n")
+    (words / "en-jp.txt").write_text("nothing\t何も\n")
+    text = tmp_path / "parallel"
+    text.mkdir()
+    (text / "eng_Latn-deu_Latn.tsv").write_text("The sun is warm.\tDie Sonne ist warm.\nYes.\tJa.\n")
+    (text / "eng_Latn-jpn_Jpan.tsv").write_text("The sun is warm.\t太陽は暖かい。\nYes.\tはい。\n", encoding="utf-8")
+    return {
+        "dictionaries": Dictionaries(path=str(words)),
+        "parallel": Parallel(path=str(text), rows=None),
+    }
+
+
+def rows_of(folder: Path, manifest: dict) -> pl.DataFrame:
+    tables = [read_table(Place.of(folder), shard["path"]) for shard in manifest["shards"]]
+    for table in tables:
+        require(table, MIXTURE, "mixture")
+    return pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+
+
+def made(run: str, recipe: str, out: Path, sections: dict, *overrides: str, **more) -> tuple[pl.DataFrame, dict]:
+    manifest = mix(run, load_recipe(recipe, list(overrides)), Place.of(out), seed=SEED, **sections, **more)
+    return rows_of(out, manifest), manifest
+
+
+def samples(frame: pl.DataFrame, subset: str, target: str) -> list[tuple[str, str, str]]:
+    part = frame.filter((pl.col("subset") == subset) & (pl.col("target") == target))
+    return part.select("instruction", "response", "answer").rows()
+
+
+def expected(question: str, answers: str, kept: str) -> list[tuple[str, str, str]]:
+    coins = {"0": "truth", "1": "self", "2": "truth", "3": "truth", "4": "self"}
+    return [(QUESTION[question].format(n), answer(coins[n].capitalize(), int(n), answers), coins[n]) for n in kept]
+
+
+def test_sdrrl_row_by_row(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, manifest = made(run, "sdrrl", tmp_path / "out", sections)
+    en, de, ja = "eng_Latn", *TARGETS
+    assert sorted(samples(frame, "LL", en)) == expected(en, en, "0123")
+    assert samples(frame, "TL", de) == expected(de, en, "013")
+    assert samples(frame, "LT", de) == expected(en, de, "0123")
+    assert samples(frame, "TT", de) == expected(de, de, "013")
+    assert samples(frame, "TL", ja) == expected(ja, en, "0123")
+    assert samples(frame, "LT", ja) == expected(en, ja, "012")
+    assert samples(frame, "TT", ja) == expected(ja, ja, "012")
+    dropped = {name: subset["dropped"] for name, subset in manifest["subsets"].items()}
+    assert dropped["LL"] == {"self:error": 1}
+    assert dropped["TL"] == {"self:error": 2, "instruction:off_target": 1}
+    assert dropped["LT"] == {"self:error": 2, "truth:low_quality": 1}
+    assert dropped["TT"] == {"self:error": 2, "instruction:off_target": 1, "truth:low_quality": 1}
+    for name, prompts in (("LL", 5), ("TL", 10), ("LT", 10), ("TT", 10)):  # nothing is lost without a reason
+        assert manifest["subsets"][name]["rows"] + sum(dropped[name].values()) == prompts
+    languages = frame.select("subset", "question_language", "answer_language").unique().rows()
+    assert {("TL", de, en), ("LT", en, ja), ("TT", ja, ja), ("LL", en, en), ("comp", de, de)} <= set(languages)
+
+
+def test_parallel_tasks_of_sdrrl(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, manifest = made(run, "sdrrl", tmp_path / "out", sections)
+    mt = frame.filter((pl.col("subset") == "mt") & (pl.col("target") == "deu_Latn"))
+    to, back = (
+        f"Translate the following sentence from {a} to {b}." for a, b in (("English", "German"), ("German", "English"))
+    )
+    assert set(mt.select("instruction", "input", "response").rows()) == {
+        (to, "The sun is warm.", "Die Sonne ist warm."),
+        (to, "Yes.", "Ja."),
+        (back, "Die Sonne ist warm.", "The sun is warm."),
+        (back, "Ja.", "Yes."),
+    }
+    comp = frame.filter(pl.col("subset") == "comp")
+    german, japanese = (
+        comp.filter(pl.col("target") == t).select("instruction", "input", "response").rows() for t in TARGETS
+    )
+    assert len(german) == 1  # "Ja." has no border to cut at
+    assert manifest["subsets"]["comp"]["dropped"] == {"text:one_word": 1}
+    instruction, prefix, sentence = german[0]
+    assert instruction == "Complete the following sentence in German according to its context."
+    assert prefix in ("Die", "Die Sonne", "Die Sonne ist") and sentence == "Die Sonne ist warm."
+    assert all(whole.startswith(part) and 0 < len(part) < len(whole) for _, part, whole in japanese)
+
+
+EN, DE, JA = "eng_Latn", "deu_Latn", "jpn_Jpan"
+PLAIN = {  # recipe -> {(subset, target): (question's language, answer's, the rows kept)}; every answer is the truth
+    "sft": {("LL", EN): (EN, EN, "01234")},
+    "t_sft": {("LL", EN): (EN, EN, "01234"), ("TT", DE): (DE, DE, "0134")},
+    "x_llm": {("TT", JA): (JA, JA, "0124"), ("LL", EN): (EN, EN, "01234")},
+    "m_llm": {("TT", DE): (DE, DE, "0134"), ("LL", EN): (EN, EN, "01234")},
+    "self_translate_train_src": {("src", EN): (EN, EN, "01234")},
+    "self_translate_train_tgt": {("tgt", JA): (JA, JA, "0124")},
+    "sdrrl_no_self": {("TL", DE): (DE, EN, "0134"), ("LT", JA): (EN, JA, "0124"), ("TT", JA): (JA, JA, "0124")},
+}
+
+
+@pytest.mark.parametrize("recipe", PLAIN)
+def test_recipes_that_take_the_truth(recipe: str, run: str, tmp_path: Path, sections: dict) -> None:
+    frame, _ = made(run, recipe, tmp_path / "out", sections)
+    for (subset, target), (question, language, kept) in PLAIN[recipe].items():
+        assert samples(frame, subset, target) == [
+            (QUESTION[question].format(n), answer("Truth", int(n), language), "truth") for n in kept
+        ]
+
+
+def test_xcot_takes_the_students_own_answers(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, manifest = made(run, "xcot", tmp_path / "out", sections)
+    assert samples(frame, "TT", "jpn_Jpan") == [
+        (QUESTION["jpn_Jpan"].format(n), answer("Self", n, "jpn_Jpan"), "self") for n in range(4)
+    ]
+    assert manifest["subsets"]["LL"]["dropped"] == {"self:error": 1}
+
+
+def test_cit_asks_for_the_answers_language(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, _ = made(run, "cit", tmp_path / "out", sections)
+    assert samples(frame, "LT", "deu_Latn") == [("Question 1? Answer in German:", "de:Truth 1.", "truth")]
+    assert [r[0] for r in samples(frame, "TT", "deu_Latn")] == [f"de:Question {n}?" for n in (0, 3, 4)]
+
+
+def test_code_switched_pairs_of_self_translate_train(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, _ = made(run, "self_translate_train_cs", tmp_path / "out", sections)
+    assert samples(frame, "cs_LT", "deu_Latn")[0] == ("Question 0? Bitte antworte auf Deutsch.", "de:Truth 0.", "truth")
+    assert samples(frame, "cs_TL", "jpn_Jpan")[0] == ("jp:Question 0? Please answer in English.", "Truth 0.", "truth")
+
+
+def test_numbers_are_in_no_language(tmp_path: Path, sections: dict) -> None:
+    run = write_run(tmp_path / "run", {"deu_Latn": [row(0, "deu_Latn", truth="42", mt_truth="42")]})
+    frame, _ = made(run, "self_translate_train_cs", tmp_path / "out", sections)
+    assert samples(frame, "cs_LT", "deu_Latn") == [("Question 0?", "42", "truth")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "subsets"),
+    [
+        ("sdrrl_no_cross", {"LL", "TT", "mt", "comp"}),
+        ("sdrrl_no_parallel", {"LL", "TL", "LT", "TT"}),
+        ("sdrrl_parallel_only", {"mt", "comp"}),
+        ("sdrrl_no_switch", {"LL", "TL", "LT", "TT", "mt", "comp"}),
+    ],
+)
+def test_ablations_hold_what_they_should(recipe: str, subsets: set, run: str, tmp_path: Path, sections: dict) -> None:
+    full, _ = made(run, "sdrrl", tmp_path / "full", sections)
+    frame, _ = made(run, recipe, tmp_path / "out", sections)
+    part = full.filter(pl.col("subset").is_in(list(subsets)))
+    assert frame.sort(frame.columns).equals(part.sort(frame.columns))  # the rest of the mixture stays the same
+    assert set(frame["subset"]) == subsets
+
+
+def test_every_recipe_mixes(run: str, tmp_path: Path, sections: dict) -> None:
+    for name in names():
+        _, manifest = made(run, name, tmp_path / name, sections)
+        assert manifest["rows"] == sum(shard["rows"] for shard in manifest["shards"]) > 0, name
+
+
+def test_answers_cut_short_are_left_out(tmp_path: Path, sections: dict) -> None:
+    rows = [row(i, "deu_Latn", self_error="length" if i == 1 else None) for i in range(2)]
+    _, manifest = made(write_run(tmp_path / "run", {"deu_Latn": rows}), "xcot", tmp_path / "out", sections)
+    assert manifest["subsets"]["LL"]["dropped"] == {"self:length": 1}
+
+
+def test_units_shards_and_processes_change_nothing(tmp_path: Path, sections: dict) -> None:
+    pools = {target: [row(i, target, input="nothing") for i in range(300)] for target in TARGETS}
+    small, large = (write_run(tmp_path / f"run{n}", pools, unit_rows=n) for n in (7, 300))
+    frames = [
+        made(small, "sdrrl", tmp_path / "serial", sections, processes=1)[0],
+        made(small, "sdrrl", tmp_path / "parallel", sections, processes=2)[0],
+        made(large, "sdrrl", tmp_path / "large", sections, processes=1)[0],
+    ]
+    first = frames[0].sort(frames[0].columns)
+    assert all(first.equals(frame.sort(frame.columns)) for frame in frames[1:])
+
+
+def test_seed_repeats_and_changes_everything(tmp_path: Path, sections: dict) -> None:
+    run = write_run(tmp_path / "run", {"deu_Latn": [row(i, "deu_Latn", input="nothing") for i in range(200)]})
+    frames = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        manifest = mix(run, load_recipe("sdrrl"), Place.of(tmp_path / name), seed=seed, **sections)
+        frames.append(rows_of(tmp_path / name, manifest))
+    assert frames[0].equals(frames[1])
+    pool = [frame.filter(pl.col("subset") == "LT") for frame in frames]
+    assert pool[0]["answer"].to_list() != pool[2]["answer"].to_list()
+    assert pool[0]["input"].to_list() != pool[2]["input"].to_list()
+
+
+def test_a_folder_keeps_its_mixture(run: str, tmp_path: Path, sections: dict) -> None:
+    _, first = made(run, "sft", tmp_path / "out", sections)
+    assert made(run, "sft", tmp_path / "out", sections)[1] == first
+    with pytest.raises(UserError, match=r"another mixture.*recipe"):
+        made(run, "t_sft", tmp_path / "out", sections)
+    with pytest.raises(UserError, match="seed"):
+        mix(run, load_recipe("sft"), Place.of(tmp_path / "out"), seed=5, **sections)
+
+
+def test_leftovers_of_a_killed_mixing_go(run: str, tmp_path: Path, sections: dict) -> None:
+    made(run, "sdrrl", tmp_path / "out", sections)
+    (tmp_path / "out/manifest.json").unlink()
+    (tmp_path / "out/notes.txt").write_text("mine")
+    _, manifest = made(run, "sft", tmp_path / "out", sections)
+    assert set(Place.of(tmp_path / "out").names()) == {"manifest.json", "notes.txt"} | {
+        s["path"] for s in manifest["shards"]
+    }
+
+
+def test_what_is_missing_is_named(run: str, tmp_path: Path, sections: dict) -> None:
+    with pytest.raises(UserError, match="dictionaries"):
+        mix(run, load_recipe("xcot"), Place.of(tmp_path / "a"))
+    Path(sections["dictionaries"].path, "en-jp.txt").unlink()
+    with pytest.raises(UserError, match=r"no dictionary for eng_Latn -> jpn_Jpan.*en-ja\.txt"):
+        made(run, "xcot", tmp_path / "b", sections)
+    skip = sections | {"dictionaries": sections["dictionaries"].model_copy(update={"missing": "skip"})}
+    _, manifest = made(run, "xcot", tmp_path / "c", skip)
+    assert manifest["dictionaries"]["eng_Latn -> jpn_Jpan"] is None
+    empty = write_run(tmp_path / "empty", {"deu_Latn": [row(0, "deu_Latn", truth="")]})
+    with pytest.raises(UserError, match=r"no sample is left.*truth:missing"):
+        mix(empty, load_recipe("sft"), Place.of(tmp_path / "d"))
+
+
+def test_unfinished_pool_is_refused(run: str, tmp_path: Path) -> None:
+    Path(run, "units/jpn_Jpan/000001.json").unlink()
+    with pytest.raises(UserError, match="jpn_Jpan lacks 1 units"):
+        mix(run, load_recipe("sft"), Place.of(tmp_path / "out"))
+    manifest = mix(run, load_recipe("t_sft"), Place.of(tmp_path / "out"), targets=["deu_Latn"])
+    assert manifest["targets"] == ["deu_Latn"]
+
+
+def test_several_sources(run: str, tmp_path: Path, sections: dict) -> None:
+    french = [row(i + 10, "deu_Latn", source="fra_Latn") for i in range(3)]
+    again = [row(i, "deu_Latn") for i in range(2)]  # prompts that the first pool has as well
+    other = write_run(tmp_path / "other", {"deu_Latn": french + again})
+    manifest = mix([run, other], load_recipe("t_sft"), Place.of(tmp_path / "out"), seed=SEED)
+    assert manifest["sources"] == ["eng_Latn", "fra_Latn"]
+    assert manifest["subsets"]["LL"]["targets"] == {"eng_Latn": 5, "fra_Latn": 3}
+    assert manifest["subsets"]["LL"]["dropped"] == {"prompt:in_earlier_pool": 2}
+
+
+@pytest.mark.parametrize(
+    ("sampling", "shares"),
+    [("temperature=1", (0.9, 0.1)), ("temperature=1000", (0.5, 0.5)), ("shares={de: 0.3, ja: 0.7}", (0.3, 0.7))],
+)
+def test_language_shares(sampling: str, shares: tuple, tmp_path: Path) -> None:
+    rows = {target: [row(i, target) for i in range(1000)] for target in TARGETS}
+    for bad in rows["jpn_Jpan"][: 1000 - 1000 // 9]:
+        bad["reason_truth"] = "low_quality"
+    run = write_run(tmp_path / "run", rows)
+    recipe = load_recipe("t_sft", [f"sampling.{sampling}"])
+    manifest = mix(run, recipe, Place.of(tmp_path / "out"))
+    counts = manifest["subsets"]["TT"]["targets"]
+    total = sum(counts.values())
+    assert abs(total - 1111) < 60  # the total stays, up to the draw
+    assert [counts[target] / total for target in TARGETS] == pytest.approx(shares, abs=0.03)
+
+
+def test_allocation_decides_the_pairs(run: str, tmp_path: Path, sections: dict) -> None:
+    (tmp_path / "allocation.json").write_text(json.dumps({"pairs": {"de": 2, "ja": 1}}))
+    sections["parallel"] = sections["parallel"].model_copy(update={"allocation": str(tmp_path / "allocation.json")})
+    _, manifest = made(run, "m_llm", tmp_path / "out", sections)
+    assert manifest["subsets"]["mt"]["targets"] == {"deu_Latn": 2, "jpn_Jpan": 1}
+
+
+def test_leakage_is_kept_out(run: str, tmp_path: Path, sections: dict) -> None:
+    held = tmp_path / "belebele.jsonl"
+    held.write_text(json.dumps({"question": "Say: Die Sonne ist so warm wie noch nie."}) + "\n")
+    rows = [row(i, "deu_Latn") for i in range(3)]
+    rows[1] |= {"instruction": "Say: die Sonne ist SO warm wie noch nie!"}
+    leaky = write_run(tmp_path / "leaky", {"deu_Latn": rows})
+    guard = Leakage(against=[str(held)], ngram=8)
+    _, manifest = made(leaky, "t_sft", tmp_path / "out", sections, leakage=guard)
+    assert manifest["subsets"]["LL"]["dropped"] == {"leakage:instruction": 1}
+    assert manifest["subsets"]["TT"]["dropped"] == {"leakage:instruction": 1}
+
+
+def test_other_thresholds_than_the_runs(tmp_path: Path) -> None:
+    scores = {"language": "deu_Latn", "language_score": 1.0, "target_share": 1.0, "length_ratio": 1.0}
+    scores |= {"repetition": 0.0, "copied": 0.0, "script": 1.0, "flags": []}
+    rows = [row(i, "deu_Latn", self=None) for i in range(3)]
+    for one, quality in zip(rows, (0.95, 0.85, 0.75)):
+        one |= {"scores_instruction": scores | {"quality": 0.99}, "scores_truth": scores | {"quality": quality}}
+    run = write_run(tmp_path / "scored", {"deu_Latn": rows})
+    for threshold, kept in ((0.8, 2), (0.9, 1)):
+        judge = Judge(quality=Quality(model="any", threshold=threshold))
+        manifest = mix(run, load_recipe("t_sft"), Place.of(tmp_path / f"out{threshold}"), judge=judge)
+        assert manifest["subsets"]["TT"] | {"weight": 1} == {
+            "rows": kept,
+            "targets": {"deu_Latn": kept},
+            "dropped": {"truth:low_quality": 3 - kept},
+            "weight": 1,
+        }
+
+
+def test_command(run: str, tmp_path: Path, sections: dict) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from polydistill.cli.mix import command
+
+    Path(run, "config.yaml").write_text(
+        f"output: {run}\nseed: 1\ndictionaries: {{path: {sections['dictionaries'].path}}}\n"
+    )
+    app = typer.Typer()
+    app.command()(command)
+    arguments = [run, "--recipe", "sdrrl", "--parallel", sections["parallel"].path, "--set", "parallel.rows=1"]
+    result = CliRunner().invoke(app, [*arguments, "--set", "subsets.comp=null"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "switched eng_Latn -> deu_Latn" in result.output and "off_target" in result.output
+    manifest = json.loads(Path(run, "mixtures/sdrrl/manifest.json").read_text())
+    assert set(manifest["subsets"]) == {"LL", "TL", "LT", "TT", "mt"}
+    assert manifest["subsets"]["mt"]["rows"] == 4 and manifest["seed"] == 1

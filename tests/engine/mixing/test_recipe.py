@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language
+from polydistill.engine.mixing.instructions import NATIVE, TRANSLATE_POOL, ask, fields
+from polydistill.engine.mixing.recipe import RECIPES, load_recipe, names
+
+
+def test_every_recipe_opens_with_what_it_is_and_how_to_run_it() -> None:
+    assert len(names()) >= 15
+    for name in names():
+        text = (RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+        comment = [line for line in text.splitlines() if line.startswith("#")]
+        assert f"polydistill mix RUN --recipe {name}" in comment[-1]
+        assert "arXiv" in " ".join(comment)
+        assert load_recipe(name).name == name
+
+
+def test_sdrrl_is_the_papers() -> None:
+    recipe = load_recipe("sdrrl")
+    assert recipe.answers.truth_share == 0.5 and recipe.objective == "subset_mean"
+    assert {name: recipe.probability(subset) for name, subset in recipe.subsets.items()} == dict.fromkeys(
+        recipe.subsets, 0.15
+    )
+    assert recipe.subsets["LL"].source_only and not recipe.subsets["LT"].source_only
+
+
+def test_one_line_makes_an_ablation(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: sdrrl\nsubsets: {comp: null, TT: {weight: 2}}\n")
+    mine = load_recipe(tmp_path / "mine.yaml", ["code_switch.questions=0.3"])
+    assert mine.name == "mine" and list(mine.subsets) == ["LL", "TL", "LT", "TT", "mt"]
+    assert mine.subsets["TT"].weight == 2 and mine.subsets["TT"].question == "target"
+    assert mine.probability(mine.subsets["TT"]) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("subsets: {A: {question: source}}", "say `question` and `answer`"),
+        ("subsets: {A: {question: source, answers: source}}", "A.answers"),
+        ("subsets: {}", "at least one subset"),
+        ("subsets: {A: {task: translate, question: source}}", "takes no question"),
+        ("subsets: {A: {task: translate, templates: 'to {tongue}'}}", "no other fields"),
+        ("subsets: {A: {question: source, answer: target, part: x}}", "part 'x'"),
+        ("parts: {x: 0.5}\nsubsets: {A: {question: source, answer: target, part: x}}", "add up to 1"),
+        ("objektive: token_mean\nsubsets: {A: {question: source, answer: target}}", "did you mean 'objective'"),
+        ("answers: {truth: 0}\nsubsets: {A: {question: source, answer: target}}", "above 0"),
+        ("extends: loop.yaml", "circle"),
+    ],
+)
+def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "loop.yaml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_recipe(tmp_path / "loop.yaml")
+
+
+def test_unknown_recipe() -> None:
+    with pytest.raises(UserError, match="did you mean 'sdrrl'"):
+        load_recipe("sdrll")
+
+
+def test_requests_for_a_language() -> None:
+    assert ask("native", "ind_Latn") == "Tolong jawab dalam bahasa Indonesia."
+    assert ask("Answer in {language}:", "jpn_Jpan") == "Answer in Japanese:"
+    with pytest.raises(UserError, match="Ewe"):
+        ask("native", "ewe_Latn")
+    papers = "ces dan ukr bul fin hun nob ind jpn kor por slv vie pol khm tha deu rus zho eng fra ell hin tur arb"
+    assert {code[:3] for code in NATIVE} >= set(papers.split())
+    assert all(language(code).code == code for code in NATIVE)
+
+
+def test_template_pool() -> None:
+    assert len(set(TRANSLATE_POOL)) == len(TRANSLATE_POOL) >= 20
+    assert all("target" in fields(text) and fields(text) <= {"source", "target"} for text in TRANSLATE_POOL)

@@ -1,0 +1,209 @@
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polydistill.engine.config import Translate
+from polydistill.engine.errors import UserError
+from polydistill.engine.schema import TRANSLATED
+from polydistill.engine.text.code_lines import code_lines
+from polydistill.engine.text.segment import KEEP, SENTENCE, segment
+from polydistill.engine.text.spans import find
+from polydistill.engine.translation.stage import TranslateStage
+
+CONFIG = Translate(model="replaced by a stand-in")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _table(table_of):
+    global table
+    table = table_of
+
+
+def identity(sentences, sources, targets):
+    """A translator that gives every sentence back."""
+    return list(sentences), [[] for _ in sentences]
+
+
+def translate(text, translator, target="deu_Latn", **columns):
+    result = TranslateStage(CONFIG, [target], translator=translator)(table(text, **columns))
+    return result["mt_truth"][0].as_py(), result["notes_truth"][0].as_py()
+
+
+def test_rows_times_targets_in_order():
+    stage = TranslateStage(
+        CONFIG, ["de", "Japanese"], translator=lambda s, _, t: ([f"{b}|{a}" for a, b in zip(s, t)], [[]] * len(s))
+    )
+    result = stage(table("One", "Two", self=["Mine", None], input=["", "More"]))
+    assert result.schema.equals(TRANSLATED)
+    assert result["target"].to_pylist() == ["deu_Latn", "deu_Latn", "jpn_Jpan", "jpn_Jpan"]
+    assert result["mt_truth"].to_pylist() == ["deu_Latn|One", "deu_Latn|Two", "jpn_Jpan|One", "jpn_Jpan|Two"]
+    assert result["mt_input"].to_pylist() == [None, "deu_Latn|More", None, "jpn_Jpan|More"]
+    assert result["mt_self"].to_pylist() == ["deu_Latn|Mine", None, "jpn_Jpan|Mine", None]
+    assert result["notes_self"].to_pylist() == [[], None, [], None]
+    assert result["truth"].to_pylist() == ["One", "Two"] * 2
+
+
+def test_zero_rows_and_zero_targets():
+    assert TranslateStage(CONFIG, ["de"], translator=identity)(table()).schema.equals(TRANSLATED)
+    assert TranslateStage(CONFIG, [], translator=identity)(table("x")).num_rows == 0
+
+
+def test_distinct_sentences_are_translated_once_per_language():
+    calls = []
+
+    def count(sentences, sources, targets):
+        calls.extend(zip(sentences, sources, targets))
+        return identity(sentences, sources, targets)
+
+    rows = table("Yes. No.", "No. Yes.", "Yes.", source=["eng_Latn", "eng_Latn", "fra_Latn"])
+    TranslateStage(CONFIG, ["de", "ja"], translator=count)(rows)
+    assert len(calls) == len(set(calls)) == 2 * (3 + 2)  # Yes. No. Do it. in English; Yes. Do it. in French
+
+
+def test_a_row_in_the_target_language_is_given_back():
+    shout = lambda s, *_: ([text.upper() for text in s], [[]] * len(s))  # noqa: E731
+    rows = table("Use `x`. Now.", "Use `x`. Now.", source=["eng_Latn", "deu_Latn"])
+    result = TranslateStage(CONFIG, ["de"], translator=shout)(rows)
+    assert result["mt_truth"].to_pylist() == ["USE `x`. NOW.", "Use `x`. Now."]
+
+
+def test_spaces_between_sentences_follow_the_language():
+    assert translate("One. Two.\nThree.", identity, "jpn_Jpan")[0] == "One.Two.\nThree."
+    assert translate("一。二。", identity, "eng_Latn", source="jpn_Jpan")[0] == "一。 二。"
+    assert translate("一。二。", identity, "zho_Hans", source="jpn_Jpan")[0] == "一。二。"
+
+
+def with_marks(text, change):
+    """Text with each mark changed."""
+    return re.sub(r"\[\d+\]", lambda match: change(match[0]), text)
+
+
+def upper_but(change):
+    """A translator that shouts and changes each mark."""
+    return lambda sentences, *_: ([with_marks(text.upper(), change) for text in sentences], [[]] * len(sentences))
+
+
+def test_spans_come_back_in_place():
+    text = "Call `f(x)` for {name}, see https://a.org/b."
+    assert translate(text, upper_but(lambda mark: mark)) == ("CALL `f(x)` FOR {name}, SEE https://a.org/b.", [])
+    assert (
+        translate(text, upper_but(lambda mark: f"【 {mark[1:-1]} 】"))[0]
+        == "CALL `f(x)` FOR {name}, SEE https://a.org/b."
+    )
+
+
+@pytest.mark.parametrize("change", [lambda mark: "", lambda mark: mark * 2, lambda mark: "[9]"])
+def test_lost_marks_are_mended_and_told(change):
+    hypothesis, notes = translate("Call `f(x)` for {name} now.", upper_but(change))
+    assert hypothesis == "CALL `f(x)` FOR {name} NOW."
+    assert notes == ["span_split"]
+
+
+def test_lost_numbers_are_told():
+    drop = lambda s, *_: ([text.replace("1990", "") for text in s], [[]] * len(s))  # noqa: E731
+    assert translate("In 1990 it began. It ended.", drop)[1] == ["number_lost"]
+    assert translate("It costs 1,000.5.", lambda s, *_: (["1.000,5"] * len(s), [[]] * len(s)))[1] == []
+
+
+def test_notes_of_all_sentences_meet_in_the_text():
+    def noting(sentences, sources, targets):
+        notes = {"One.": ["truncated"], "Two.": ["no_end"]}
+        return list(sentences), [notes.get(sentence, []) for sentence in sentences]
+
+    assert translate("One. Two. Three.", noting) == ("One. Two. Three.", ["truncated", "no_end"])
+
+
+def test_an_error_costs_the_text_and_no_other():
+    def failing(sentences, sources, targets):
+        bad = [sentence == "Two." for sentence in sentences]
+        return [None if b else s for b, s in zip(bad, sentences)], [["error: ValueError: no"] if b else [] for b in bad]
+
+    result = TranslateStage(CONFIG, ["de"], translator=failing)(table("One. Two.", "Three.", "One."))
+    assert result["mt_truth"].to_pylist() == [None, "Three.", "One."]
+    assert result["notes_truth"].to_pylist() == [["error: ValueError: no"], [], []]
+
+
+def test_an_empty_hypothesis_is_told():
+    gone = lambda s, *_: (["" if text == "Two." else text for text in s], [[]] * len(s))  # noqa: E731
+    assert translate("One. Two.", gone)[1] == ["empty"]
+
+
+def test_unknown_language_is_a_user_error():
+    with pytest.raises(UserError, match="klingon"):
+        TranslateStage(CONFIG, ["klingon"], translator=identity)
+
+
+def test_the_real_model_through_the_stage(nllb, conversions):
+    config = Translate(model=str(nllb), beam=2, max_output_tokens=24, threads=1)
+    stage = TranslateStage(config, ["de", "ja"], cache=conversions)
+    rows = table("The cat sat. It rains today.\n- Where is it?", "42", source=["eng_Latn", "ind_Latn"])
+    result = stage(rows)
+    assert result.schema.equals(TRANSLATED) and result.num_rows == 4
+    assert result["mt_truth"].to_pylist()[1::2] == ["42", "42"]  # nothing to translate, nothing to truncate
+    assert all(text.count("\n- ") == 1 for text in result["mt_truth"].to_pylist()[::2])
+    assert result["notes_truth"].to_pylist() == [["truncated"], [], ["truncated"], []]
+    assert stage(rows).equals(result)
+    with pytest.raises(UserError, match="fra_Latn"):
+        TranslateStage(config, ["fr"], cache=conversions)
+
+
+def structure(text):
+    """What must not change in a text: kept pieces, spans, code, line breaks."""
+    pieces = segment(text, "eng_Latn")
+    spans = [piece.text[start:stop] for piece in pieces for start, stop in piece.spans]
+    return (
+        [piece.text for piece in pieces if piece.kind == KEEP],
+        spans,
+        sum(piece.kind == SENTENCE for piece in pieces),
+    )
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Use `a b` here. ", "- One\n", "| a | b |\n", "See http://x.org/y, now. ", "\n\n", "{x} [1] "])
+    ).map("".join)
+)
+def test_identity_keeps_every_byte(text):
+    for mark in (lambda mark: mark, lambda mark: ""):  # with marks copied, and with marks lost
+        hypothesis, _ = translate(text, lambda s, *_, mark=mark: ([with_marks(t, mark) for t in s], [[]] * len(s)))
+        assert hypothesis == (text or None) or (mark("x") == "" and "[1]" in text)
+
+
+@pytest.mark.data
+def test_structure_of_300_real_outputs_with_code_lists_and_tables(data: Path):
+    with gzip.open(data / "alpaca" / "alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
+        outputs = [json.loads(line)["output"] for line in file]
+    code = [text for text in outputs if sum(code_lines(text.split("\n"))) > 2][:100]
+    lists = [text for text in outputs if text.count("\n- ") + text.count("\n2. ") > 1][:80]
+    tables = [text for text in outputs if "|" in text or "\t" in text][:60]
+    spans = [text for text in outputs if find(text)][:60]
+    chosen = list(dict.fromkeys(code + lists + tables + spans))
+    chosen += [text for text in outputs if "\n\n" in text and text not in chosen][: max(0, 300 - len(chosen))]
+    assert len(chosen) >= 300
+    lost = lambda s, *_: ([with_marks(text, lambda mark: "") for text in s], [[]] * len(s))  # noqa: E731
+    for translator in (identity, lost):
+        result = TranslateStage(CONFIG, ["deu_Latn"], translator=translator)(table(*chosen))["mt_truth"].to_pylist()
+        if translator is identity:
+            assert result == chosen
+        changed = [text for text, hypothesis in zip(chosen, result) if structure(text) != structure(hypothesis)]
+        assert not [text for text in changed if not re.search(r"\[\d+\]", text)]  # a text's own [1] was taken away
+    japanese = TranslateStage(CONFIG, ["jpn_Jpan"], translator=identity)(table(*chosen))["mt_truth"].to_pylist()
+    assert [text.count("\n") for text in japanese] == [text.count("\n") for text in chosen]
+
+
+def test_a_trained_model_translates_and_int8_costs_nothing(tiny: Path, conversions):
+    sources = (tiny / "eval/flores/devtest/eng_Latn.devtest").read_text(encoding="utf-8").splitlines()
+    references = (tiny / "eval/flores/devtest/deu_Latn.devtest").read_text(encoding="utf-8").splitlines()
+    exact = {}
+    for compute in ("int8", "float32"):
+        config = Translate(model=str(tiny / "models/nllb"), compute_type=compute, threads=1)
+        result = TranslateStage(config, ["deu_Latn"], cache=conversions)(table(*sources))
+        exact[compute] = sum(map(str.__eq__, result["mt_truth"].to_pylist(), references)) / len(references)
+        assert not any(set(notes) & {"truncated", "no_end", "empty"} for notes in result["notes_truth"].to_pylist())
+    assert exact["int8"] > 0.7
+    assert abs(exact["int8"] - exact["float32"]) < 0.05

@@ -1,0 +1,1 @@
+"""Ranks, DeepSpeed, checkpoints and the exported model."""

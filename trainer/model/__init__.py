@@ -1,0 +1,1 @@
+"""The model that trains on packs, its attention and its loss."""

@@ -1,0 +1,1 @@
+"""The run: launch, loop, one step, learning rate, log, memory."""
