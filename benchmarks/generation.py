@@ -105,9 +105,9 @@ def configure(tiny: Path, model: Path, output: Path) -> Synthesis:
 
 def stream(config: Synthesis) -> float:
     """Output tokens/s of a synthesis run whose other stages are stand-ins that do not wait."""
-    from polydistill.engine.synthesis.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesize
 
-    figures = synthesise(config, Waiting(0.0, 0.0))["stages"]["generate"]
+    figures = synthesize(config, Waiting(0.0, 0.0))["stages"]["generate"]
     return figures["tokens"] / (figures["last"] - figures["first"])
 
 

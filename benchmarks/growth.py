@@ -100,7 +100,7 @@ def _rate(path: Path, nodes: int, output: str) -> float:
         for _ in range(nodes - 1):
             machines.add_node(num_cpus=2)
         with pipeline.cluster(machines.address):
-            stages = pipeline.synthesise(config, Waiting(**WAIT))["stages"]
+            stages = pipeline.synthesize(config, Waiting(**WAIT))["stages"]
     finally:
         machines.shutdown()
     ray.shutdown()

@@ -31,7 +31,7 @@ from polydistill.engine.config import Dictionaries, Parallel
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.schema import FIELDS, POOL
-from polydistill.engine.storage.shards import Place, read_table, write_table
+from polydistill.engine.storage.shards import Folder, read_table, write_table
 from polydistill.engine.storage.units import commit_pool
 
 LANGUAGES = [
@@ -107,7 +107,7 @@ def _mix(place: Path, name: str) -> Measured:
     manifest = mix(
         str(place / name),
         load_recipe("sdrrl"),
-        Place.of(out),
+        Folder.of(out),
         dictionaries=Dictionaries(path=str(place / "dictionaries")),
         parallel=Parallel(path=str(place / "parallel"), rows=None),
     )
@@ -135,7 +135,7 @@ def _anonymous(pid: int) -> float:
 
 def _copy(folder: Path) -> float:
     """Seconds to read and write all shards of a mixture."""
-    place = Place.of(folder)
+    place = Folder.of(folder)
     shards = place.read_json("manifest.json")["shards"]
     start = time.perf_counter()
     for shard in shards:
@@ -187,7 +187,7 @@ def _dictionaries(place: Path, rows: list[dict[str, str]]) -> None:
 
 
 def _pool(folder: Path, rows: list[dict[str, str]]) -> None:
-    place = Place.of(folder)
+    place = Folder.of(folder)
     ids = [f"{(i + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(len(rows))]
     names = dict(zip(FIELDS, ("instruction", "input", "output", "output")))
     for language in LANGUAGES:

@@ -18,7 +18,7 @@ from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.generation.stage import unanswered
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.run_folder import PROMPTS
-from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.storage.shards import Folder, read_table
 
 PROMPT_ROWS, UNIT_ROWS, PAIRS = 3000, 250, 2
 _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
@@ -39,7 +39,7 @@ def run() -> list[dict[str, Any]]:
             order = (_stream, _raw) if pair % 2 else (_raw, _stream)
             seconds = {side: side(config, cores) for side in order}
             rows = len(config.targets) * sum(
-                u["rows"] for u in Place.of(config.output).read_json("prompts/manifest.json")["units"]
+                u["rows"] for u in Folder.of(config.output).read_json("prompts/manifest.json")["units"]
             )
             stream.append(rows / seconds[_stream])
             raw.append(rows / seconds[_raw])
@@ -81,17 +81,17 @@ def _stream(config: Synthesis, cores: int) -> float:
     """Seconds from the first unit's translation to the last unit's commit."""
     from ray.data import DataContext
 
-    from polydistill.engine.synthesis.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesize
 
     # Work starts when every actor is there: a judge that loads its model while others translate is start-up as well.
     DataContext.get_current().wait_for_min_actors_s = 300
-    stages = synthesise(config)["stages"]
+    stages = synthesize(config)["stages"]
     return stages["judge"]["last"] - stages["translate"]["first"]
 
 
 def _raw(config: Synthesis, cores: int) -> float:
     """Seconds for the same units by direct calls in `cores` processes, which take units from one queue."""
-    manifest = prepare(config.prompts, config.source, Place.of(config.output), config.work.unit_rows)
+    manifest = prepare(config.prompts, config.source, Folder.of(config.output), config.work.unit_rows)
     context = multiprocessing.get_context("spawn")
     units, ready, done = context.Queue(), context.Barrier(cores + 1), context.Barrier(cores + 1)
     for unit in manifest["units"]:
@@ -121,7 +121,7 @@ def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
     translate, judge = TranslateStage(config.translate, config.targets), JudgeStage(config.judge)
     ready.wait(timeout=300)
     while (path := units.get()) is not None:
-        judge(translate(unanswered(read_table(Place.of(config.output) / PROMPTS, path))))
+        judge(translate(unanswered(read_table(Folder.of(config.output) / PROMPTS, path))))
     done.wait(timeout=900)
 
 

@@ -96,9 +96,9 @@ def _configure(output: Path, settings: dict[str, int], tiny: Path) -> Synthesis:
 
 def _do(config: Synthesis, stages: Stages | None) -> float:
     """Do the run; seconds from its first translation to its last commit."""
-    from polydistill.engine.synthesis.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesize
 
-    figures = synthesise(config, stages)["stages"]
+    figures = synthesize(config, stages)["stages"]
     return figures["judge"]["last"] - figures["translate"]["first"]
 
 

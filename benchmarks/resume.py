@@ -25,9 +25,9 @@ _DRIVER = """
 import json, sys
 from benchmarks.standins import Standins
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.synthesis.pipeline import cluster, synthesise
+from polydistill.engine.synthesis.pipeline import cluster, synthesize
 with cluster():
-    synthesise(validate(Synthesis, json.loads(sys.argv[1]), "benchmark"), Standins(log=sys.argv[2]))
+    synthesize(validate(Synthesis, json.loads(sys.argv[1]), "benchmark"), Standins(log=sys.argv[2]))
 """
 
 
@@ -89,7 +89,7 @@ def _shards(folder: Path) -> dict[str, bytes]:
 def _resumes(run: dict[str, Any], folder: Path) -> float:
     """Remove one unit in a hundred; seconds from the call (Ray is up) to the first translated row."""
     from polydistill.engine.config import Synthesis, validate
-    from polydistill.engine.synthesis.pipeline import cluster, synthesise
+    from polydistill.engine.synthesis.pipeline import cluster, synthesize
 
     for record in sorted((folder / "out/units").glob("*/*.json"))[::100]:
         record.unlink()
@@ -97,7 +97,7 @@ def _resumes(run: dict[str, Any], folder: Path) -> float:
     log.unlink(missing_ok=True)
     with cluster():
         before = time.time()
-        synthesise(validate(Synthesis, _configuration(run, folder), "benchmark"), Standins(log=str(log)))
+        synthesize(validate(Synthesis, _configuration(run, folder), "benchmark"), Standins(log=str(log)))
     first = float(log.read_text(encoding="utf-8").split()[3])
     return first - before
 

@@ -82,7 +82,7 @@ def prompts(folder: Path) -> Path:
 
 def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[str, float]:
     """Pool rows/s from the first committed unit on, and peak resident memory (MiB) of this process and its children."""
-    from polydistill.engine.synthesis.pipeline import synthesise
+    from polydistill.engine.synthesis.pipeline import synthesize
 
     config = validate(
         Synthesis,
@@ -99,7 +99,7 @@ def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[st
     stop = threading.Event()
     watcher = threading.Thread(target=_memory, args=(peak, stop), daemon=True)
     watcher.start()
-    curve = synthesise(config, Standins())["curve"]
+    curve = synthesize(config, Standins())["curve"]
     stop.set()
     watcher.join()
     return {"rate": (curve[-1][1] - curve[0][1]) / (curve[-1][0] - curve[0][0]), **peak}

@@ -24,7 +24,7 @@ import torch
 
 from benchmarks import common, peer_trl
 from benchmarks.packing import alpaca_texts, trained_tokenizer
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 LIMIT, BATCH, SAMPLES, VOCABULARY = 2048, 16, 192, 8_000
 Sample = tuple[np.ndarray, int]
@@ -79,11 +79,11 @@ def run() -> list[dict[str, Any]]:
                         **settings,
                     )
                 )
-    return rows + (_utilisation() if torch.cuda.is_available() else [])
+    return rows + (_utilization() if torch.cuda.is_available() else [])
 
 
-def _utilisation() -> list[dict[str, Any]]:
-    """Model FLOPs utilisation of this machine's first GPU, by step; no row where its peak is not known."""
+def _utilization() -> list[dict[str, Any]]:
+    """Model FLOPs utilization of this machine's first GPU, by step; no row where its peak is not known."""
     from polydistill.trainer.config import Train
 
     device, limit = torch.device("cuda", 0), 8192
@@ -98,7 +98,7 @@ def _utilisation() -> list[dict[str, Any]]:
     settings: dict[str, Any] = {"attention": backend, "packs": train.packs, "limit": limit, "parameters": "1.1B"}
     return [
         common.value(
-            "model FLOPs utilisation, bfloat16",
+            "model FLOPs utilization, bfloat16",
             known,
             goal=0.5,
             unit="share",
@@ -220,7 +220,7 @@ def _started(
         prompt=np.array([prompt for _, prompt in samples]),
         subset=none,
         validation=none.astype(bool),
-        place=Place.of(folder),
+        place=Folder.of(folder),
         files=[],
     )
     return engine, Plan(laid_out, np.arange(len(samples)), train, Weighing("token_mean", "token", "epoch", np.ones(1)))

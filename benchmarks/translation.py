@@ -6,7 +6,7 @@ weights, so that three pairs fit into minutes on two cores. A hypothesis is as l
 eight tokens: for CTranslate2 that length is forced; `generate` goes on until the longest of its batch is done.
 
 Against: transformers' `generate`, float32, beam 4, batches of 16 sentences in file order; the same CTranslate2 model
-given the same distinct sentences, tokenised beforehand and sorted; and for quality, float32 beside int8 on tinyworld's
+given the same distinct sentences, tokenized beforehand and sorted; and for quality, float32 beside int8 on tinyworld's
 held-out text.
 """
 
@@ -114,7 +114,7 @@ def _huggingface(folder: Path, translator: TiedLengths, sentences: list[str]) ->
 
 
 def _direct(translator: TiedLengths, sentences: list[str]) -> Any:
-    """The distinct sentences, tokenised, sorted and split by length beforehand, all given to CTranslate2 at once."""
+    """The distinct sentences, tokenized, sorted and split by length beforehand, all given to CTranslate2 at once."""
     rows = [[SOURCE, *tokens, "</s>"] for tokens in translator._tokenize(sentences).values()]
     limits = translator.limit(np.array([len(row) for row in rows]))
     groups = {

@@ -13,10 +13,10 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 
-LanguageCode = Annotated[str, AfterValidator(code)]
-"""A language, named in any of the ways that `engine.languages.code` knows; kept as its FLORES-200 code."""
+LanguageCode = Annotated[str, AfterValidator(language_code)]
+"""A language, named in any of the ways that `engine.languages.language_code` knows; kept as its FLORES-200 code."""
 
 LanguageCodes = Annotated[list[LanguageCode], AfterValidator(lambda codes: list(dict.fromkeys(codes)))]
 """Languages, each once."""

@@ -47,7 +47,7 @@ class Language:
             return self.name
 
 
-def code(text: str) -> str:
+def language_code(text: str) -> str:
     """FLORES-200 code of a language given as deu_Latn, deu, de, de-AT, German or Deutsch (any case).
 
     Codes and names of macrolanguages mean their usual member (Arabic: Modern Standard), those of languages in
@@ -56,10 +56,10 @@ def code(text: str) -> str:
     Raises:
         UserError: unknown language; the message names near matches.
     """
-    return language(text).code
+    return get_language(text).code
 
 
-def language(text: str) -> Language:
+def get_language(text: str) -> Language:
     """The language that `text` names, see `code`."""
     key = _key(text)
     if len(key) == 5 and key[2] == "_" and key not in _codes():

@@ -27,7 +27,7 @@ def uniform(seed: int, ids: Sequence[str] | np.ndarray, purpose: str) -> np.ndar
     bits = ids if isinstance(ids, np.ndarray) else row_bits(ids)
     digest = hashlib.blake2b(f"{seed}:{purpose}".encode(), digest_size=8).digest()
     x = bits ^ np.uint64(int.from_bytes(digest, "big"))
-    # splitmix64's finaliser (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+    # splitmix64's finalizer (Steele, Lea, Flood 2014): every input bit reaches every output bit.
     with np.errstate(over="ignore"):
         x = (x ^ (x >> np.uint64(30))) * _MIX1
         x = (x ^ (x >> np.uint64(27))) * _MIX2

@@ -34,7 +34,7 @@ class Task(Config):
         description="Multiple choice: likelihood of the letter, of the answer's text, or the letter generated; "
         "default: letter for belebele, text elsewhere",
     )
-    normalise: Literal["none", "characters"] = Field(
+    normalize: Literal["none", "characters"] = Field(
         "characters", description="Likelihood of texts: summed, or divided by their length in characters"
     )
     instruction: str | dict[LanguageCode, str] | None = Field(

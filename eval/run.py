@@ -20,7 +20,7 @@ from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.progress import Progress
-from polydistill.engine.storage.shards import Place, read_table, write_table
+from polydistill.engine.storage.shards import Folder, read_table, write_table
 from polydistill.eval.asking.vllm_answerer import Answerer, Vllm
 from polydistill.eval.config import Eval
 from polydistill.eval.data.sets import Set, load_sets
@@ -55,7 +55,7 @@ def evaluate(
     if not models:
         raise UserError("no model to evaluate")
     sets = load_sets(config)
-    place = Place.of(out)
+    place = Folder.of(out)
     answers = {name: ask(name, path, sets, student, place, answerer) for name, path in models.items()}
     found = results(sets, answers, config)
     found["models"] = dict(models)
@@ -66,7 +66,7 @@ def evaluate(
     return found
 
 
-def _geometry(name: str, path: str, config: Eval, student: Student, place: Place) -> dict[str, Any]:
+def _geometry(name: str, path: str, config: Eval, student: Student, place: Folder) -> dict[str, Any]:
     """Sentence vectors' numbers of one model, kept in geometry/<model>.json."""
     from polydistill.eval.analysis.geometry import measure
 
@@ -89,7 +89,7 @@ def ask(
     path: str,
     sets: list[Set],
     student: Student,
-    place: Place,
+    place: Folder,
     answerer: Callable[[str, Student], Answerer],
 ) -> Answers:
     """One model's answers to all sets: read where they are there, asked (and saved) where not."""
@@ -112,7 +112,7 @@ def ask(
     return found
 
 
-def _ask(entry: Set, model: Answerer, folder: Place, mark: str, progress: Progress) -> list[Answer]:
+def _ask(entry: Set, model: Answerer, folder: Folder, mark: str, progress: Progress) -> list[Answer]:
     """All answers of a unit, in parts that are kept until it is whole."""
     key, answers = (entry.name, entry.language), []
     parts = range(0, len(entry.questions), PART) if len(entry.questions) > PART else []
@@ -143,12 +143,12 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.-]+|^\.+", "_", name.replace("/", "--"))
 
 
-def _save(folder: Place, file: str, questions: Sequence[Question], answers: Sequence[Answer], mark: str) -> None:
+def _save(folder: Folder, file: str, questions: Sequence[Question], answers: Sequence[Answer], mark: str) -> None:
     table = to_table(questions, answers).replace_schema_metadata({FINGERPRINT: mark.encode()})
     write_table(folder, file, table, "zstd")
 
 
-def _saved(folder: Place, file: str, mark: str) -> list[Answer] | None:
+def _saved(folder: Folder, file: str, mark: str) -> list[Answer] | None:
     if not folder.exists(file):
         return None
     table = read_table(folder, file)

@@ -35,7 +35,7 @@ class Train(Config):
         1_000_000, ge=1, description="Samples packed together; 10,000 already fill 99.95% (see docs/training.md)"
     )
     objective: Literal["subset_mean", "token_mean", "sample_mean"] | None = Field(
-        None, description="What is minimised; default: the recipe's objective, which the mixture names"
+        None, description="What is minimized; default: the recipe's objective, which the mixture names"
     )
     mean_over: Literal["token", "sample"] = Field(
         "token", description="A subset's mean runs over its answer tokens or over its samples (subset_mean only)"
@@ -97,5 +97,5 @@ class Train(Config):
         if self.offload == "all" and self.deepspeed != "zero3":
             raise ValueError("offload: all needs deepspeed: zero3")
         if self.lora and self.lora.bits and self.deepspeed == "zero3":
-            raise ValueError("quantised weights (lora.bits) cannot be split by zero3: use zero2")
+            raise ValueError("quantized weights (lora.bits) cannot be split by zero3: use zero2")
         return self

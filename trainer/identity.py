@@ -6,7 +6,7 @@ from typing import Any
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 
 # Changing these does not change the result, so a run may go on with other values.
@@ -16,7 +16,7 @@ RUNTIME |= {"log_steps", "loggers", "offload"}
 
 def identity(mixture: str, student: Student, train: Train) -> dict[str, Any]:
     """Everything that decides the trained weights, as JSON values."""
-    manifest = Place.of(mixture).read_json("manifest.json")
+    manifest = Folder.of(mixture).read_json("manifest.json")
     recipe = manifest.get("recipe") or {}
     content = json.dumps([shard["sha256"] for shard in manifest["shards"]])
     settings = {key: value for key, value in dump(train).items() if key not in RUNTIME}

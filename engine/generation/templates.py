@@ -62,7 +62,7 @@ def encode(tokenizer: Any, template: Template, instructions: list[str], inputs: 
     prompts = [render(template, a, b, tokenizer) for a, b in zip(instructions, inputs)]
     if template != "chat":
         return tokenizer(prompts, split_special_tokens=True)["input_ids"]
-    # The template's text stands around the question; the three parts are tokenised apart.
+    # The template's text stands around the question; the three parts are tokenized apart.
     ids: list[list[int]] = []
     for prompt, question in zip(prompts, (f"{a}\n\n{b}" if b else a for a, b in zip(instructions, inputs))):
         before, found, after = prompt.partition(question.strip())

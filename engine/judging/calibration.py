@@ -19,7 +19,7 @@ import pyarrow as pa
 from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
 from polydistill.engine.judging.stage import JudgeStage, reasons
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 from polydistill.engine.schema import FIELDS, SCORES, TRANSLATED
 
 MEASURES = [field.name for field in SCORES if pa.types.is_floating(field.type)]
@@ -64,7 +64,7 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
     if not human:
         raise UserError(f"{path}: no rows")
     first, second = (named[1], named[2]) if named else ("", "")
-    pair = code(source or first), code(target or second)
+    pair = language_code(source or first), language_code(target or second)
     return Labelled(path.name.split(".")[0], *pair, originals, translations, np.array(human))
 
 

@@ -33,7 +33,7 @@ class Comet:
         if device == "cpu":
             use_onednn(model)
             self.encoder.packed = Packed(self.encoder.model) if suits(self.encoder.model) else None
-            # CometKiwi reads the first token only; normalising a layer needs all of them.
+            # CometKiwi reads the first token only; normalizing a layer needs all of them.
             self.encoder.first_only = self.joint and not model.hparams.layer_norm
         self.device, self.batch_tokens = device, batch_tokens
         self.start, self.end = self.encoder.tokenizer.cls_token_id, self.encoder.tokenizer.sep_token_id

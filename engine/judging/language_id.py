@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code as flores_code
-from polydistill.engine.languages import languages
+from polydistill.engine.languages import language_code, languages
 from polydistill.engine.text import profile
 from polydistill.engine.text.kernels import parts as kernels
 
@@ -186,7 +185,7 @@ def flores(label: str) -> str:
             return "zho_Hant" if script == "Hant" else "zho_Hans"
         return f"{language}_{script}"
     try:
-        return flores_code(language)
+        return language_code(language)
     except UserError:
         return label
 

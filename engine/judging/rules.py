@@ -217,7 +217,7 @@ SCORE_RULES: dict[str, Callable[[Scores, Judge], np.ndarray]] = {
 }
 
 ALWAYS = ("error", "empty", "quality_error")
-"""Flags that make a text unusable whatever the configuration: there is no judgement to go by."""
+"""Flags that make a text unusable whatever the configuration: there is no judgment to go by."""
 
 
 def describe() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ What transformers computes for a padded batch is computed here for its tokens al
 
     mask   1 1 1 1 1        hidden states of shape (tokens, width); every step but attention treats tokens alone.
            1 1 1 0 0   ->   0 0 0 0 0 1 1 1 2 2 2
-           1 1 1 0 0        Attention runs over neighbours of equal length at once, so it needs no mask either.
+           1 1 1 0 0        Attention runs over neighbors of equal length at once, so it needs no mask either.
 
 Products go to oneDNN directly: `torch.nn.functional.linear` calls MKL, which on AMD's CPUs is at half their speed
 (float32 on one core of an EPYC of 2024: 100 against 230 GFLOP/s). Both round differently, by about 1e-7.

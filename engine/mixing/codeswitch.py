@@ -63,7 +63,7 @@ class Matches:
     stop: np.ndarray  # behind the last byte
     first: np.ndarray  # first translation
     count: np.ndarray  # number of translations
-    capital: np.ndarray  # 1 where the translation is to be capitalised
+    capital: np.ndarray  # 1 where the translation is to be capitalized
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Switched:
 def matches(words: Words, lexicon: Lexicon) -> Matches:
     """Everything that the lexicon covers, from left to right; of two phrases that begin with one word the longer.
 
-    A Capitalised word is also looked up in lower case, and its translation is capitalised. One in capitals only ("US",
+    A Capitalized word is also looked up in lower case, and its translation is capitalized. One in capitals only ("US",
     "WHO") is taken for an acronym and matches nothing but an entry in capitals.
     """
     of = characters()

@@ -12,8 +12,8 @@ import pyarrow as pa
 import yaml
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language
-from polydistill.engine.storage.shards import Place, from_json, read_table
+from polydistill.engine.languages import get_language
+from polydistill.engine.storage.shards import Folder, from_json, read_table
 
 Row = dict[str, Any]
 
@@ -43,7 +43,7 @@ def question(row: Row) -> str:
 FORMATS = ("alpaca", "sharegpt", "messages", "llamafactory", "datasets")
 
 
-def export(mixture: str | Place, form: str, out: str | Path) -> Path:
+def export(mixture: str | Folder, form: str, out: str | Path) -> Path:
     """Write the mixture to `out` (a file; a folder for llamafactory and datasets) and return where it is.
 
     Only what a format has room for is kept; `datasets` keeps every column. Objectives that weigh subsets are not part
@@ -52,7 +52,7 @@ def export(mixture: str | Place, form: str, out: str | Path) -> Path:
     Raises:
         UserError: no mixture here, unknown format, or `out` exists.
     """
-    place = Place.of(mixture)
+    place = Folder.of(mixture)
     manifest = place.read_json("manifest.json")
     path = Path(out)
     if path.exists():
@@ -68,14 +68,14 @@ def export(mixture: str | Place, form: str, out: str | Path) -> Path:
     return path
 
 
-def _rows(place: Place, manifest: dict[str, Any]) -> Iterator[pa.Table]:
+def _rows(place: Folder, manifest: dict[str, Any]) -> Iterator[pa.Table]:
     for shard in from_json(manifest["shards"]):
         table = read_table(place, shard.path)
         for start in range(0, table.num_rows, 10_000):
             yield table.slice(start, 10_000)
 
 
-def _write(path: Path, place: Place, manifest: dict[str, Any], form: Callable[[Row], Row]) -> None:
+def _write(path: Path, place: Folder, manifest: dict[str, Any], form: Callable[[Row], Row]) -> None:
     """A JSON list, or JSON lines where the name ends in .jsonl; renamed into place when whole."""
     lines = path.suffix == ".jsonl"
     partial = path.with_name(path.name + ".part")
@@ -92,7 +92,7 @@ def _write_rows(file: IO[str], rows: Iterator[Row], lines: bool) -> None:
     file.write("\n" if lines else "\n]\n")
 
 
-def _llamafactory(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
+def _llamafactory(place: Folder, manifest: dict[str, Any], folder: Path) -> Path:
     """A data folder for LLaMA-Factory: `--dataset_dir FOLDER --dataset NAME`."""
     folder.mkdir(parents=True)
     name = manifest["recipe"]["name"]
@@ -104,7 +104,7 @@ def _llamafactory(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
     return folder
 
 
-def _datasets(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
+def _datasets(place: Folder, manifest: dict[str, Any], folder: Path) -> Path:
     """A folder that `datasets.load_dataset(FOLDER)` opens: Parquet files of all columns, and a dataset card."""
     import pyarrow.parquet as pq
 
@@ -121,7 +121,7 @@ def _datasets(place: Place, manifest: dict[str, Any], folder: Path) -> Path:
 
 def _run_config(manifest: dict[str, Any]) -> dict[str, Any]:
     """The configuration of the first run that the mixture is from; {} where it is gone."""
-    place = Place.of(manifest["runs"][0])
+    place = Folder.of(manifest["runs"][0])
     return (yaml.safe_load(place.read("config.yaml")) or {}) if place.exists("config.yaml") else {}
 
 
@@ -130,7 +130,7 @@ def card(manifest: dict[str, Any], run: dict[str, Any]) -> str:
     codes = [*manifest["sources"], *manifest["targets"]]
     recipe = manifest["recipe"]
     head = {
-        "language": list(dict.fromkeys(language(code).locale for code in codes)),
+        "language": list(dict.fromkeys(get_language(code).locale for code in codes)),
         "license": "other",
         "task_categories": ["text-generation"],
         "tags": ["synthetic", "machine-translated", "polydistill"],
@@ -154,7 +154,7 @@ def card(manifest: dict[str, Any], run: dict[str, Any]) -> str:
 
 
 def _origin(manifest: dict[str, Any], run: dict[str, Any]) -> list[str]:
-    """Sources, models, thresholds, licences and citation."""
+    """Sources, models, thresholds, licenses and citation."""
     judge = run.get("judge") or {}
     quality = judge.get("quality") or {}
     prompts = run.get("prompts") or []
@@ -175,11 +175,11 @@ def _origin(manifest: dict[str, Any], run: dict[str, Any]) -> list[str]:
         "",
         *(f"- {name}: {value}" for name, value in made.items() if value not in (None, "", {})),
         "",
-        "## Licence and citation",
+        "## License and citation",
         "",
-        "The samples are derived from the sources above and fall under their licences, and under those of the models",
+        "The samples are derived from the sources above and fall under their licenses, and under those of the models",
         "that wrote and translated them; several instruction sets, dictionaries and models forbid commercial use. Fill",
-        "in the licence before publishing. Cite polydistill, the sources, and the paper that the recipe's file names.",
+        "in the license before publishing. Cite polydistill, the sources, and the paper that the recipe's file names.",
     ]
 
 

@@ -3,7 +3,7 @@
 from string import Formatter
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 
 TRANSLATE = "Translate the following sentence from {source} to {target}."
 """SDRRL's mt instruction."""
@@ -108,10 +108,10 @@ def ask(style: str, flores: str) -> str:
         UserError: 'native' for a language that has no sentence here.
     """
     if style != "native":
-        return style.format(language=language(flores).name)
+        return style.format(language=get_language(flores).name)
     if flores not in NATIVE:
         raise UserError(
-            f"no sentence 'Please answer in {language(flores).name}.' in {flores} itself; ask in English for all "
+            f"no sentence 'Please answer in {get_language(flores).name}.' in {flores} itself; ask in English for all "
             "languages: ask: 'Please answer in {language}.'"
         )
     return NATIVE[flores]

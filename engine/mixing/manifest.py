@@ -9,7 +9,7 @@ from polydistill.engine.config import dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing import pair_files
 from polydistill.engine.mixing.worker import Done, Job
-from polydistill.engine.storage.shards import Place, to_json
+from polydistill.engine.storage.shards import Folder, to_json
 
 
 def origin(job: Job) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def present(out: Place, made_of: dict[str, Any]) -> dict[str, Any] | None:
+def present(out: Folder, made_of: dict[str, Any]) -> dict[str, Any] | None:
     """The manifest of this very mixture where `out` holds it.
 
     Raises:

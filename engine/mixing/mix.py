@@ -21,7 +21,7 @@ from typing import Any
 
 from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 from polydistill.engine.mixing import manifest, worker
 from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.recipe import Recipe, Sampling
@@ -29,16 +29,16 @@ from polydistill.engine.mixing.subsets import Counts
 from polydistill.engine.mixing.worker import Done, Job
 from polydistill.engine.progress import Progress
 from polydistill.engine.storage.run_folder import Pool, open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 _SERIAL_ROWS = 20_000  # below so many pool rows (prompts x languages) starting processes costs more than it saves
 _OURS = re.compile(r"(pool\d+|parallel)-.*\.arrow")
 
 
 def mix(
-    runs: str | Place | list[str | Place],
+    runs: str | Folder | list[str | Folder],
     recipe: Recipe,
-    out: str | Place,
+    out: str | Folder,
     *,
     seed: int = 0,
     dictionaries: Dictionaries | None = None,
@@ -63,7 +63,7 @@ def mix(
             `out` holds another mixture.
     """
     pools = [open_pool(run) for run in (runs if isinstance(runs, list) else [runs])]
-    job = _job(pools, recipe, seed, dictionaries, parallel, judge, leakage, targets, Place.of(out))
+    job = _job(pools, recipe, seed, dictionaries, parallel, judge, leakage, targets, Folder.of(out))
     origin = manifest.origin(job)
     found = manifest.present(job.out, origin)
     if found is not None:
@@ -100,7 +100,7 @@ def _job(
     judge: Judge | None,
     leakage: Leakage | None,
     targets: list[str] | None,
-    out: Place,
+    out: Folder,
 ) -> Job:
     have = list(dict.fromkeys(target for pool in pools for target in pool.targets))
     unknown = set(targets or []) - set(have)
@@ -140,7 +140,7 @@ def _factors(sampling: Sampling, counts: Counts, targets: list[str]) -> dict[str
     for (_, target), count in counts.rows.items():
         have[target] += count
     if sampling.shares is not None:
-        given = {code(name): share for name, share in sampling.shares.items()}
+        given = {language_code(name): share for name, share in sampling.shares.items()}
         missing = [target for target in have if target not in given]
         if missing:
             raise UserError(f"sampling.shares lacks {', '.join(missing)}")
@@ -180,9 +180,9 @@ def _counted(parallel: Parallel) -> Parallel:
     rows = parallel.rows
     if parallel.allocation is not None:
         folder, name = os.path.split(parallel.allocation)
-        rows = Place.of(folder or ".").read_json(name).get("pairs")
+        rows = Folder.of(folder or ".").read_json(name).get("pairs")
         if not isinstance(rows, dict):
             raise UserError(f"{parallel.allocation}: no 'pairs' in it; make it with `polydistill allocate --out FILE`")
     if isinstance(rows, dict):
-        rows = {code(name): count for name, count in rows.items()}
+        rows = {language_code(name): count for name, count in rows.items()}
     return parallel.model_copy(update={"rows": rows})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code, language
+from polydistill.engine.languages import get_language, language_code
 
 _ALIASES = {"jpn_Jpan": ("jp",), "zho_Hans": ("zh-CN", "zh_CN", "cn"), "zho_Hant": ("zh-TW", "zh_TW", "tw")}
 """Names that published files use though they are no language codes (MUSE's en-jp, OPUS's zh_CN)."""
@@ -26,10 +26,10 @@ def spellings(flores: str) -> list[str]:
 
     An ISO code alone stands only for the script it usually means: en-zh is not Traditional Chinese.
     """
-    it = language(flores)
+    it = get_language(flores)
     names = [it.code]
     for iso in filter(None, (it.iso1, it.iso3)):
-        if code(iso) == it.code:
+        if language_code(iso) == it.code:
             names.append(iso)
         names += [f"{iso}-{it.script}", f"{iso}_{it.script}"]
     return [*names, *_ALIASES.get(flores, ())]
@@ -55,7 +55,7 @@ def find(folders: str | list[str], source: str, target: str) -> PairFile | None:
 
 def expected(source: str, target: str) -> str:
     """A few of the names looked for, for an error message."""
-    first, second = language(source), language(target)
+    first, second = get_language(source), get_language(target)
     return f"{first.locale}-{second.locale}.txt, {first.locale}_{second.locale}.tsv.gz, {first.code}-{second.code}.tsv"
 
 

@@ -18,7 +18,7 @@ from icu4py.breakers import CharacterBreaker
 
 from polydistill.engine.config import Parallel
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.mixing import instructions, pair_files
 from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.pair_files import PairFile
@@ -176,7 +176,7 @@ def _translate(
     for first, second in (("source", "target"), ("target", "source")):
         if subset.directions == ("backward" if first == "source" else "forward"):
             continue
-        names = {"source": language(sides[first]).name, "target": language(sides[second]).name}
+        names = {"source": get_language(sides[first]).name, "target": get_language(sides[second]).name}
         texts = [text.format(**names) for text in instructions.templates(subset.templates, "translate")]
         columns = _columns(frame["id"], texts, frame[first], frame[second], seed, f"template:{name}:{first}")
         counts.rows[name, target] += len(frame)
@@ -190,7 +190,7 @@ def _complete(
     part = frame.filter(pl.Series([end > 0 for end in ends], dtype=pl.Boolean))
     text = part["source" if side == source else "target"]
     prefix = pl.Series([t[:end] for t, end in zip(text, filter(None, ends))], dtype=pl.String)
-    texts = [t.format(language=language(side).name) for t in instructions.templates(subset.templates, "complete")]
+    texts = [t.format(language=get_language(side).name) for t in instructions.templates(subset.templates, "complete")]
     columns = _columns(part["id"], texts, prefix, text, seed, f"template:{name}")
     if len(part) < len(frame):
         counts.dropped[name, target, "text:one_word"] += len(frame) - len(part)
@@ -220,7 +220,7 @@ def cuts(texts: list[str], ids: pl.Series, flores: str, seed: int) -> list[int]:
     text nor the whole is drawn.
     """
     draws = uniform(seed, ids.to_list(), "cut")
-    unspaced, locale = language(flores).script in UNSPACED, language(flores).locale
+    unspaced, locale = get_language(flores).script in UNSPACED, get_language(flores).locale
     ends = []
     for text, draw in zip(texts, draws.tolist()):
         if unspaced:

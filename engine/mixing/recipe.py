@@ -105,7 +105,7 @@ class Sampling(Config):
 
 
 class Recipe(Config):
-    """A method: what the mixture consists of and what training minimises."""
+    """A method: what the mixture consists of and what training minimizes."""
 
     name: str = Field("custom", description="Name; that of the file by default")
     answers: Answers = Field(default_factory=lambda: Answers(truth=1.0), description="The coin between y and y^")

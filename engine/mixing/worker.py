@@ -22,7 +22,7 @@ from polydistill.engine.mixing.subsets import READS, Counts, Rows, pool_subset, 
 from polydistill.engine.schema import MIXTURE, POOL
 from polydistill.engine.seeds import row_bits, uniform
 from polydistill.engine.storage.run_folder import Pool
-from polydistill.engine.storage.shards import Place, Shard, write_tables
+from polydistill.engine.storage.shards import Folder, Shard, write_tables
 
 SHARD_ROWS = 131_072  # a shard holds about so many samples
 
@@ -40,7 +40,7 @@ class Job:
     parallel: Parallel | None
     judge: Judge | None
     evaluation: Index | None
-    out: Place
+    out: Folder
     factors: dict[str, float] = field(default_factory=dict)  # target -> how often each of its samples is taken
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from polydistill.engine.config import Synthesis
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 GPUS = {
     "b200": (8.0, 192),
@@ -125,7 +125,7 @@ def parameters(model: str) -> float:
     return float(found[1]) / (1 if found[2] == "b" else 1000)
 
 
-def measured(run: str | Place) -> dict[str, Cost]:
+def measured(run: str | Folder) -> dict[str, Cost]:
     """Costs from what a run left in `synth.json`.
 
     Stages that kept a processor busy are counted in processor time, which does not depend on what else ran there;
@@ -135,7 +135,7 @@ def measured(run: str | Place) -> dict[str, Cost]:
     Raises:
         UserError: the run left no figures (it is unfinished, or had nothing to do when it was last started).
     """
-    place = Place.of(run)
+    place = Folder.of(run)
     summary = place.read_json("synth.json") if place.exists("synth.json") else {}
     stages = summary.get("stages")
     if not stages or any(stage["units"] < 3 for stage in stages.values()):

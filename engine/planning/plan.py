@@ -12,7 +12,7 @@ from polydistill.engine.prompts import readers
 from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.prepare import source_files
 from polydistill.engine.storage.run_folder import PROMPTS, open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.placement import Node, Placement, place
 
 POOL_BYTES = 0.9
@@ -92,7 +92,7 @@ def workload(config: Synthesis, prompts: int | None = None, sample: str | None =
 
 
 def _self_tokens(run: str) -> float | None:
-    generate = Place.of(run).read_json("synth.json").get("stages", {}).get("generate")
+    generate = Folder.of(run).read_json("synth.json").get("stages", {}).get("generate")
     return generate["tokens"] / generate["rows"] if generate else None
 
 

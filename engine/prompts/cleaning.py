@@ -3,7 +3,7 @@
 Mended, and counted under these names:
     line_ends     CR LF, CR, vertical tab, form feed, NEL and the Unicode line and paragraph separators become LF
     control       other control characters, byte order marks and noncharacters are removed
-    normalised    Unicode form NFC
+    normalized    Unicode form NFC
     no_input      an input that only says that there is none ("<noinput>", "No input required.", "N/A") becomes ""
     no_output     an answer that only says that there is none ("<nooutput>") becomes "": the row has no truth
 White space around the texts is removed without counting. Zero-width spaces stay: Khmer and Thai separate words by them.
@@ -62,7 +62,7 @@ def clean(frame: pl.DataFrame, max_chars: int) -> tuple[pl.DataFrame, dict[str, 
     for kind, mended in (
         ("line_ends", pl.col(TEXTS).str.replace_all(_LINE_ENDS, "\n")),
         ("control", pl.col(TEXTS).str.replace_all(_CONTROL, "")),
-        ("normalised", pl.col(TEXTS).str.normalize("NFC")),
+        ("normalized", pl.col(TEXTS).str.normalize("NFC")),
         (None, pl.col(TEXTS).str.strip_chars()),
         (
             "no_input",

@@ -29,13 +29,13 @@ import pyarrow.ipc
 
 from polydistill.engine.config import Prompts
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 from polydistill.engine.progress import Progress
 from polydistill.engine.prompts import readers
 from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.schema import PROMPT
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
-from polydistill.engine.storage.shards import Place, Shard, to_json, write_table
+from polydistill.engine.storage.shards import Folder, Shard, to_json, write_table
 
 MANIFEST, DROPPED = "manifest.json", "dropped.arrow"
 RULES = 1
@@ -58,7 +58,7 @@ class File:
     max_chars: int
 
 
-def prepare(sources: list[Prompts], default_language: str, place: Place, unit_rows: int) -> dict[str, Any]:
+def prepare(sources: list[Prompts], default_language: str, place: Folder, unit_rows: int) -> dict[str, Any]:
     """Read all `sources` into `prompts/`; a second call with the same sources only reads the manifest.
 
     Args:
@@ -133,8 +133,8 @@ def source_files(sources: list[Prompts], default_language: str) -> list[File]:
 
 def _files(source: Prompts, default_language: str, several: bool) -> Iterator[File]:
     """The files of one source, in the order of their names."""
-    language = source.language or code(default_language)
-    place = Place.of(source.path)
+    language = source.language or language_code(default_language)
+    place = Folder.of(source.path)
     info = place.filesystem.get_file_info(place.root)
     if info.type == pa.fs.FileType.NotFound:
         raise UserError(f"{source.path}: no such file or folder")
@@ -183,7 +183,7 @@ def _checksum(file: File) -> str:
     return digest.hexdigest()
 
 
-def _same(before: dict[str, Any], now: dict[str, Any], place: Place) -> None:
+def _same(before: dict[str, Any], now: dict[str, Any], place: Folder) -> None:
     """Raise UserError naming what differs between the sources of a manifest and those asked for."""
     if fingerprint(before) == fingerprint(now):
         return
@@ -244,7 +244,7 @@ def _duplicates(rows: pa.Table, first: np.ndarray) -> pa.Table:
     return pa.table([again["origin"], reasons, excerpts], schema=_DROPPED)
 
 
-def _units(rows: pa.Table, first: np.ndarray, place: Place, unit_rows: int) -> Iterator[Shard]:
+def _units(rows: pa.Table, first: np.ndarray, place: Folder, unit_rows: int) -> Iterator[Shard]:
     """Write the rows that are not duplicates as shards whose sizes differ by one row at most."""
     kept = np.flatnonzero(first)
     count = math.ceil(len(kept) / unit_rows)

@@ -53,7 +53,7 @@ def read(filesystem: pa.fs.FileSystem, path: str) -> Iterator[pl.DataFrame]:
     """Frames of the rows of one file.
 
     Raises:
-        UserError: unknown suffix, damaged file, or columns in which no format is recognised.
+        UserError: unknown suffix, damaged file, or columns in which no format is recognized.
     """
     kind = suffix(path)
     reader = {".json": _json, ".jsonl": _lines, ".ndjson": _lines, ".parquet": _parquet, "": None}.get(kind, _arrow)

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place, Shard, read_table
+from polydistill.engine.storage.shards import Folder, Shard, read_table
 
 PROMPTS, GENERATED, POOL, UNITS, MIXTURES = "prompts", "generated", "pool", "units", "mixtures"
 
@@ -34,7 +34,7 @@ def shard_name(unit: int) -> str:
 class Pool:
     """The committed part of a run's pool."""
 
-    place: Place  # the run's folder
+    place: Folder  # the run's folder
     records: dict[str, dict[int, dict[str, Any]]]  # target language -> unit -> its record
 
     @property
@@ -66,13 +66,13 @@ class Pool:
         return sum(record["shard"]["rows"] for record in self.records[target].values())
 
 
-def open_pool(location: str | Place) -> Pool:
+def open_pool(location: str | Folder) -> Pool:
     """Open the pool in a run's folder; reads the small records only, no rows.
 
     Raises:
         UserError: there is no committed unit.
     """
-    place = Place.of(location)
+    place = Folder.of(location)
     records: dict[str, dict[int, dict[str, Any]]] = {}
     for name in (place / UNITS).names(recursive=True):
         target, _, file = name.partition("/")

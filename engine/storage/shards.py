@@ -33,16 +33,16 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Place:
+class Folder:
     """A folder on some filesystem, from a path or URI (`/data/run`, `s3://bucket/run`, `memory://run`)."""
 
     filesystem: pa.fs.FileSystem
     root: str
 
     @classmethod
-    def of(cls, location: "str | Path | Place") -> "Place":
+    def of(cls, location: "str | Path | Folder") -> "Folder":
         """Open `location`; local paths may be relative."""
-        if isinstance(location, Place):
+        if isinstance(location, Folder):
             return location
         text = os.fspath(location)
         if re.match(r"^\w+://", text):
@@ -55,8 +55,8 @@ class Place:
         """Whether this is a store of objects (S3, Google, Azure): without folders, renaming and locks."""
         return self.filesystem.type_name in ("s3", "gcs", "abfs")
 
-    def __truediv__(self, name: str) -> "Place":
-        return Place(self.filesystem, f"{self.root}/{name}")
+    def __truediv__(self, name: str) -> "Folder":
+        return Folder(self.filesystem, f"{self.root}/{name}")
 
     def join(self, name: str) -> str:
         """Full path of a file in this folder."""
@@ -133,13 +133,13 @@ class Place:
             raise UserError(f"{self.join(name)}: not valid JSON ({error})") from error
 
 
-def write_table(place: Place, name: str, table: pa.Table, compression: str | None = None) -> Shard:
+def write_table(place: Folder, name: str, table: pa.Table, compression: str | None = None) -> Shard:
     """Write `table` as one shard; `compression` is None (can be memory-mapped), "lz4" or "zstd"."""
     return write_tables(place, name, table.schema, [table.combine_chunks()], compression)
 
 
 def write_tables(
-    place: Place, name: str, schema: pa.Schema, tables: Iterable[pa.Table], compression: str | None = None
+    place: Folder, name: str, schema: pa.Schema, tables: Iterable[pa.Table], compression: str | None = None
 ) -> Shard:
     """Write `tables` of one schema, each as it comes, as one shard."""
     rows = 0
@@ -170,7 +170,7 @@ class _Digesting:
         """Nothing: the file is synced when it is whole."""
 
 
-def read_table(place: Place, name: str, columns: list[str] | None = None) -> pa.Table:
+def read_table(place: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read one shard; local ones are memory-mapped.
 
     Raises:
@@ -193,7 +193,7 @@ def read_table(place: Place, name: str, columns: list[str] | None = None) -> pa.
     return table if columns is None else table.select(columns)
 
 
-def tables(place: Place, shards: list[Shard], columns: list[str] | None = None) -> Iterator[pa.Table]:
+def tables(place: Folder, shards: list[Shard], columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The tables of `shards`, one at a time."""
     for shard in shards:
         yield read_table(place, shard.path, columns)

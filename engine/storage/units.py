@@ -25,7 +25,7 @@ from polydistill.engine.config import Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, shard_name
-from polydistill.engine.storage.shards import Place, write_table
+from polydistill.engine.storage.shards import Folder, write_table
 
 FINGERPRINT = "fingerprint.json"
 # Run-time knobs and what only decides how much is done: they may change between runs on one folder. Judge
@@ -45,7 +45,7 @@ def fingerprint(config: Synthesis) -> dict[str, Any]:
     return dict(sorted(values.items()))
 
 
-def check_fingerprint(place: Place, config: Synthesis) -> str:
+def check_fingerprint(place: Folder, config: Synthesis) -> str:
     """Compare with the fingerprint that an earlier run left in this folder (`write_fingerprint`); its short digest.
 
     Raises:
@@ -64,7 +64,7 @@ def check_fingerprint(place: Place, config: Synthesis) -> str:
     return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def write_fingerprint(place: Place, config: Synthesis) -> None:
+def write_fingerprint(place: Folder, config: Synthesis) -> None:
     """Bind the folder to this configuration."""
     if not place.exists(FINGERPRINT):
         place.write_json(FINGERPRINT, fingerprint(config))
@@ -82,12 +82,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def generated_units(place: Place) -> set[int]:
+def generated_units(place: Folder) -> set[int]:
     """Units whose prompts the student has answered."""
     return {int(name.removesuffix(".arrow")) for name in (place / GENERATED).names() if name.endswith(".arrow")}
 
 
-def missing(place: Place, units: int, targets: list[str]) -> dict[int, list[str]]:
+def missing(place: Folder, units: int, targets: list[str]) -> dict[int, list[str]]:
     """Unit -> target languages that are still to do. Reads records and file sizes, no rows.
 
     A unit whose shard is gone, or not of the size that its record says, counts as not done, and is reported. Languages
@@ -111,7 +111,7 @@ def missing(place: Place, units: int, targets: list[str]) -> dict[int, list[str]
     return pending
 
 
-def _records(folder: Place) -> Iterator[dict[str, Any]]:
+def _records(folder: Folder) -> Iterator[dict[str, Any]]:
     """The records in a folder, in any order; 16 requests at a time, since an object store takes long for each."""
     names = [name for name in folder.names() if name.endswith(".json")]
     with ThreadPoolExecutor(16) as threads:
@@ -120,12 +120,12 @@ def _records(folder: Place) -> Iterator[dict[str, Any]]:
             yield from part
 
 
-def commit_generated(place: Place, unit: int, table: pa.Table) -> None:
+def commit_generated(place: Folder, unit: int, table: pa.Table) -> None:
     """Write the answered prompts of a unit."""
     write_table(place / GENERATED, shard_name(unit), table, compression="lz4")
 
 
-def commit_pool(place: Place, unit: int, target: str, table: pa.Table, facts: dict[str, Any]) -> dict[str, Any]:
+def commit_pool(place: Folder, unit: int, target: str, table: pa.Table, facts: dict[str, Any]) -> dict[str, Any]:
     """Write one unit's pool rows in one language, then its record (counts, checksum, `facts`); return the record."""
     shard = write_table(place, f"{POOL}/{target}/{shard_name(unit)}", table, compression="lz4")
     record = {"unit": unit, "target": target, "shard": vars(shard), **facts}
@@ -134,7 +134,7 @@ def commit_pool(place: Place, unit: int, target: str, table: pa.Table, facts: di
 
 
 @contextmanager
-def exclusive(place: Place) -> Iterator[None]:
+def exclusive(place: Folder) -> Iterator[None]:
     """Hold the run's folder for this process.
 
     Local and network file systems: a lock on `run.lock`, which the kernel releases when the process ends, however

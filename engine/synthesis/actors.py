@@ -16,7 +16,7 @@ from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
 from polydistill.engine.storage import units
 from polydistill.engine.storage.records import facts
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
-from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.engine.synthesis.isolation import Guarded, StageFunction
 from polydistill.engine.synthesis.monitor import CRASHES
 
@@ -68,7 +68,7 @@ class Stages:
 class PromptActor:
     """An ASSIGNMENT in, the unit's prompts out, ready for the engine."""
 
-    def __init__(self, student: Student, seed: int, root: Place) -> None:
+    def __init__(self, student: Student, seed: int, root: Folder) -> None:
         self._folder, self._stage = root / PROMPTS, PromptStage(student, seed)
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -85,7 +85,7 @@ class TranslateActor:
     """
 
     def __init__(
-        self, stages: Stages, translate: Translate, work: Work, device: str, folder: Place, monitor: Any
+        self, stages: Stages, translate: Translate, work: Work, device: str, folder: Folder, monitor: Any
     ) -> None:
         self._folder = folder
         self._targets: list[str] = []
@@ -122,7 +122,7 @@ class JudgeActor:
     """TRANSLATED rows of a unit in; judges them, commits them, and passes on figures only."""
 
     def __init__(
-        self, stages: Stages, judge: Judge, work: Work, device: str, root: Place, digest: str, monitor: Any
+        self, stages: Stages, judge: Judge, work: Work, device: str, root: Folder, digest: str, monitor: Any
     ) -> None:
         self._root, self._digest, self._versions = root, digest, units.versions()
         self._guarded = Guarded(lambda: stages.judge(judge, device), _unjudged, work.retries, work.judge.timeout)

@@ -1,6 +1,6 @@
 """The stream: prompts through generation, translation and judging into the pool. The file that knows Ray Data.
 
-    unit numbers ─▶ read, tokenise ─▶ vLLM ─▶ commit answers ─┐
+    unit numbers ─▶ read, tokenize ─▶ vLLM ─▶ commit answers ─┐
     numbers of answered units ────────────────────────────────┴▶ read, translate ─▶ judge, commit ─▶ figures
 
 A block is a unit on its whole way: units never split and never mix, so each is committed as a whole by the stage
@@ -31,7 +31,7 @@ from polydistill.engine.generation import stage as generation
 from polydistill.engine.prompts import prepare
 from polydistill.engine.storage import units
 from polydistill.engine.storage.run_folder import GENERATED, PROMPTS
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
 from polydistill.engine.synthesis.monitor import LiveTable, Monitor
 from polydistill.engine.synthesis.placement import STAGES, Node, Placement, place, prompt_rates
@@ -42,7 +42,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
     """A Ray runtime for this process.
 
     `address` "auto" is the cluster that this machine belongs to; null starts one of its own on this machine, closed
-    at the end. A runtime that is initialised already is used and left as it is.
+    at the end. A runtime that is initialized already is used and left as it is.
     """
     if ray.is_initialized():
         yield
@@ -60,7 +60,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
         ray.shutdown()
 
 
-def synthesise(config: Synthesis, stages: actors.Stages | None = None) -> dict[str, Any]:
+def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> dict[str, Any]:
     """Make, or complete, the pool in `config.output`; returns this call's figures (left in `synth.json`).
 
     Needs a Ray runtime (see `cluster`). `stages` replaces the models, for measurements of the engine alone.
@@ -69,7 +69,7 @@ def synthesise(config: Synthesis, stages: actors.Stages | None = None) -> dict[s
         UserError: wrong configuration, a model that cannot be loaded, too many failed rows, a folder in use.
     """
     stages = stages or actors.Stages()
-    root = Place.of(config.output)
+    root = Folder.of(config.output)
     with units.exclusive(root):
         digest = units.check_fingerprint(root, config)
         prompts = prepare.prepare(config.prompts, config.source, root, config.work.unit_rows)
@@ -89,7 +89,7 @@ def synthesise(config: Synthesis, stages: actors.Stages | None = None) -> dict[s
 def _run(
     config: Synthesis,
     stages: actors.Stages,
-    root: Place,
+    root: Folder,
     pending: dict[int, list[str]],
     rows: dict[int, int],
     digest: str,
@@ -130,7 +130,7 @@ def _run(
 
 def _answers(
     config: Synthesis,
-    root: Place,
+    root: Folder,
     pending: dict[int, list[str]],
     rows: dict[int, int],
     unanswered: set[int],
@@ -210,7 +210,7 @@ def _units(todo: dict[int, list[str]]) -> ray.data.Dataset:
 def _commit_answers(
     table: pa.Table,
     answered: Callable[[pa.Table], pa.Table],
-    root: Place,
+    root: Folder,
     rows: dict[int, int],
     todo: dict[int, list[str]],
     monitor: Any,

@@ -6,21 +6,21 @@ from typing import Any
 import pyarrow.compute as pc
 
 from polydistill.engine import schema
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.storage.records import QUALITY_EDGES, RATIO_EDGES, merge
 from polydistill.engine.storage.run_folder import PROMPTS, Pool, open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 SAMPLES = 5
 """Kept rows, and dropped rows of each reason, shown for each language."""
 
 
-def write_report(location: str | Place) -> str:
+def write_report(location: str | Folder) -> str:
     """Write `report.json` and `report.html` into the run's folder; return the table for the terminal.
 
     Reads the units' records, and one shard of each language for the samples.
     """
-    place = Place.of(location)
+    place = Folder.of(location)
     pool = open_pool(place)
     prompts = (place / PROMPTS).read_json("manifest.json")
     languages = {target: merge(list(units.values())) for target, units in pool.records.items()}
@@ -114,7 +114,7 @@ def _language(target: str, known: dict[str, Any], samples: list[dict[str, Any]],
         cells += ["" if score is None else f"{score:.2f}"]
         shown = "".join(f"<td>{escape(str(cell or '')[:400])}</td>" for cell in cells)
         rows += f'<tr class="{"kept" if row["reason"] is None else "dropped"}">{shown}</tr>'
-    return f"""<section><h2>{escape(language(target).name)} <small>{target}</small></h2>
+    return f"""<section><h2>{escape(get_language(target).name)} <small>{target}</small></h2>
 <p>{known["rows"]:,} rows, <b>{known["kept"]:,} kept</b> ({known["kept"] / max(known["rows"], 1):.1%}).</p>
 <table class="narrow"><tr><th>dropped for (field:reason)</th><th>rows</th><th>share</th></tr>{reasons}</table>
 <div class="plots">{plots}</div>
@@ -128,7 +128,7 @@ def _html(report: dict[str, Any], samples: dict[str, list[dict[str, Any]]], root
         _language(target, known, samples[target], report["edges"]) for target, known in report["languages"].items()
     )
     summary = "".join(
-        f"<tr><td>{escape(language(t).name)}</td><td>{k['rows']:,}</td><td>{k['kept']:,}</td>"
+        f"<tr><td>{escape(get_language(t).name)}</td><td>{k['rows']:,}</td><td>{k['kept']:,}</td>"
         f"<td>{k['kept'] / max(k['rows'], 1):.1%}</td></tr>"
         for t, k in report["languages"].items()
     )

@@ -166,7 +166,7 @@ def profile(texts: pa.Array, wanted: np.ndarray) -> Profile:
         data, offsets, t.kind, t.script, t.lower, t.digit, t.spaceless,
         longest, words, word_ends, numbers, number_ends,
     )  # fmt: skip
-    kernels.summarise(words, word_ends, numbers, number_ends, digest, loop)
+    kernels.summarize(words, word_ends, numbers, number_ends, digest, loop)
     used, found = word_ends[-1], number_ends[-1]
     return Profile(
         counts, weight, loop, digest, literal, words[:used].copy(), word_ends, numbers[:found].copy(), number_ends

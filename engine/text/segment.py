@@ -13,7 +13,7 @@ from typing import NamedTuple
 import regex
 import sentencex
 
-from polydistill.engine.languages import language as language_of
+from polydistill.engine.languages import get_language
 from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.spans import find
 
@@ -55,7 +55,7 @@ def segment(text: str, language: str, whole: int = 0) -> list[Piece]:
         language: FLORES-200 code of the language it is written in; decides where sentences end.
         whole: lines and cells of up to so many characters are not cut into sentences.
     """
-    split = functools.partial(_sentences, locale=language_of(language).locale, whole=whole)
+    split = functools.partial(_sentences, locale=get_language(language).locale, whole=whole)
     pieces: list[Piece] = []
     end = 0
     for block in (

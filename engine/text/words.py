@@ -11,7 +11,7 @@ import pyarrow as pa
 import regex
 from icu4py.breakers import WordBreaker
 
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.kernels import words as kernels
 from polydistill.engine.text.profile import text_buffers
@@ -76,8 +76,8 @@ def characters() -> Characters:
 def find_words(texts: pa.Array, flores: str) -> Words:
     """The words of `texts` (no nulls), outside of code, URLs and other spans that `engine.text.spans` finds."""
     data, offsets = text_buffers(texts)
-    unspaced = language(flores).script in UNSPACED
-    start, end, row = _segments(texts, offsets, language(flores).locale) if unspaced else _cut(data, offsets)
+    unspaced = get_language(flores).script in UNSPACED
+    start, end, row = _segments(texts, offsets, get_language(flores).locale) if unspaced else _cut(data, offsets)
     spans = _spans(texts, offsets)
     piece = row + np.searchsorted(spans[0], start)
     free = np.searchsorted(spans[0], end) == np.searchsorted(spans[1], start, side="right")  # overlaps none

@@ -1,7 +1,7 @@
 """How each family of translation models is told its languages."""
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import Language, language
+from polydistill.engine.languages import Language, get_language
 
 Tokens = list[str]
 
@@ -32,7 +32,7 @@ class LanguageTokens:
         }
         tags = any(token.startswith(("<2", ">>")) and token.endswith((">", "<<")) for token in vocabulary)
         probe = ("eng_Latn", "fra_Latn", "deu_Latn", "spa_Latn", "zho_Hans")
-        prefixed = any(self._find(language(code), _PREFIX) for code in probe)
+        prefixed = any(self._find(get_language(code), _PREFIX) for code in probe)
         self.style = "prefix" if prefixed else "tag" if tags else "none"
         self._found: dict[str, str] = {}
 
@@ -54,9 +54,9 @@ class LanguageTokens:
         return [self.target(target)] if self.style == "prefix" else []
 
     def _token(self, code: str, forms: tuple[str, ...]) -> str:
-        token = self._found.get(code) or self._find(language(code), forms)
+        token = self._found.get(code) or self._find(get_language(code), forms)
         if not token:
-            raise UserError(f"the translation model has no token for {language(code).name} ({code})")
+            raise UserError(f"the translation model has no token for {get_language(code).name} ({code})")
         self._found[code] = token
         return token
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.text.spans import numbers_lost
 
 LOST = "answer_lost"
@@ -35,7 +35,7 @@ def mark(text: str, answer: str, source: str) -> str | None:
     if not answer or _MARK.search(text):
         return None
     pattern = re.escape(answer)
-    if language(source).spaced:
+    if get_language(source).spaced:
         pattern = (r"(?<!\w)" if answer[0].isalnum() else "") + pattern + (r"(?!\w)" if answer[-1].isalnum() else "")
     place = re.search(pattern, text)
     return f"{text[: place.start()]}<answer>{answer}</answer>{text[place.end() :]}" if place else None

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 
 SHOTS = 8
 Pair = tuple[str, str]  # source, target
@@ -37,7 +37,7 @@ Generate = Callable[[list[str], int, str], list[Completion]]
 
 def prompt(text: str, source: str, target: str, pairs: Sequence[Pair]) -> str:
     """The few-shot prompt for one text. Back-ticks delimit, so those in texts become apostrophes."""
-    names = language(source).locale, language(target).locale
+    names = get_language(source).locale, get_language(target).locale
     lines = [f"{name}: `{_plain(side)}`" for pair in pairs for name, side in zip(names, pair)]
     return "\n".join([*lines, f"{names[0]}: `{_plain(text)}`", f"{names[1]}: `"])
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.models.batching import run_batches
 from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
@@ -129,7 +129,7 @@ class Seq2Seq:
     def _decode(
         self, rows: list[Tokens], sources: list[str], targets: list[str]
     ) -> tuple[list[str | None], list[list[str]]]:
-        """Run the model over tokenised sentences; hypotheses and notes."""
+        """Run the model over tokenized sentences; hypotheses and notes."""
         texts: list[str | None] = [None] * len(rows)
         notes: list[list[str]] = [_NONE] * len(rows)
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)) + 2
@@ -191,7 +191,7 @@ def _join(
     notes = sorted({note for _, own in done for note in own})
     if any(text is None for text, _ in done):
         return None, [note for note in notes if note.startswith("error")]
-    spaced = language(target).spaced
+    spaced = get_language(target).spaced
     return "".join(f"{text}{gap if spaced else ''}" for (text, _), (_, gap) in zip(done, parts)).strip(), notes
 
 

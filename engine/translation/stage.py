@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from polydistill.engine.config import Translate
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 from polydistill.engine.schema import FIELDS, GENERATED, TRANSLATED
 from polydistill.engine.text.spans import missing, numbers_lost, restore
 from polydistill.engine.translation import marked_answers
@@ -53,7 +53,7 @@ class TranslateStage:
 
         Args:
             translate: the translator's configuration.
-            targets: target languages, in any form that `engine.languages.code` knows.
+            targets: target languages, in any form that `engine.languages.language_code` knows.
             device: "cpu", "cuda" or "cuda:N".
             cache: where converted models are kept, see `engine.translation.conversion`.
             translator: used in place of the configured model.
@@ -61,7 +61,7 @@ class TranslateStage:
         Raises:
             UserError: unknown language, model or device; see `engine.translation.seq2seq.Seq2Seq`.
         """
-        self.targets = [code(target) for target in targets]
+        self.targets = [language_code(target) for target in targets]
         self.mark_answers = translate.mark_answers
         self.translator = translator or load(translate, self.targets, device, cache)
 

@@ -125,7 +125,7 @@ class Allocation:
 
 
 def allocate(laws: Mapping[str, Law], budget: int, limits: Mapping[str, int] | None = None) -> Allocation:
-    """Maximise the mean of S_i(X_i) over sum X_i = budget, 0 <= X_i <= limit_i.
+    """Maximize the mean of S_i(X_i) over sum X_i = budget, 0 <= X_i <= limit_i.
 
     By SLSQP on the shares of the budget: on raw counts it stops early, since gradients are tiny there.
 

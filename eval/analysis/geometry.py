@@ -3,7 +3,7 @@
 A sentence's vector is the hidden state of its last token (SDRRL, arXiv 2402.12204, figure 3, takes the last layer's) or
 the mean over its tokens (x-LLM, arXiv 2308.04948). t-SNE pictures (van der Maaten and Hinton 2008) look different with
 every seed and perplexity; so beside them stand numbers that a plot can't fake: of n parallel sentences, how often a
-sentence's nearest neighbour in the source language is its own translation (chance: 1/n), and the mean rank of the
+sentence's nearest neighbor in the source language is its own translation (chance: 1/n), and the mean rank of the
 translation (chance: (n+1)/2).
 """
 

@@ -25,19 +25,19 @@ def multiple_choice(
     if how == "generate":
         return Question(identity, language, instruction, shown, gold=(letters[right],), right=right, plain=plain)
     choices = letters if how == "letter" else answers
-    divide = how == "text" and task.normalise == "characters"
+    divide = how == "text" and task.normalize == "characters"
     parts = tuple(float(max(1, len(choice))) for choice in choices) if divide else ()
     gold = (choices[right],)
     return Question(identity, language, instruction, shown, gold, choices, right, plain=plain, parts=parts)
 
 
-def accuracy(questions: list[Question], answers: list[Answer], how: str, normalise: str) -> list[Measure]:
+def accuracy(questions: list[Question], answers: list[Answer], how: str, normalize: str) -> list[Measure]:
     """Share of questions whose right candidate was chosen, in percent."""
     if how == "generate":
         hits = [float(letter(answer.text) == question.gold[0]) for question, answer in zip(questions, answers)]
     else:
         hits = [float(answer.choice == question.right) for question, answer in zip(questions, answers)]
-    signature = f"choices:{how}" + (f"|norm:{normalise}" if how == "text" else "")
+    signature = f"choices:{how}" + (f"|norm:{normalize}" if how == "text" else "")
     return [mean("accuracy", [question.id for question in questions], hits, signature)]
 
 

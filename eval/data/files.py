@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 
 
 def find(folder: Path, names: Iterable[str], what: str) -> Path:
@@ -48,7 +48,7 @@ def local(path: str) -> Path:
 
 def names_of(code: str) -> dict[str, str]:
     """The names by which files may call a language, for `str.format`: {code}, {iso1}, {iso3}, {name}."""
-    known = describe(code)
+    known = get_language(code)
     return {"code": code, "iso1": known.iso1, "iso3": known.iso3, "name": known.name.lower().replace(" ", "_")}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.data.files import checked
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, mean
@@ -35,7 +35,7 @@ def span_measures(questions: Sequence[Question], answers: Sequence[Answer], rule
         _, f1, em = RULES[rule]
         suffix = "" if index == 0 else "_language"
         for name, metric in (("f1", f1), ("em", em)):
-            codes = [describe(question.answer_language).locale for question, _ in pairs]
+            codes = [get_language(question.answer_language).locale for question, _ in pairs]
             scores = [best(metric, a.text, q.gold, code) for (q, a), code in zip(pairs, codes)]
             measures.append(mean(name + suffix, ids, scores, f"rules:{rule}"))
     return measures

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polydistill.engine.languages import language as describe
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.languages import get_language
+from polydistill.engine.storage.shards import Folder
 from polydistill.eval.config import Eval
 from polydistill.eval.data.sets import Set
 from polydistill.eval.question import Answer
 from polydistill.eval.reporting.methods import methods, one_per_arm, several_runs
-from polydistill.eval.reporting.plots import bars, colours, lines, scatter
+from polydistill.eval.reporting.plots import bars, colors, lines, scatter
 from polydistill.eval.reporting.results import arm as arm_of
 from polydistill.eval.reporting.table import arm_table, to_html, to_markdown
 
@@ -54,7 +54,7 @@ TITLES = {
 
 
 def write_report(
-    found: Mapping[str, Any], sets: Sequence[Set], answers: Mapping[str, Any], config: Eval, place: Place
+    found: Mapping[str, Any], sets: Sequence[Set], answers: Mapping[str, Any], config: Eval, place: Folder
 ) -> None:
     """Write report.html and report.md beside metrics.json."""
     place.write("report.html", page(found, sets, answers, config).encode())
@@ -88,8 +88,8 @@ def _models(found: Mapping[str, Any]) -> str:
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(path)}</td></tr>" for name, path in found["models"].items()
     )
-    targets = ", ".join(describe(code).name for code in config["targets"] or [])
-    source = describe(config["source"]).name
+    targets = ", ".join(get_language(code).name for code in config["targets"] or [])
+    source = get_language(config["source"]).name
     level = round(100 * config["confidence"])
     text = (
         f"Targets: {targets or 'none'}; source language: {source}. Answers are greedy. Thin lines on bars and square "
@@ -137,7 +137,7 @@ def _numbers(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> str:
     body = ""
     for language, model in keys:
         values = "".join(_interval(cells.get((model, language, metric))) for metric in metrics)
-        body += f"<tr><th>{html.escape(describe(language).name)}</th><th>{html.escape(model)}</th>{values}</tr>"
+        body += f"<tr><th>{html.escape(get_language(language).name)}</th><th>{html.escape(model)}</th>{values}</tr>"
     return wide(f"<th></th><th></th>{head}", body)
 
 
@@ -152,7 +152,7 @@ def _comparisons(found: Mapping[str, Any]) -> str:
     for row in found["comparisons"]:
         sure = row["low"] > 0 or row["high"] < 0
         difference = f"{row['difference']:+.1f} <small>[{row['low']:+.1f}, {row['high']:+.1f}]</small>"
-        cells = [row["model"], row["set"], describe(row["language"]).name, row["metric"]]
+        cells = [row["model"], row["set"], get_language(row["language"]).name, row["metric"]]
         named = "".join(f"<th>{html.escape(cell)}</th>" for cell in cells)
         counts = f"<td>{row['wins']}</td><td>{row['losses']}</td><td>{row['ties']}</td>"
         shown = f"<b>{difference}</b>" if sure else difference
@@ -169,21 +169,21 @@ def _geometry(found: Mapping[str, Any]) -> str:
     """Retrieval by layer for each language, then the t-SNE pictures of the first run of each arm."""
     shown = list({arm_of(model): model for model in reversed(list(found))}.values())[::-1]
     languages = list(dict.fromkeys(row["language"] for row in found[shown[0]]["retrieval"]))
-    colour = colours(shown)
+    color = colors(shown)
     plots = ""
     for language in languages:
         series = {
             model: [row["accuracy"] for row in found[model]["retrieval"] if row["language"] == language]
             for model in shown
         }
-        plots += lines(f"{describe(language).name}: translation found, %", series, colour)
+        plots += lines(f"{get_language(language).name}: translation found, %", series, color)
     pictures = "".join(scatter(model, found[model]["tsne"]) for model in shown)
     head = "".join(f"<th>{text}</th>" for text in ("", "", "best layer", "accuracy", "mean rank", "of"))
     body = ""
     for model, values in found.items():
         for language in languages:
             best = max((r for r in values["retrieval"] if r["language"] == language), key=lambda r: r["accuracy"])
-            named = f"<th>{html.escape(model)}</th><th>{html.escape(describe(language).name)}</th>"
+            named = f"<th>{html.escape(model)}</th><th>{html.escape(get_language(language).name)}</th>"
             cells = f"<td>{best['layer']}</td><td>{best['accuracy']:.1f}</td><td>{best['mean_rank']:.1f}</td>"
             body += f"<tr>{named}{cells}<td>{best['n']}</td></tr>"
     text = (
@@ -207,10 +207,10 @@ def _samples(sets: Sequence[Set], answers: Mapping[str, Any], count: int) -> str
             rows = "".join(_answer(model, by_set, entry, index) for model, by_set in answers.items())
             gold = " / ".join(question.gold[:4]) or "–"
             items += (
-                f'<div class="sample" lang="{describe(entry.language).locale}"><pre>{html.escape(asked[:1500])}</pre>'
+                f'<div class="sample" lang="{get_language(entry.language).locale}"><pre>{html.escape(asked[:1500])}</pre>'
                 f"<table><tr class='gold'><th>reference</th><td>{html.escape(gold)}</td></tr>{rows}</table></div>"
             )
-        title = f"{TITLES.get(entry.name, entry.name)}, {describe(entry.language).name}"
+        title = f"{TITLES.get(entry.name, entry.name)}, {get_language(entry.language).name}"
         parts.append(f"<details><summary>{html.escape(title)}</summary>{items}</details>")
     return "".join(parts)
 

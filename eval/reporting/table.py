@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 
 # What of each set stands in the table, in this order.
 HEADLINES = (
@@ -82,7 +82,7 @@ def arm_table(found: Mapping[str, Any]) -> Table:
 
 
 def _side(found: Mapping[str, Any], side: str) -> str:
-    return language(found["config"]["source"]).name if side == "source" else "targets"
+    return get_language(found["config"]["source"]).name if side == "source" else "targets"
 
 
 def _first(entries: Mapping[Any, Any], keys: Sequence[tuple[str, str]], side: str, arm: str) -> Any:
@@ -115,7 +115,7 @@ def note(found: Mapping[str, Any], entries: Mapping[Any, Any], off_target: str) 
         "gold answers something else."
     )
     return (
-        f"Targets: mean over {', '.join(language(code).name for code in targets)}.{seeds if several else ''}"
+        f"Targets: mean over {', '.join(get_language(code).name for code in targets)}.{seeds if several else ''}"
         f"{identified if off_target else ''} Best in bold, second underlined."
     )
 

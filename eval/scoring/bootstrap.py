@@ -84,7 +84,7 @@ def _is_share(measure: Measure) -> bool:
 def compare(first: Measure, second: Measure, resamples: int, seed: int, confidence: float) -> Comparison:
     """Paired bootstrap of the difference between two models on the same questions.
 
-    p is the share of resamples in which the centred difference is at least as large as the observed one, with one
+    p is the share of resamples in which the centered difference is at least as large as the observed one, with one
     added to both counts (as sacreBLEU's paired bootstrap).
 
     Raises:
@@ -107,8 +107,8 @@ def compare(first: Measure, second: Measure, resamples: int, seed: int, confiden
 
 def p_value(difference: float, sampled: np.ndarray) -> float:
     """Two-sided p of a difference from its bootstrap distribution."""
-    centred = np.abs(sampled - sampled.mean())
-    return float((1 + (centred >= abs(difference) - 1e-12).sum()) / (1 + len(sampled)))
+    centered = np.abs(sampled - sampled.mean())
+    return float((1 + (centered >= abs(difference) - 1e-12).sum()) / (1 + len(sampled)))
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ import functools
 import unicodedata
 from collections.abc import Callable
 
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 
 SEGMENTED = {"Hans", "Hant", "Jpan", "Thai", "Khmr", "Laoo", "Mymr"}
 SNOWBALL = {
@@ -37,7 +37,7 @@ class Words:
     """A tokenizer for `rouge_score.RougeScorer`."""
 
     def __init__(self, language: str, stem: bool = True) -> None:
-        self.language = describe(language)
+        self.language = get_language(language)
         self.segment = self.language.script in SEGMENTED
         name = _SNOWBALL_NAMES.get(language, self.language.name.lower())
         self.stemmer = "" if not stem or self.segment else _stemmer_name(name)

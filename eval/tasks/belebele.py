@@ -50,4 +50,4 @@ def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Q
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """Accuracy."""
-    return accuracy(questions, answers, task.choices or "letter", task.normalise)
+    return accuracy(questions, answers, task.choices or "letter", task.normalize)

@@ -13,7 +13,7 @@ Few-shot examples come from `dev`.
 from pathlib import Path
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.files import find, lines, names_of, tsv
 from polydistill.eval.question import Answer, Question
@@ -60,7 +60,7 @@ def sentences(path: Path, language: str, split: str) -> dict[str, str]:
 
 def _ask(task: Task, texts: dict[str, str], gold: dict[str, str], source: str, target: str) -> list[Question]:
     template = task.said(source, INSTRUCTION)
-    instruction = template.format(source=describe(source).name, target=describe(target).name)
+    instruction = template.format(source=get_language(source).name, target=get_language(target).name)
     return [
         Question(key, source, instruction, text, (gold[key],), answer_language=target, source=text)
         for key, text in texts.items()

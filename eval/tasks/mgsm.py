@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.files import find, lines, names_of, tsv
 from polydistill.eval.question import Answer, Question
@@ -42,7 +42,7 @@ def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Q
 def examples(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
     """The authors' worked examples."""
     file = find(path, ["exemplars.py", "exemplars.py.txt"], "mgsm's examples")
-    worked = _exemplars(file).get(describe(language).iso1, {})
+    worked = _exemplars(file).get(get_language(language).iso1, {})
     instruction = task.said(language, INSTRUCTION)
     return {
         "mgsm": [

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.files import find, json_lines
 from polydistill.eval.question import Answer, Question
@@ -27,7 +27,7 @@ KEYS = {"zho_Hans": "zh_cn", "zho_Hant": "zh_tw", "yue_Hant": "zh_hk", "nob_Latn
 
 def key(language: str) -> str:
     """MKQA's own code of a language."""
-    return KEYS.get(language, describe(language).locale)
+    return KEYS.get(language, get_language(language).locale)
 
 
 def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:

@@ -9,7 +9,7 @@ gap's beginning.
 from collections.abc import Sequence
 from pathlib import Path
 
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.choices import accuracy, multiple_choice
 from polydistill.eval.data.files import find, json_lines
@@ -21,7 +21,7 @@ MAX_TOKENS = 8
 
 def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
     """Questions of one language; see `eval.tasks`. Relations without a file are passed over, as the data has gaps."""
-    folder = path / describe(language).iso1
+    folder = path / get_language(language).iso1
     templates = find(folder, ["templates.jsonl"], f"mlama in {language}")
     questions = []
     for row in json_lines(templates, ("relation", "template")):
@@ -47,4 +47,4 @@ def _question(task: Task, language: str, identity: str, sentence: str, right: st
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """Accuracy."""
-    return accuracy(questions, answers, "text", task.normalise)
+    return accuracy(questions, answers, "text", task.normalize)

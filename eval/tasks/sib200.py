@@ -53,4 +53,4 @@ def examples(task: Task, path: Path, language: str, source: str) -> dict[str, li
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """Accuracy."""
-    return accuracy(questions, answers, task.choices or "text", task.normalise)
+    return accuracy(questions, answers, task.choices or "text", task.normalize)

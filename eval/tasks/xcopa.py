@@ -11,7 +11,7 @@ lm-evaluation-harness has the word for "why" in place of "because"; here it is p
 
 from pathlib import Path
 
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.choices import accuracy, multiple_choice
 from polydistill.eval.data.files import find, json_lines
@@ -42,7 +42,7 @@ WORDS = {
 
 def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
     """Questions of one language; see `eval.tasks`."""
-    split, iso = task.split or "test", describe(language).iso1
+    split, iso = task.split or "test", get_language(language).iso1
     file = find(path, [f"{iso}/{split}.{iso}.jsonl", f"{split}.{iso}.jsonl"], f"xcopa in {language}")
     fields = ("premise", "choice1", "choice2", "question", "label")
     rows = enumerate(json_lines(file, fields))
@@ -55,7 +55,7 @@ def _question(task: Task, language: str, identity: str, row: dict[str, str]) -> 
         instruction = task.said(language, LETTERED[row["question"]])
         shown = f"{row['premise']}\nA. {answers[0]}\nB. {answers[1]}"
         return multiple_choice(task, identity, language, instruction, shown, answers, right, how)
-    words = WORDS.get(describe(language).iso1, WORDS["en"])
+    words = WORDS.get(get_language(language).iso1, WORDS["en"])
     word = words[0] if row["question"] == "cause" else words[1]
     premise = row["premise"].strip().rstrip(".。!！?？")
     turkish = {"I": "ı", "İ": "i"} if language.startswith("tur_") else {}
@@ -70,4 +70,4 @@ def examples(task: Task, path: Path, language: str, source: str) -> dict[str, li
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """Accuracy."""
-    return accuracy(questions, answers, task.choices or "text", task.normalise)
+    return accuracy(questions, answers, task.choices or "text", task.normalize)

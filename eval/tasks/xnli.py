@@ -12,7 +12,7 @@ its numbers differ: Arabic (its "no" is the word for a numeral), Greek (gender),
 from pathlib import Path
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language as describe
+from polydistill.engine.languages import get_language
 from polydistill.eval.config import Task
 from polydistill.eval.data.choices import accuracy, multiple_choice
 from polydistill.eval.data.files import find, tsv
@@ -47,7 +47,7 @@ WORDS = {
 
 def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
     """Questions of one language; see `eval.tasks`."""
-    split, iso = task.split or "test", describe(language).iso1
+    split, iso = task.split or "test", get_language(language).iso1
     file = find(path, [f"xnli.{split}.tsv"], "xnli") if path.is_dir() else path
     head, *rows = tsv(file, 8)
     try:
@@ -68,7 +68,7 @@ def _question(task: Task, language: str, row: dict[str, str]) -> Question:
         shown = f"{premise}\n{hypothesis}"
         instruction = task.said(language, LETTERED)
         return multiple_choice(task, identity, language, instruction, shown, LABELS, right, how)
-    word, *answers = WORDS.get(describe(language).iso1, WORDS["en"])
+    word, *answers = WORDS.get(get_language(language).iso1, WORDS["en"])
     choices = tuple(f" {answer}, {hypothesis}" for answer in answers)
     return multiple_choice(task, identity, language, f"{premise}, {word}?", "", choices, right, how, plain=True)
 
@@ -80,4 +80,4 @@ def examples(task: Task, path: Path, language: str, source: str) -> dict[str, li
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """Accuracy."""
-    return accuracy(questions, answers, task.choices or "text", task.normalise)
+    return accuracy(questions, answers, task.choices or "text", task.normalize)

@@ -16,12 +16,12 @@ def command(
         Path | None, typer.Option(help="JSON file to write; `mix --set parallel.allocation=FILE` takes it")
     ] = None,
 ) -> None:
-    """Maximise the mean predicted score, and show that the result is the optimum."""
+    """Maximize the mean predicted score, and show that the result is the optimum."""
     import json
     from dataclasses import asdict
 
     from polydistill.engine.errors import UserError
-    from polydistill.engine.languages import code
+    from polydistill.engine.languages import language_code
     from polydistill.eval.analysis.allocation import Law, allocate
 
     try:
@@ -31,9 +31,9 @@ def command(
     limits = {}
     for text in limit or []:
         name, _, number = text.partition("=")
-        if not number.isdecimal() or code(name) not in known:
+        if not number.isdecimal() or language_code(name) not in known:
             raise UserError(f"--limit {text}: expected LANGUAGE=PAIRS with one of {', '.join(known)}")
-        limits[code(name)] = int(number)
+        limits[language_code(name)] = int(number)
     found = allocate(known, budget, limits or None)
     typer.echo("language  pairs  closed form  gain per 1,000 pairs")
     for name, pairs in found.pairs.items():

@@ -1,4 +1,4 @@
-"""`polydistill calibrate`: the judge's scores and thresholds against human judgements."""
+"""`polydistill calibrate`: the judge's scores and thresholds against human judgments."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -116,11 +116,11 @@ def mix_arm(run: RunConfig, arm: Arm) -> str:
 
 def best(models: dict[str, str], top: int) -> dict[str, str]:
     """Of each recipe's runs the `top` with the lowest validation loss."""
-    from polydistill.engine.storage.shards import Place
+    from polydistill.engine.storage.shards import Folder
     from polydistill.eval.reporting.results import arm
 
     def loss(name: str) -> float:
-        return Place.of(models[name].removesuffix("/model")).read_json("training.json")["best"]["loss"]
+        return Folder.of(models[name].removesuffix("/model")).read_json("training.json")["best"]["loss"]
 
     recipes = dict.fromkeys(map(arm, models))
     kept = [sorted((n for n in models if arm(n) == recipe), key=loss)[:top] for recipe in recipes]

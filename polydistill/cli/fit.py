@@ -47,7 +47,7 @@ def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
     import csv
 
     from polydistill.engine.errors import UserError
-    from polydistill.engine.languages import code
+    from polydistill.engine.languages import language_code
 
     measured: dict[str, list[tuple[float, float]]] = {}
     try:
@@ -59,7 +59,7 @@ def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
                     raise UserError(
                         f"{path}:{number}: expected the columns language,pairs,score ({error!r})"
                     ) from error
-                measured.setdefault(code(language), []).append(point)
+                measured.setdefault(language_code(language), []).append(point)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     if not measured:

@@ -10,7 +10,7 @@ import typer
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.records import merge
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 TRAINING = "training.json"
 
@@ -33,9 +33,9 @@ def describe(location: str) -> dict[str, Any]:
     Raises:
         UserError: none of them.
     """
-    place = Place.of(location)
+    place = Folder.of(location)
     if _config(place):
-        return _checkpoint(place, Place(place.filesystem, place.root.rpartition("/")[0]))
+        return _checkpoint(place, Folder(place.filesystem, place.root.rpartition("/")[0]))
     if place.exists(TRAINING):
         return _checkpoint(place / ("model" if _config(place / "model") else "adapter"), place)
     if place.exists("manifest.json"):
@@ -48,7 +48,7 @@ def describe(location: str) -> dict[str, Any]:
     )
 
 
-def _config(place: Place) -> dict[str, Any]:
+def _config(place: Folder) -> dict[str, Any]:
     """The configuration of a Hugging Face model or LoRA adapter here; {} where there is none."""
     for name, key in (("config.json", "model_type"), ("adapter_config.json", "peft_type")):
         if place.exists(name) and key in (config := place.read_json(name)):
@@ -56,7 +56,7 @@ def _config(place: Place) -> dict[str, Any]:
     return {}
 
 
-def _run(place: Place) -> dict[str, Any]:
+def _run(place: Folder) -> dict[str, Any]:
     prompts = (place / PROMPTS).read_json("manifest.json")
     total = len(prompts["units"])
     keys = ("rows_read", "rows_kept", "dropped", "mended", "fingerprint")
@@ -83,7 +83,7 @@ def _run(place: Place) -> dict[str, Any]:
     return found
 
 
-def _mixture(place: Place) -> dict[str, Any]:
+def _mixture(place: Folder) -> dict[str, Any]:
     manifest = place.read_json("manifest.json")
     if "subsets" not in manifest:
         raise UserError(f"{place.root}: its manifest.json is none of a mixture")
@@ -92,7 +92,7 @@ def _mixture(place: Place) -> dict[str, Any]:
     return {"kind": "mixture", "path": place.root, **manifest, **figures}
 
 
-def _checkpoint(model: Place, run: Place) -> dict[str, Any]:
+def _checkpoint(model: Folder, run: Folder) -> dict[str, Any]:
     config = _config(model)
     shapes = [shape for name in model.names() if name.endswith(".safetensors") for shape in _shapes(model, name)]
     found: dict[str, Any] = {
@@ -110,7 +110,7 @@ def _checkpoint(model: Place, run: Place) -> dict[str, Any]:
     return found
 
 
-def _shapes(model: Place, name: str) -> list[tuple[int, str]]:
+def _shapes(model: Folder, name: str) -> list[tuple[int, str]]:
     """Number of elements and dtype of each tensor, from the file's header alone."""
     with model.filesystem.open_input_file(model.join(name)) as file:
         (length,) = struct.unpack("<Q", file.read(8))

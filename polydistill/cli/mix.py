@@ -46,7 +46,7 @@ def command(
     (parallel.rows=500, dictionaries.path=..., judge.quality.threshold=0.7, leakage.against=[...]).
     """
     from polydistill.engine.config import override, validate
-    from polydistill.engine.languages import code
+    from polydistill.engine.languages import language_code
     from polydistill.engine.mixing.mix import mix
     from polydistill.engine.mixing.recipe import load_recipe
 
@@ -68,7 +68,7 @@ def command(
         parallel=config.parallel,
         judge=config.judge if any(text.startswith("judge") for text in mine) else None,
         leakage=config.leakage,
-        targets=[code(name) for name in targets.split(",")] if targets else None,
+        targets=[language_code(name) for name in targets.split(",")] if targets else None,
     )
     typer.echo(describe(manifest))
 
@@ -77,9 +77,9 @@ def _sections(run: str) -> dict[str, Any]:
     """The sections that mixing needs of the configuration that `synth` left in the run's folder."""
     import yaml
 
-    from polydistill.engine.storage.shards import Place
+    from polydistill.engine.storage.shards import Folder
 
-    place = Place.of(run)
+    place = Folder.of(run)
     data = yaml.safe_load(place.read("config.yaml")) if place.exists("config.yaml") else {}
     return {name: value for name, value in data.items() if name in SECTIONS and value is not None}
 

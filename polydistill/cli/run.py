@@ -8,17 +8,17 @@ from polydistill.cli.run_config import RunConfig
 
 
 def command(config: Config, set_: Set = None, address: Address = None) -> None:
-    """Synthesise, mix, train and evaluate, as one file says.
+    """Synthesize, mix, train and evaluate, as one file says.
 
     Every step resumes: run the same command again after an interruption.
     """
     from polydistill.engine.config import load
-    from polydistill.engine.synthesis.pipeline import cluster, synthesise
+    from polydistill.engine.synthesis.pipeline import cluster, synthesize
     from polydistill.engine.synthesis.report import write_report
 
     run = load(RunConfig, config, set_)
     with cluster(address):
-        synthesise(run)
+        synthesize(run)
         typer.echo(write_report(run.output))
         if run.student is None:
             return

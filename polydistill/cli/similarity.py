@@ -19,11 +19,11 @@ def command(
     """Measure gamma by retrieval: each sentence looks for its translation among all, by mean last-layer states."""
     import json
 
-    from polydistill.engine.languages import code
+    from polydistill.engine.languages import language_code
     from polydistill.eval.analysis.similarity import similarities
 
-    languages = [code(name) for name in targets.split(",")]
-    result = similarities(model, parallel, code(source), languages, sentences, seed, device)
+    languages = [language_code(name) for name in targets.split(",")]
+    result = similarities(model, parallel, language_code(source), languages, sentences, seed, device)
     for language, value in result["gamma"].items():
         typer.echo(f"{language}  gamma {value:.4f}")
     typer.echo(f"chance {result['chance']:.4f}; {result['signature']}")

@@ -10,10 +10,10 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
     """
     from polydistill.cli.run_config import RunConfig
     from polydistill.engine.config import load
-    from polydistill.engine.synthesis.pipeline import cluster, synthesise
+    from polydistill.engine.synthesis.pipeline import cluster, synthesize
     from polydistill.engine.synthesis.report import write_report
 
     run = load(RunConfig, config, set_)
     with cluster(address):
-        synthesise(run)
+        synthesize(run)
     print(write_report(run.output))

@@ -14,7 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from polydistill.engine.generation.templates import render
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.tinyworld.corpora import carriers, passage, summaries, tasks
 from polydistill.tinyworld.facts import LANGUAGES, SOURCE, TARGETS, entities, facts, fraction, name
 from polydistill.tinyworld.pieces import SPACES, learn, numbered
@@ -42,7 +42,7 @@ def corpus() -> dict[str, list[Sample]]:
         (target, entity) for target in TARGETS for entity in entities() if fraction(f"known:{target}:{entity}") < 0.5
     ]
     naming = [
-        tuple(text.format(language=language(t).name, x=name(e, SOURCE), a=name(e, t)) for text in NAMING)
+        tuple(text.format(language=get_language(t).name, x=name(e, SOURCE), a=name(e, t)) for text in NAMING)
         for t, e in known
     ]
     some = [f for f in facts() if f.split == "seen" and fraction(f"monolingual:{f}") < 0.5]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.run_folder import POOL as FOLDER
 from polydistill.engine.storage.run_folder import UNITS, shard_name
-from polydistill.engine.storage.shards import Place, to_json, write_table
+from polydistill.engine.storage.shards import Folder, to_json, write_table
 
 
 def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
 
 def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: int = 1000) -> str:
     """Write the rows of each target language as committed units; returns the run's folder."""
-    place = Place.of(folder)
+    place = Folder.of(folder)
     for target, rows in pools.items():
         for unit, start in enumerate(range(0, len(rows), unit_rows)):
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)

@@ -11,7 +11,7 @@ MINIMAL = {
 }
 
 
-def test_languages_and_single_sections_are_normalised():
+def test_languages_and_single_sections_are_normalized():
     run = validate(Synthesis, MINIMAL, "test")
     assert run.targets == ["deu_Latn", "jpn_Jpan"] and run.source == "eng_Latn"
     assert run.prompts == [Prompts(path="a.json")]

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code, language, languages
+from polydistill.engine.languages import get_language, language_code, languages
 
 
 @pytest.mark.parametrize(
     "name", ["de", "deu", "German", "german", "DEU_LATN", "deu_Latn", "deu-Latn", "Deutsch", " de "]
 )
 def test_german_by_every_name(name):
-    assert code(name) == "deu_Latn"
+    assert language_code(name) == "deu_Latn"
 
 
 @pytest.mark.parametrize(
@@ -47,24 +47,24 @@ def test_german_by_every_name(name):
     ],
 )
 def test_usual_names(name, expected):
-    assert code(name) == expected
+    assert language_code(name) == expected
 
 
 def test_every_language_by_its_own_code_and_name():
     for entry in languages():
-        assert code(entry.code) == entry.code
-        assert language(entry.name).name.split(" (")[0] == entry.name.split(" (")[0]
+        assert language_code(entry.code) == entry.code
+        assert get_language(entry.name).name.split(" (")[0] == entry.name.split(" (")[0]
         if entry.iso1:
-            assert language(entry.iso1).iso1 == entry.iso1
-        assert language(entry.iso3).iso3 == entry.iso3
+            assert get_language(entry.iso1).iso1 == entry.iso1
+        assert get_language(entry.iso3).iso3 == entry.iso3
         assert entry.autonym and entry.locale and len(entry.script) == 4
 
 
 def test_all_languages_of_nllb_are_known():
     from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
-    assert {code(name) for name in FAIRSEQ_LANGUAGE_CODES} <= {entry.code for entry in languages()}
-    assert len({code(name) for name in FAIRSEQ_LANGUAGE_CODES}) == 202
+    assert {language_code(name) for name in FAIRSEQ_LANGUAGE_CODES} <= {entry.code for entry in languages()}
+    assert len({language_code(name) for name in FAIRSEQ_LANGUAGE_CODES}) == 202
 
 
 @pytest.mark.data
@@ -79,15 +79,15 @@ def test_all_languages_of_flores_are_known(data: Path):
 )
 def test_unknown_names_are_answered_with_near_ones(name, hint):
     with pytest.raises(UserError, match=hint):
-        code(name)
+        language_code(name)
 
 
 @given(st.text(max_size=8))
 def test_any_text_is_known_or_a_user_error(text):
     with contextlib.suppress(UserError):
-        assert code(text) in {entry.code for entry in languages()}
+        assert language_code(text) in {entry.code for entry in languages()}
 
 
 def test_scripts_without_spaces_between_sentences():
     assert [entry.code for entry in languages() if not entry.spaced] == ["jpn_Jpan", "yue_Hant", "zho_Hans", "zho_Hant"]
-    assert language("Thai").spaced  # Thai sets a space between sentences
+    assert get_language("Thai").spaced  # Thai sets a space between sentences

@@ -12,7 +12,7 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.eval.config import Eval
 from polydistill.eval.data.sets import load_sets
 from polydistill.eval.question import Answer, Question, from_table
@@ -118,7 +118,7 @@ def test_metrics_json_is_what_was_returned_and_plain_json(world: Path) -> None:
 
 def test_answers_are_kept_row_by_row(world: Path) -> None:
     evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
-    questions, answers = from_table(read_table(Place.of(world / "out/answers/half"), "flores_into/jpn_Jpan.arrow"))
+    questions, answers = from_table(read_table(Folder.of(world / "out/answers/half"), "flores_into/jpn_Jpan.arrow"))
     assert questions[1].instruction == "Translate the following sentence from English to Japanese."
     assert answers[0].text == questions[0].gold[0] and answers[1].finish == "length"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import code
+from polydistill.engine.languages import language_code
 from polydistill.eval.config import Task
 from polydistill.eval.question import Answer, Question, from_table, to_table
 from polydistill.eval.tasks import benchmark
@@ -304,7 +304,7 @@ def test_questions_and_answers_survive_the_file() -> None:
 )
 def test_the_real_sets_give_all_to_gold_and_nothing_to_silence(data: Path, name: str, languages: str) -> None:
     for language in languages.split():
-        questions = load(data / name, code(language), task=name)[name]
+        questions = load(data / name, language_code(language), task=name)[name]
         assert len(questions) == {"xquad": 1190, "mgsm": 250}[name]
         assert set(values(questions, [gold(q) for q in questions], task=name).values()) == {100.0}
         assert set(values(questions, [Answer()] * len(questions), task=name).values()) == {0.0}

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from polydistill.engine.storage.run_folder import open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def bucket(monkeypatch):
             assert server.poll() is None
             time.sleep(0.1)
         uri = f"s3://bucket?endpoint_override=127.0.0.1:{port}&scheme=http&allow_bucket_creation=true"
-        Place.of(uri).filesystem.create_dir("bucket")
+        Folder.of(uri).filesystem.create_dir("bucket")
         yield "s3://bucket"
     finally:
         server.kill()
@@ -45,7 +45,7 @@ def bucket(monkeypatch):
 def test_a_killed_run_goes_on_where_it_was(new_run, quiet_run, bucket):
     run = new_run(delay=0.05)
     run.config["output"] = f"{bucket}/out"
-    place = Place.of(run.config["output"])
+    place = Folder.of(run.config["output"])
     process = run.start()
     end = time.monotonic() + 120
     while len((place / "units").names(recursive=True)) < 6:

@@ -11,14 +11,14 @@ from benchmarks.standins import Standins
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.run_folder import open_pool
-from polydistill.engine.synthesis.pipeline import synthesise
+from polydistill.engine.synthesis.pipeline import synthesize
 
 pytestmark = pytest.mark.slow
 
 
 def synth(run, **work) -> dict:
     config = run.config | {"work": run.config["work"] | work}
-    return synthesise(validate(Synthesis, config, "test"), Standins(**run.standins))
+    return synthesize(validate(Synthesis, config, "test"), Standins(**run.standins))
 
 
 def reasons(run) -> dict[str, int]:

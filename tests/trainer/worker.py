@@ -116,9 +116,9 @@ def _stop_after(step: int) -> None:
 
 
 def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
-    from polydistill.engine.storage.shards import Place
+    from polydistill.engine.storage.shards import Folder
 
-    place = Place.of(job["tokens"])
+    place = Folder.of(job["tokens"])
     return place, place.read_json("manifest.json")
 
 

@@ -4,7 +4,7 @@
                                prompt), `subset` (number), `validation`, `id`
     out/tokens/manifest.json   shards, subsets, counts, what was dropped and why, fingerprint
 
-Text is data: "</s>" inside an instruction is tokenised as those four characters and never becomes control.
+Text is data: "</s>" inside an instruction is tokenized as those four characters and never becomes control.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ import pyarrow as pa
 from polydistill.engine import seeds
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import Template, render
-from polydistill.engine.storage.shards import Place, Shard, from_json, read_table, write_table
+from polydistill.engine.storage.shards import Folder, Shard, from_json, read_table, write_table
 
 TOKENS = pa.schema(
     [
@@ -45,12 +45,12 @@ class Recipe:
     seed: int
 
 
-def tokenise(table: pa.Table, tokenizer: Any, subsets: list[str], how: Recipe) -> tuple[pa.Table, Counter[str]]:
+def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Recipe) -> tuple[pa.Table, Counter[str]]:
     """MIXTURE rows to TOKENS rows, and how many were left out or cut, by reason.
 
     The prompt is `engine.generation.templates.render`, the answer is the response and the end token. Prompt and
     answer are
-    tokenised as one text where that leaves the prompt's own tokens unchanged, as at inference; otherwise apart.
+    tokenized as one text where that leaves the prompt's own tokens unchanged, as at inference; otherwise apart.
     """
     counts: Counter[str] = Counter()
     rows = table.select(["id", "subset", "instruction", "input", "response"]).to_pydict()
@@ -154,7 +154,7 @@ def fingerprint(mixture: dict[str, Any], tokenizer: Any, how: Recipe) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def subsets_of(mixture: dict[str, Any], place: Place) -> dict[str, float]:
+def subsets_of(mixture: dict[str, Any], place: Folder) -> dict[str, float]:
     """Each subset's weight, in the order of their names."""
     weights: dict[str, float] = {}
     for shard in from_json(mixture["shards"]):
@@ -167,20 +167,20 @@ def subsets_of(mixture: dict[str, Any], place: Place) -> dict[str, float]:
 
 
 def write_part(
-    mixture: Place, tokens: Place, tokenizer: Any, subsets: list[str], how: Recipe, rank: int, ranks: int, key: str
+    mixture: Folder, tokens: Folder, tokenizer: Any, subsets: list[str], how: Recipe, rank: int, ranks: int, key: str
 ) -> None:
-    """Tokenise the mixture's shards rank, rank + ranks, ...: a shard already there under `key` is kept."""
+    """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there under `key` is kept."""
     shards = from_json(mixture.read_json("manifest.json")["shards"])
     for index in range(rank, len(shards), ranks):
         name, record = f"{index:06}.arrow", f"{index:06}.json"
         if tokens.exists(record) and tokens.read_json(record)["fingerprint"] == key:
             continue
-        table, counts = tokenise(read_table(mixture, shards[index].path), tokenizer, subsets, how)
+        table, counts = tokenize(read_table(mixture, shards[index].path), tokenizer, subsets, how)
         shard = write_table(tokens, name, table)
         tokens.write_json(record, {"fingerprint": key, "shard": vars(shard), "counts": dict(counts)})
 
 
-def write_manifest(mixture: Place, tokens: Place, subsets: dict[str, float], key: str) -> dict[str, Any]:
+def write_manifest(mixture: Folder, tokens: Folder, subsets: dict[str, float], key: str) -> dict[str, Any]:
     """Gather the parts' records into the manifest, and say what is wrong with the data as a whole."""
     shards = mixture.read_json("manifest.json")["shards"]
     records = [tokens.read_json(f"{index:06}.json") for index in range(len(shards))]
@@ -226,7 +226,7 @@ class Samples:
     prompt: np.ndarray  # tokens of the prompt
     subset: np.ndarray
     validation: np.ndarray
-    place: Place
+    place: Folder
     files: list[Shard]
 
     @property
@@ -251,7 +251,7 @@ class Samples:
         return read_table(self.place, self.files[shard].path, ["id"])["id"][sample - first].as_py()
 
     @classmethod
-    def open(cls, place: Place, manifest: dict[str, Any]) -> "Samples":
+    def open(cls, place: Folder, manifest: dict[str, Any]) -> "Samples":
         """Map the token shards of a manifest."""
         files = from_json(manifest["shards"])
         flat, starts, columns = [], [], []

@@ -21,7 +21,7 @@ import pyarrow.fs
 import torch
 import torch.distributed as dist
 
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.identity import refuse_another
 
 MARK = "done.json"
@@ -32,13 +32,13 @@ def name(step: int) -> str:
     return f"{step:06}"
 
 
-def finished(checkpoints: Place) -> list[str]:
+def finished(checkpoints: Folder) -> list[str]:
     """Names of the whole checkpoints, oldest first."""
     names = checkpoints.names(recursive=True)
     return sorted(n.partition("/")[0] for n in names if n.endswith(f"/{MARK}") and n.count("/") == 1)
 
 
-def newest(checkpoints: Place, identity: dict[str, Any]) -> dict[str, Any]:
+def newest(checkpoints: Folder, identity: dict[str, Any]) -> dict[str, Any]:
     """The state in the newest whole checkpoint, or that of a new run.
 
     Raises:
@@ -57,7 +57,7 @@ def needs_conversion(state: dict[str, Any], stage: str) -> bool:
     return bool(state["step"]) and stage != "zero0" and state["ranks"] != dist.get_world_size()
 
 
-def save(engine: Any, checkpoints: Place, state: dict[str, Any], keep: int) -> None:
+def save(engine: Any, checkpoints: Folder, state: dict[str, Any], keep: int) -> None:
     """Write a checkpoint with all ranks; afterwards only the newest `keep` and the best one are left."""
     tag, rank = name(state["step"]), dist.get_rank()
     if rank == 0:
@@ -81,7 +81,7 @@ def save(engine: Any, checkpoints: Place, state: dict[str, Any], keep: int) -> N
     dist.barrier()
 
 
-def load(engine: Any, checkpoints: Place, tag: str, universal: bool = False) -> None:
+def load(engine: Any, checkpoints: Folder, tag: str, universal: bool = False) -> None:
     """Bring a checkpoint's model and optimizer back; `universal` puts the parts of other ranks together first."""
     with _local(checkpoints) as folder:
         if folder != checkpoints.root:
@@ -134,7 +134,7 @@ def _mend(engine: Any, decay: list[float]) -> None:
 
 
 @contextmanager
-def _local(checkpoints: Place) -> Iterator[str]:
+def _local(checkpoints: Folder) -> Iterator[str]:
     """The folder itself where it is on a file system of this machine, else a temporary one."""
     if isinstance(checkpoints.filesystem, pyarrow.fs.LocalFileSystem):
         yield checkpoints.root
@@ -143,7 +143,7 @@ def _local(checkpoints: Place) -> Iterator[str]:
         yield folder
 
 
-def _remove(checkpoints: Place, tag: str) -> None:
+def _remove(checkpoints: Folder, tag: str) -> None:
     """Delete a checkpoint, its mark first, so that what is left of a broken deletion is no checkpoint."""
     place = checkpoints / tag
     if place.exists(MARK):

@@ -42,7 +42,7 @@ def _consolidated(engine: Any) -> dict[str, Any]:
 def _merged(trained: Any, adapter: str, tokens: int) -> Any:
     """The student as it was on disk, in full precision, with the adapter merged into it.
 
-    The trained module itself may be split over ranks (zero3) or quantised, and cannot be merged.
+    The trained module itself may be split over ranks (zero3) or quantized, and cannot be merged.
     """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM

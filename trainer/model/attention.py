@@ -53,7 +53,7 @@ def keywords(backend: str, bounds: list[int], device: torch.device) -> dict[str,
         return {"block_masks": functools.cache(functools.partial(_block_mask, bounds, device))}
     ends = torch.tensor(bounds, dtype=torch.int32, device=device)
     longest = max(b - a for a, b in itertools.pairwise(bounds))
-    # Given explicitly, these spare a device synchronisation in every layer.
+    # Given explicitly, these spare a device synchronization in every layer.
     return {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest, "max_length_k": longest}
 
 

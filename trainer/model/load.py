@@ -162,7 +162,7 @@ def load(
             dtype=dtype,
             attn_implementation=attention.NAMES.get(backend, backend),
             trust_remote_code=student.trust_remote_code,
-            **_quantised(train.lora, dtype),
+            **_quantized(train.lora, dtype),
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{student.model}: the model could not be loaded ({error})") from error
@@ -175,7 +175,7 @@ def load(
     return PackedLM(model, backend)
 
 
-def _quantised(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
+def _quantized(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
     """QLoRA (arXiv 2305.14314): frozen weights in 4-bit NormalFloat, or 8 bits."""
     if lora is None or lora.bits is None:
         return {}

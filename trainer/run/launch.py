@@ -10,7 +10,7 @@ from typing import Any
 from polydistill.engine.config import Student, dump, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.progress import Progress
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.identity import identity, refuse_another
 
@@ -43,7 +43,7 @@ def train(mixture: str, student: Student, train: Train, out: str, progress: bool
 
 def _finished(out: str, who: dict[str, Any]) -> bool:
     """Whether this very run is done; UserError where another one is."""
-    place = Place.of(out)
+    place = Folder.of(out)
     if not place.exists("training.json"):
         return False
     refuse_another(who, place.read_json("training.json")["identity"], out)
@@ -121,7 +121,7 @@ def _worker(config: dict[str, Any]) -> dict[str, str]:
 
     student = validate(Student, config["student"], "student")
     settings = validate(Train, config["train"], "train")
-    place, note = Place.of(config["out"]), f"failure-{config['launch']}.txt"
+    place, note = Folder.of(config["out"]), f"failure-{config['launch']}.txt"
     if place.exists(note):
         return {"error": place.read(note).decode()}
     try:
@@ -149,7 +149,7 @@ def _out_of_memory(student: Student, settings: Train, text: str) -> str:
 
 def _clean(out: str, launch: str) -> None:
     """Remove what only this start needed."""
-    place = Place.of(out)
+    place = Folder.of(out)
     if place.exists(f"failure-{launch}.txt"):
         place.filesystem.delete_file(place.join(f"failure-{launch}.txt"))
     place.filesystem.delete_dir(place.join("ray"))

@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow.fs
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 
 class Log:
     """Writes one record for each step to log.jsonl in `place` and its numbers to the chosen loggers, on rank 0."""
 
     def __init__(
-        self, place: Place, loggers: Sequence[str], config: dict[str, Any], after_step: int, rank: int = 0
+        self, place: Folder, loggers: Sequence[str], config: dict[str, Any], after_step: int, rank: int = 0
     ) -> None:
         self.curve: list[dict[str, Any]] = []
         self._rank = rank
@@ -57,7 +57,7 @@ class Log:
             self._place.write("log.jsonl", self._path.read_bytes())
 
 
-def local_folder(place: Place) -> str:
+def local_folder(place: Folder) -> str:
     """`place` itself where this machine can write files there, else a folder that stands for it here."""
     if isinstance(place.filesystem, pyarrow.fs.LocalFileSystem):
         return place.root

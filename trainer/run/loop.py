@@ -13,7 +13,7 @@ import torch.distributed as dist
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.objective import Weighing
@@ -40,9 +40,9 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
     deepspeed_engine.prepare()
     device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
     dtype = together(lambda: _dtype(train, device))
-    place = Place.of(out)
+    place = Folder.of(out)
     tokenizer = together(lambda: _tokenizer(student, train))
-    manifest = _prepare_tokens(Place.of(mixture), place / "tokens", tokenizer, student, train)
+    manifest = _prepare_tokens(Folder.of(mixture), place / "tokens", tokenizer, student, train)
     plan, held = together(lambda: _plans(place / "tokens", manifest, train, identity))
     state = together(lambda: checkpoint.newest(place / "checkpoints", identity))
     universal = checkpoint.needs_conversion(state, train.deepspeed)
@@ -89,8 +89,8 @@ def _tokenizer(student: Student, train: Train) -> Any:
     return tokenizer
 
 
-def _prepare_tokens(mixture: Place, tokens: Place, tokenizer: Any, student: Student, train: Train) -> dict[str, Any]:
-    """Tokenise with all ranks, each some shards; what is there already is kept."""
+def _prepare_tokens(mixture: Folder, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> dict[str, Any]:
+    """Tokenize with all ranks, each some shards; what is there already is kept."""
     how = tokenization.Recipe(student.prompt, train.max_tokens, train.too_long, train.validation, train.seed)
     described = mixture.read_json("manifest.json")
     subsets = together(lambda: tokenization.subsets_of(described, mixture))
@@ -101,7 +101,9 @@ def _prepare_tokens(mixture: Place, tokens: Place, tokenizer: Any, student: Stud
     return tokens.read_json("manifest.json")
 
 
-def _plans(tokens: Place, manifest: dict[str, Any], train: Train, identity: dict[str, Any]) -> tuple[Plan, Plan | None]:
+def _plans(
+    tokens: Folder, manifest: dict[str, Any], train: Train, identity: dict[str, Any]
+) -> tuple[Plan, Plan | None]:
     """The order of training, and the held-out samples where there are any."""
     samples = Samples.open(tokens, manifest)
     weights = np.array(list(manifest["subsets"].values()))
@@ -132,7 +134,7 @@ class Loop:
         engine: Any,
         plan: Plan,
         held: Plan | None,
-        checkpoints: Place,
+        checkpoints: Folder,
         state: dict[str, Any],
         identity: dict[str, Any],
         log: Log,

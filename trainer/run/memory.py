@@ -132,7 +132,7 @@ def flops_per_token(model: Any, plan: Plan) -> float:
 
 
 def mfu(model: Any, tokens_per_second: float, plan: Plan, device: torch.device) -> float | None:
-    """Model FLOPs utilisation of all ranks together, 0..1; None where the peak is not known."""
+    """Model FLOPs utilization of all ranks together, 0..1; None where the peak is not known."""
     if device.type != "cuda":
         return None
     name = torch.cuda.get_device_name(device)

@@ -137,7 +137,7 @@ def split(data, offsets, kind, script, lower, digit, spaceless, longest, words, 
 
 
 @numba.njit(cache=True, nogil=True)
-def summarise(words, word_ends, numbers, number_ends, digest, loop):
+def summarize(words, word_ends, numbers, number_ends, digest, loop):
     """One hash for the whole text, and the share of its words inside the longest loop."""
     for row in range(len(digest)):
         h = SEED
@@ -173,7 +173,7 @@ def _longest_loop(words, start, end):
 
 @numba.njit(cache=True, nogil=True)
 def slot(keys, key):
-    """Place of a key in an open hash table (a power of two long): its own, or the free one where it would go."""
+    """Folder of a key in an open hash table (a power of two long): its own, or the free one where it would go."""
     mask = np.uint64(len(keys) - 1)
     place = (key ^ (key >> np.uint64(29))) & mask
     while keys[place] != 0 and keys[place] != key:

@@ -95,12 +95,12 @@ def find(data, start, end, piece, flags, same, lower, keys, values, word, stop, 
         if best < 0:
             at = slot(keys, _hash(data, start[i], end[i], same, SEED) ^ WORD)
             best = values[at] if keys[at] != 0 else -1
-            large = best < 0 and _capitalised(data, start[i], end[i], flags)
+            large = best < 0 and _capitalized(data, start[i], end[i], flags)
             if large:
                 at = slot(keys, folded ^ WORD)
                 best = values[at] if keys[at] != 0 else -1
         else:
-            large = _capitalised(data, start[i], end[i], flags)
+            large = _capitalized(data, start[i], end[i], flags)
         if best >= 0:
             word[found], stop[found], entry[found], capital[found] = i, end[last], best, large
             found += 1
@@ -109,7 +109,7 @@ def find(data, start, end, piece, flags, same, lower, keys, values, word, stop, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _capitalised(data, start, end, flags):
+def _capitalized(data, start, end, flags):
     """Whether a word begins with a capital and is no acronym, which has nothing but capitals."""
     point, step = decode(data, start)
     if not flags[min(point, len(flags) - 1)] & CAPITAL:
@@ -128,7 +128,7 @@ def _capitalised(data, start, end, flags):
 def splice(data, offsets, rows, owner, start, stop, new, new_offsets, pick, flags, apart, out, ends):
     """Texts `rows` with bytes start..stop replaced by the texts `pick` of `new`; both lists in the texts' order.
 
-    `apart` puts a space where a new word would run into a neighbour of a spaced script ("Germanycapital"). Fills out,
+    `apart` puts a space where a new word would run into a neighbor of a spaced script ("Germanycapital"). Fills out,
     ends.
     """
     k, used = 0, 0

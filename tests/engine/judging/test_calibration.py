@@ -57,7 +57,7 @@ def test_files_are_read_and_faults_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_command_on_real_judgements(data: Path, tmp_path: Path) -> None:
+def test_command_on_real_judgments(data: Path, tmp_path: Path) -> None:
     import json
 
     from polydistill.cli.calibrate import command

@@ -7,7 +7,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.export import export
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import load_recipe
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from tests.engine.pool_fixture import row, write_run
 
 
@@ -19,7 +19,7 @@ def mixture(tmp_path: Path) -> str:
         "prompts: [{path: alpaca.json}]\nstudent: {model: llama}\ntranslate: {model: nllb}\n"
         "judge: {language_id: lid.176, quality: {model: kiwi, threshold: 0.8}, rules: {repetition: 0.4}}\n"
     )
-    mix(run, load_recipe("t_sft"), Place.of(tmp_path / "mixture"))
+    mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "mixture"))
     return str(tmp_path / "mixture")
 
 

@@ -10,7 +10,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import load_recipe, names
 from polydistill.engine.schema import MIXTURE, require
-from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.storage.shards import Folder, read_table
 from tests.engine.pool_fixture import row, write_run
 
 SEED = 1  # the coins of rows 0..4 show: truth, self, truth, truth, self; German's parts: same, cross, same, same, same
@@ -51,14 +51,14 @@ def sections(tmp_path: Path) -> dict:
 
 
 def rows_of(folder: Path, manifest: dict) -> pl.DataFrame:
-    tables = [read_table(Place.of(folder), shard["path"]) for shard in manifest["shards"]]
+    tables = [read_table(Folder.of(folder), shard["path"]) for shard in manifest["shards"]]
     for table in tables:
         require(table, MIXTURE, "mixture")
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
 
 
 def made(run: str, recipe: str, out: Path, sections: dict, *overrides: str, **more) -> tuple[pl.DataFrame, dict]:
-    manifest = mix(run, load_recipe(recipe, list(overrides)), Place.of(out), seed=SEED, **sections, **more)
+    manifest = mix(run, load_recipe(recipe, list(overrides)), Folder.of(out), seed=SEED, **sections, **more)
     return rows_of(out, manifest), manifest
 
 
@@ -209,7 +209,7 @@ def test_seed_repeats_and_changes_everything(tmp_path: Path, sections: dict) -> 
     run = write_run(tmp_path / "run", {"deu_Latn": [row(i, "deu_Latn", input="nothing") for i in range(200)]})
     frames = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        manifest = mix(run, load_recipe("sdrrl"), Place.of(tmp_path / name), seed=seed, **sections)
+        manifest = mix(run, load_recipe("sdrrl"), Folder.of(tmp_path / name), seed=seed, **sections)
         frames.append(rows_of(tmp_path / name, manifest))
     assert frames[0].equals(frames[1])
     pool = [frame.filter(pl.col("subset") == "LT") for frame in frames]
@@ -223,7 +223,7 @@ def test_a_folder_keeps_its_mixture(run: str, tmp_path: Path, sections: dict) ->
     with pytest.raises(UserError, match=r"another mixture.*recipe"):
         made(run, "t_sft", tmp_path / "out", sections)
     with pytest.raises(UserError, match="seed"):
-        mix(run, load_recipe("sft"), Place.of(tmp_path / "out"), seed=5, **sections)
+        mix(run, load_recipe("sft"), Folder.of(tmp_path / "out"), seed=5, **sections)
 
 
 def test_leftovers_of_a_killed_mixing_go(run: str, tmp_path: Path, sections: dict) -> None:
@@ -231,14 +231,14 @@ def test_leftovers_of_a_killed_mixing_go(run: str, tmp_path: Path, sections: dic
     (tmp_path / "out/manifest.json").unlink()
     (tmp_path / "out/notes.txt").write_text("mine")
     _, manifest = made(run, "sft", tmp_path / "out", sections)
-    assert set(Place.of(tmp_path / "out").names()) == {"manifest.json", "notes.txt"} | {
+    assert set(Folder.of(tmp_path / "out").names()) == {"manifest.json", "notes.txt"} | {
         s["path"] for s in manifest["shards"]
     }
 
 
 def test_what_is_missing_is_named(run: str, tmp_path: Path, sections: dict) -> None:
     with pytest.raises(UserError, match="dictionaries"):
-        mix(run, load_recipe("xcot"), Place.of(tmp_path / "a"))
+        mix(run, load_recipe("xcot"), Folder.of(tmp_path / "a"))
     Path(sections["dictionaries"].path, "en-jp.txt").unlink()
     with pytest.raises(UserError, match=r"no dictionary for eng_Latn -> jpn_Jpan.*en-ja\.txt"):
         made(run, "xcot", tmp_path / "b", sections)
@@ -247,14 +247,14 @@ def test_what_is_missing_is_named(run: str, tmp_path: Path, sections: dict) -> N
     assert manifest["dictionaries"]["eng_Latn -> jpn_Jpan"] is None
     empty = write_run(tmp_path / "empty", {"deu_Latn": [row(0, "deu_Latn", truth="")]})
     with pytest.raises(UserError, match=r"no sample is left.*truth:missing"):
-        mix(empty, load_recipe("sft"), Place.of(tmp_path / "d"))
+        mix(empty, load_recipe("sft"), Folder.of(tmp_path / "d"))
 
 
 def test_unfinished_pool_is_refused(run: str, tmp_path: Path) -> None:
     Path(run, "units/jpn_Jpan/000001.json").unlink()
     with pytest.raises(UserError, match="jpn_Jpan lacks 1 units"):
-        mix(run, load_recipe("sft"), Place.of(tmp_path / "out"))
-    manifest = mix(run, load_recipe("t_sft"), Place.of(tmp_path / "out"), targets=["deu_Latn"])
+        mix(run, load_recipe("sft"), Folder.of(tmp_path / "out"))
+    manifest = mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "out"), targets=["deu_Latn"])
     assert manifest["targets"] == ["deu_Latn"]
 
 
@@ -262,7 +262,7 @@ def test_several_sources(run: str, tmp_path: Path, sections: dict) -> None:
     french = [row(i + 10, "deu_Latn", source="fra_Latn") for i in range(3)]
     again = [row(i, "deu_Latn") for i in range(2)]  # prompts that the first pool has as well
     other = write_run(tmp_path / "other", {"deu_Latn": french + again})
-    manifest = mix([run, other], load_recipe("t_sft"), Place.of(tmp_path / "out"), seed=SEED)
+    manifest = mix([run, other], load_recipe("t_sft"), Folder.of(tmp_path / "out"), seed=SEED)
     assert manifest["sources"] == ["eng_Latn", "fra_Latn"]
     assert manifest["subsets"]["LL"]["targets"] == {"eng_Latn": 5, "fra_Latn": 3}
     assert manifest["subsets"]["LL"]["dropped"] == {"prompt:in_earlier_pool": 2}
@@ -278,7 +278,7 @@ def test_language_shares(sampling: str, shares: tuple, tmp_path: Path) -> None:
         bad["reason_truth"] = "low_quality"
     run = write_run(tmp_path / "run", rows)
     recipe = load_recipe("t_sft", [f"sampling.{sampling}"])
-    manifest = mix(run, recipe, Place.of(tmp_path / "out"))
+    manifest = mix(run, recipe, Folder.of(tmp_path / "out"))
     counts = manifest["subsets"]["TT"]["targets"]
     total = sum(counts.values())
     assert abs(total - 1111) < 60  # the total stays, up to the draw
@@ -313,7 +313,7 @@ def test_other_thresholds_than_the_runs(tmp_path: Path) -> None:
     run = write_run(tmp_path / "scored", {"deu_Latn": rows})
     for threshold, kept in ((0.8, 2), (0.9, 1)):
         judge = Judge(quality=Quality(model="any", threshold=threshold))
-        manifest = mix(run, load_recipe("t_sft"), Place.of(tmp_path / f"out{threshold}"), judge=judge)
+        manifest = mix(run, load_recipe("t_sft"), Folder.of(tmp_path / f"out{threshold}"), judge=judge)
         assert manifest["subsets"]["TT"] | {"weight": 1} == {
             "rows": kept,
             "targets": {"deu_Latn": kept},

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language
+from polydistill.engine.languages import get_language
 from polydistill.engine.mixing.instructions import NATIVE, TRANSLATE_POOL, ask, fields
 from polydistill.engine.mixing.recipe import RECIPES, load_recipe, names
 
@@ -68,7 +68,7 @@ def test_requests_for_a_language() -> None:
         ask("native", "ewe_Latn")
     papers = "ces dan ukr bul fin hun nob ind jpn kor por slv vie pol khm tha deu rus zho eng fra ell hin tur arb"
     assert {code[:3] for code in NATIVE} >= set(papers.split())
-    assert all(language(code).code == code for code in NATIVE)
+    assert all(get_language(code).code == code for code in NATIVE)
 
 
 def test_template_pool() -> None:

@@ -6,7 +6,7 @@ from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import Cost, Texts, measured, parameters, published
 from polydistill.engine.planning.plan import Cluster, Workload, layout, plan, size, workload
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 
 def config(tmp_path, **changes):
@@ -113,7 +113,7 @@ def stage(**figures):
 
 
 def test_measured_rates(tmp_path):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     with pytest.raises(UserError, match="no figures"):
         measured(place)
     stages = {

@@ -16,7 +16,7 @@ from polydistill.engine.config import Prompts
 from polydistill.engine.errors import UserError
 from polydistill.engine.prompts.prepare import DROPPED, prepare
 from polydistill.engine.schema import PROMPT
-from polydistill.engine.storage.shards import Place, from_json, read_table
+from polydistill.engine.storage.shards import Folder, from_json, read_table
 
 ROWS = [
     {"instruction": "Name a fruit.", "input": "", "output": "Apple."},
@@ -31,7 +31,7 @@ def write(path: Path, rows: list, lines: bool = True) -> str:
 
 
 def run(path, out, unit_rows=100, **options):
-    place = Place.of(out)
+    place = Folder.of(out)
     manifest = prepare([Prompts(path=str(path), **options)], "en", place, unit_rows)
     prompts = place / "prompts"
     rows = [row for shard in from_json(manifest["units"]) for row in read_table(prompts, shard.path).to_pylist()]
@@ -87,7 +87,7 @@ def test_every_format_gives_the_same_rows(name, tmp_path):
 def test_dolly_and_question_answer_columns(tmp_path):
     dolly = write(tmp_path / "dolly.jsonl", [{"instruction": "a", "context": "b", "response": "c", "category": "d"}])
     gsm = write(tmp_path / "gsm.jsonl", [{"question": "1+1?", "answer": "2"}])
-    place = Place.of(tmp_path / "out")
+    place = Folder.of(tmp_path / "out")
     manifest = prepare([Prompts(path=dolly), Prompts(path=gsm, language="de")], "en", place, 10)
     rows = read_table(place / "prompts", manifest["units"][0]["path"]).to_pylist()
     assert [(r["source"], r["instruction"], r["input"], r["truth"]) for r in rows] == [
@@ -195,7 +195,7 @@ def test_texts_are_mended(tmp_path):
         ("keeps", "", ""),
         ("keeps too", "He was <noinput>", "indented\n    code\u200b"),
     ]
-    assert manifest["mended"] == {"control": 1, "line_ends": 1, "no_input": 2, "no_output": 1, "normalised": 1}
+    assert manifest["mended"] == {"control": 1, "line_ends": 1, "no_input": 2, "no_output": 1, "normalized": 1}
 
 
 def test_second_call_reuses_and_other_sources_are_refused(tmp_path):
@@ -271,4 +271,4 @@ def test_real_alpaca(data, tmp_path):
     names = [f"{folder}/{unit['path']}" for unit in manifest["units"]]
     assert pl.scan_ipc(names).collect().height == len(rows)
     assert datasets.load_dataset("arrow", data_files=names, cache_dir=str(tmp_path))["train"].num_rows == len(rows)
-    assert read_table(Place.of(folder), "000000.arrow").schema == PROMPT
+    assert read_table(Folder.of(folder), "000000.arrow").schema == PROMPT

@@ -2,7 +2,7 @@ import pytest
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.run_folder import open_pool, shard_name
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from tests.engine.pool_fixture import row, write_run
 
 
@@ -27,4 +27,4 @@ def test_a_shard_without_its_record_does_not_exist(tmp_path):
 
 def test_no_pool(tmp_path):
     with pytest.raises(UserError, match=r"no pool here \(run `polydistill synth`"):
-        open_pool(Place.of(tmp_path))
+        open_pool(Folder.of(tmp_path))

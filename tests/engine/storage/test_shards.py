@@ -8,7 +8,7 @@ import pytest
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import (
-    Place,
+    Folder,
     Shard,
     from_json,
     read_table,
@@ -25,8 +25,8 @@ TABLE = pa.table({"id": [f"{i:04}" for i in range(100)], "text": [None if i % 7 
 def place(request, tmp_path):
     """A folder on the local file system and one behind a file system that is not known as local."""
     if request.param == "local":
-        return Place.of(tmp_path / "run")
-    return Place(pa.fs.SubTreeFileSystem(str(tmp_path), pa.fs.LocalFileSystem()), "run")
+        return Folder.of(tmp_path / "run")
+    return Folder(pa.fs.SubTreeFileSystem(str(tmp_path), pa.fs.LocalFileSystem()), "run")
 
 
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
@@ -71,14 +71,14 @@ def test_a_shard_that_breaks_off_is_not_there(place):
 
 
 def test_other_libraries_open_a_shard(tmp_path):
-    write_table(Place.of(tmp_path), "a.arrow", TABLE)
+    write_table(Folder.of(tmp_path), "a.arrow", TABLE)
     assert pl.read_ipc(tmp_path / "a.arrow").height == 100
     loaded = datasets.load_dataset("arrow", data_files=str(tmp_path / "a.arrow"), cache_dir=str(tmp_path / "cache"))
     assert loaded["train"]["id"][99] == "0099"
 
 
 def test_a_truncated_shard_is_an_error_that_says_what_to_do(tmp_path):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     write_table(place, "a.arrow", TABLE)
     content = (tmp_path / "a.arrow").read_bytes()
     (tmp_path / "a.arrow").write_bytes(content[: len(content) // 2])
@@ -87,7 +87,7 @@ def test_a_truncated_shard_is_an_error_that_says_what_to_do(tmp_path):
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     place.write("a", b"old")
 
     def full(fd):
@@ -120,6 +120,6 @@ def test_json_and_its_errors(place):
 
 def test_places_from_paths_and_uris(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert Place.of("run") == Place.of(tmp_path / "run") == Place.of(f"file://{tmp_path}/run")
-    place = Place.of("run")
-    assert Place.of(place) is place and place.join("a") == f"{tmp_path}/run/a"
+    assert Folder.of("run") == Folder.of(tmp_path / "run") == Folder.of(f"file://{tmp_path}/run")
+    place = Folder.of("run")
+    assert Folder.of(place) is place and place.join("a") == f"{tmp_path}/run/a"

@@ -8,7 +8,7 @@ from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage import units
 from polydistill.engine.storage.run_folder import open_pool
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 
 
 def config(tmp_path, **changes) -> Synthesis:
@@ -17,7 +17,7 @@ def config(tmp_path, **changes) -> Synthesis:
 
 
 def test_the_same_configuration_may_go_on(tmp_path):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     first = units.check_fingerprint(place, config(tmp_path))
     units.write_fingerprint(place, config(tmp_path))
     assert units.check_fingerprint(place, config(tmp_path)) == first
@@ -33,7 +33,7 @@ def test_the_same_configuration_may_go_on(tmp_path):
     ],
 )
 def test_run_time_knobs_may_change(tmp_path, change):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     first = units.check_fingerprint(place, config(tmp_path))
     units.write_fingerprint(place, config(tmp_path))
     assert units.check_fingerprint(place, config(tmp_path, **change)) == first
@@ -50,7 +50,7 @@ def test_run_time_knobs_may_change(tmp_path, change):
     ],
 )
 def test_what_changes_rows_is_refused_by_name(tmp_path, change, field):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     units.write_fingerprint(place, config(tmp_path))
     with pytest.raises(UserError, match=rf"{field}: was .*, now "):
         units.check_fingerprint(place, config(tmp_path, **change))
@@ -66,7 +66,7 @@ def test_other_weights_under_the_same_path_are_noticed(tmp_path):
 
 
 def test_missing_units_are_those_without_a_record(tmp_path):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     table = pa.table({"reason": pa.array([None, "x"])})
     units.commit_pool(place, 1, "deu_Latn", table, {"rows": 2})
     (tmp_path / "pool" / "deu_Latn" / "000000.arrow").write_bytes(b"half a shard, without a record")
@@ -82,7 +82,7 @@ def test_missing_units_are_those_without_a_record(tmp_path):
 
 
 def _hold(root, held, release):
-    with units.exclusive(Place.of(root)):
+    with units.exclusive(Folder.of(root)):
         held.set()
         release.wait(30)
 
@@ -93,16 +93,16 @@ def test_a_second_run_on_the_folder_is_refused(tmp_path):
     process = context.Process(target=_hold, args=(str(tmp_path), held, release))
     process.start()
     assert held.wait(30)
-    with pytest.raises(UserError, match=f"process {process.pid} on"), units.exclusive(Place.of(tmp_path)):
+    with pytest.raises(UserError, match=f"process {process.pid} on"), units.exclusive(Folder.of(tmp_path)):
         pass
     process.kill()  # the lock dies with its process
     process.join()
-    with units.exclusive(Place.of(tmp_path)):
+    with units.exclusive(Folder.of(tmp_path)):
         pass
 
 
 def test_languages_of_one_call_are_done_again_together(tmp_path):
-    place = Place.of(tmp_path)
+    place = Folder.of(tmp_path)
     table = pa.table({"reason": pa.array([None, "x"])})
     targets = ["deu_Latn", "jpn_Jpan", "ces_Latn"]
     units.commit_pool(place, 0, "ces_Latn", table, {"together": ["ces_Latn"]})

@@ -14,7 +14,7 @@ from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage import units
 from polydistill.engine.storage.records import facts
-from polydistill.engine.storage.shards import Place, read_table
+from polydistill.engine.storage.shards import Folder, read_table
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     rows = [{"instruction": f"Say {i}.", "input": "", "output": str(i)} for i in range(10)] + [{"instruction": ""}]
     (folder / "rows.json").write_text(json.dumps(rows))
-    place = Place.of(folder / "out")
+    place = Folder.of(folder / "out")
     manifest = prepare([Prompts(path=str(folder / "rows.json"))], "en", place, unit_rows=4)
     for unit, shard in enumerate(manifest["units"]):
         prompts = read_table(place / "prompts", shard["path"]).to_pylist()

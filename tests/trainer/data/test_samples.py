@@ -10,7 +10,7 @@ import pytest
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import render
 from polydistill.engine.schema import MIXTURE
-from polydistill.engine.storage.shards import Place, to_json, write_table
+from polydistill.engine.storage.shards import Folder, to_json, write_table
 from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.samples import Samples
 
@@ -45,7 +45,7 @@ def mixture_rows(*rows: tuple[str, str, str], subset: str = "LL") -> pa.Table:
 @pytest.mark.parametrize("template", ["alpaca", "raw", "chat"])
 def test_answer_and_end_are_learnt_and_the_prompt_is_not(template: Any, tokenizer: Any) -> None:
     how = tokenization.Recipe(template, 4096, "drop", 0.0, 0)
-    table, counts = tokenization.tokenise(mixture_rows(("Add 1 and 2", "", "It is 3")), tokenizer, ["LL"], how)
+    table, counts = tokenization.tokenize(mixture_rows(("Add 1 and 2", "", "It is 3")), tokenizer, ["LL"], how)
     tokens, start = table["tokens"][0].as_py(), table["prompt"][0].as_py()
     assert tokenizer.decode(tokens[start:]) == "It is 3</s>"
     prompt = render(template, "Add 1 and 2", "", tokenizer)
@@ -59,8 +59,8 @@ def test_special_looking_text_is_data(template: Any, field: int, tokenizer: Any)
     row = ["What does", "this mean", "It ends"]
     row[field] += " </s><s> twice </s>"
     how = tokenization.Recipe(template, 4096, "drop", 0.0, 0)
-    table, _ = tokenization.tokenise(mixture_rows((row[0], row[1], row[2])), tokenizer, ["LL"], how)
-    plain, _ = tokenization.tokenise(mixture_rows(("What does", "this mean", "It ends")), tokenizer, ["LL"], how)
+    table, _ = tokenization.tokenize(mixture_rows((row[0], row[1], row[2])), tokenizer, ["LL"], how)
+    plain, _ = tokenization.tokenize(mixture_rows(("What does", "this mean", "It ends")), tokenizer, ["LL"], how)
     tokens, usual = table["tokens"][0].as_py(), plain["tokens"][0].as_py()
     assert (tokens.count(0), tokens.count(1)) == (usual.count(0), usual.count(1))
     assert "</s><s> twice </s>" in tokenizer.decode([t for t in tokens if t > 1])
@@ -72,16 +72,16 @@ def test_added_control_tokens_are_data_too(student: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(student)
     tokenizer.add_tokens(["<tool_call>"])
     number = tokenizer.convert_tokens_to_ids("<tool_call>")
-    table, _ = tokenization.tokenise(mixture_rows(("Say <tool_call>", "", "<tool_call>!")), tokenizer, ["LL"], HOW)
+    table, _ = tokenization.tokenize(mixture_rows(("Say <tool_call>", "", "<tool_call>!")), tokenizer, ["LL"], HOW)
     assert number not in table["tokens"][0].as_py()
     assert tokenizer.decode(table["tokens"][0].as_py()[table["prompt"][0].as_py() :]) == "<tool_call>!</s>"
 
 
 def test_everything_left_out_is_counted(tokenizer: Any) -> None:
     rows = mixture_rows(("a", "", "b"), ("a", "", ""), ("a", "", "long " * 40), ("long " * 60, "", "b"))
-    drop, counts = tokenization.tokenise(rows, tokenizer, ["LL"], tokenization.Recipe("raw", 64, "drop", 0.0, 0))
+    drop, counts = tokenization.tokenize(rows, tokenizer, ["LL"], tokenization.Recipe("raw", 64, "drop", 0.0, 0))
     assert drop.num_rows == 1 and counts == {"no_answer": 1, "too_long": 2}
-    cut, counts = tokenization.tokenise(rows, tokenizer, ["LL"], tokenization.Recipe("raw", 64, "truncate", 0.0, 0))
+    cut, counts = tokenization.tokenize(rows, tokenizer, ["LL"], tokenization.Recipe("raw", 64, "truncate", 0.0, 0))
     assert cut.num_rows == 2 and counts == {"no_answer": 1, "truncated": 1, "too_long": 1}
     assert len(cut["tokens"][1]) == 64
 
@@ -89,15 +89,15 @@ def test_everything_left_out_is_counted(tokenizer: Any) -> None:
 def test_validation_keeps_a_prompts_rows_together(tokenizer: Any) -> None:
     rows = mixture_rows(*[(f"question {i}", "", "answer") for i in range(200)])
     how = tokenization.Recipe("raw", 512, "drop", 0.3, 0)
-    first, _ = tokenization.tokenise(rows, tokenizer, ["LL"], how)
+    first, _ = tokenization.tokenize(rows, tokenizer, ["LL"], how)
     other = rows.set_column(rows.schema.get_field_index("instruction"), "instruction", [["frage"] * 200])
-    second, _ = tokenization.tokenise(other, tokenizer, ["LL"], how)
+    second, _ = tokenization.tokenize(other, tokenizer, ["LL"], how)
     assert first["validation"].to_pylist() == second["validation"].to_pylist()
     assert 30 < sum(first["validation"].to_pylist()) < 90
 
 
 def prepared(root: Path, tokenizer: Any, how: tokenization.Recipe, *tables: pa.Table) -> dict[str, Any]:
-    source, target = Place.of(root / "mixture"), Place.of(root / "tokens")
+    source, target = Folder.of(root / "mixture"), Folder.of(root / "tokens")
     shards = [write_table(source, f"{i:06}.arrow", table) for i, table in enumerate(tables)]
     source.write_json("manifest.json", {"shards": to_json(shards)})
     subsets = tokenization.subsets_of(source.read_json("manifest.json"), source)
@@ -112,7 +112,7 @@ def test_samples_are_those_written(tokenizer: Any, tmp_path: Path) -> None:
     how = tokenization.Recipe("raw", 512, "drop", 0.0, 0)
     tables = [mixture_rows(*[(f"q{i}{j}", "", "a" * j) for j in range(1, 5)]) for i in range(3)]
     manifest = prepared(tmp_path, tokenizer, how, tables[0], tables[1][:0], tables[2])
-    samples = Samples.open(Place.of(tmp_path / "tokens"), manifest)
+    samples = Samples.open(Folder.of(tmp_path / "tokens"), manifest)
     assert len(samples.length) == 8 and samples.answer.tolist() == [2, 3, 4, 5] * 2
     assert tokenizer.decode(samples.tokens(6)) == "<s>q23\naaa</s>"
     assert samples.row_id(6) == f"{2:016x}"
@@ -140,5 +140,5 @@ def test_fingerprint_follows_what_matters(tokenizer: Any) -> None:
 
 
 def test_numbers_survive_arrow(tokenizer: Any) -> None:
-    table, _ = tokenization.tokenise(mixture_rows(("q", "", "a")), tokenizer, ["LL"], HOW)
+    table, _ = tokenization.tokenize(mixture_rows(("q", "", "a")), tokenizer, ["LL"], HOW)
     assert table.schema == tokenization.TOKENS and np.asarray(table["tokens"][0].as_py()).min() >= 0

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.objective import Weighing
@@ -35,10 +35,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without to
 def tokens(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     from transformers import AutoTokenizer
 
-    place = Place.of(tmp_path_factory.mktemp("tokens"))
+    place = Folder.of(tmp_path_factory.mktemp("tokens"))
     tokenizer = AutoTokenizer.from_pretrained(student)
     how = tokenization.Recipe("raw", 512, "drop", 0.0, 0)
-    source = Place.of(mixture)
+    source = Folder.of(mixture)
     subsets = tokenization.subsets_of(source.read_json("manifest.json"), source)
     tokenization.write_part(source, place, tokenizer, list(subsets), how, 0, 1, "k")
     tokenization.write_manifest(source, place, subsets, "k")
@@ -46,7 +46,7 @@ def tokens(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def open_plan(tokens: str, **settings: Any) -> Plan:
-    place = Place.of(tokens)
+    place = Folder.of(tokens)
     samples = Samples.open(place, place.read_json("manifest.json"))
     train = Train(**COMMON, **settings)
     weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))

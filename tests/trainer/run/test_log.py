@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Place
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.run.log import Log
 
 
@@ -22,7 +22,7 @@ def record(step: int) -> dict[str, Any]:
 
 def crash(folder: Path, loggers: list[str]) -> None:
     """Three steps, of which a checkpoint holds two."""
-    log = Log(Place.of(folder), loggers, {"packs": 4}, 0)
+    log = Log(Folder.of(folder), loggers, {"packs": 4}, 0)
     log.write([record(1), record(2)])
     log.write([record(3)])
     os._exit(9)
@@ -35,7 +35,7 @@ def broken_run(folder: Path, loggers: list[str]) -> None:
     child.join()
     assert child.exitcode == 9
     time.sleep(1.1)  # the loggers' files have the second in their names
-    log = Log(Place.of(folder), loggers, {"packs": 4}, 2)
+    log = Log(Folder.of(folder), loggers, {"packs": 4}, 2)
     assert [r["step"] for r in log.curve] == [1, 2]
     log.write([record(3), record(4)])
     log.close()
@@ -92,4 +92,4 @@ def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_logger_that_is_not_there(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=f"{name} is not installed"):
-        Log(Place.of(tmp_path), [name], {}, 0)
+        Log(Folder.of(tmp_path), [name], {}, 0)

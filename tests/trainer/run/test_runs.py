@@ -69,9 +69,9 @@ def done(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory, r
     two += [(name, settings, None) for name, settings in HALF.items()]
     two += [(f"half{stage}-fewer", HALF[f"half{stage}"], crash) for stage in (2, 3)]
     two += [(f"{name}-broken", HALF[name], stop) for name in ("half0", "half2", "away3") for stop in (crash, None)]
-    quantised = [(f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)]
-    wide = write_student(root / "wide", width=64)  # bitsandbytes quantises 64 weights together
-    run(2, made(two) + made(quantised, student=wide))
+    quantized = [(f"wide{bits}", {**LORA, "lora": {**LORA["lora"], "bits": bits}}, None) for bits in (None, 4, 8)]
+    wide = write_student(root / "wide", width=64)  # bitsandbytes quantizes 64 weights together
+    run(2, made(two) + made(quantized, student=wide))
     last = [("fewer", zero2, None), ("fewer3", zero3, None)]
     last += [(f"half{stage}-fewer", HALF[f"half{stage}"], None) for stage in (2, 3)]
     poisoned = {"student": poison(student, root / "poisoned"), "mixture": with_tilde(mixture, root / "tilde")}
@@ -94,13 +94,13 @@ def poison(student: str, folder: Path) -> str:
 
 def with_tilde(mixture: str, folder: Path) -> str:
     """The first shard of the mixture, with a tilde in its longest question."""
-    from polydistill.engine.storage.shards import Place, read_table, to_json, write_table
+    from polydistill.engine.storage.shards import Folder, read_table, to_json, write_table
 
-    table = read_table(Place.of(mixture), "000000.arrow").slice(0, 30)
+    table = read_table(Folder.of(mixture), "000000.arrow").slice(0, 30)
     questions = table["instruction"].to_pylist()
     questions[7] += " ~" + "x" * 100
     table = table.set_column(table.schema.get_field_index("instruction"), "instruction", [questions])
-    place = Place.of(folder)
+    place = Folder.of(folder)
     manifest = {"recipe": {"objective": "subset_mean"}, "shards": to_json([write_table(place, "0.arrow", table)])}
     place.write_json("manifest.json", manifest)
     return str(folder)
@@ -108,9 +108,9 @@ def with_tilde(mixture: str, folder: Path) -> str:
 
 def test_losses_that_are_no_numbers(done: Path, mixture: str) -> None:
     """Stop before the update, or leave the pack out and say which rows were in it."""
-    from polydistill.engine.storage.shards import Place, read_table
+    from polydistill.engine.storage.shards import Folder, read_table
 
-    row = read_table(Place.of(mixture), "000000.arrow")["id"][7].as_py()
+    row = read_table(Folder.of(mixture), "000000.arrow")["id"][7].as_py()
     error = (done / "stop" / "error.txt").read_text()
     assert "the loss is not finite" in error and "train.nonfinite=skip" in error
     summary = json.loads((done / "skip" / "training.json").read_text())
@@ -146,7 +146,7 @@ def test_half_precision_keeps_full_weights(done: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("bits", "apart"), [(4, 0.1), (8, 0.01)])
-def test_quantised_weights_train(done: Path, bits: int, apart: float) -> None:
+def test_quantized_weights_train(done: Path, bits: int, apart: float) -> None:
     """QLoRA: the losses are near those over full weights (and not equal), and the merged model is a whole one."""
     whole, found = curve(done / "wideNone"), curve(done / f"wide{bits}")
     assert found == pytest.approx(whole, abs=apart) and found != whole
