@@ -6,3 +6,7 @@ class UserError(ValueError):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+class DamagedError(UserError):
+    """A file of ours is missing, cut, altered or of another format; the message names it and the way out."""

@@ -93,14 +93,3 @@ MIXTURE = pa.schema(
     ]
 )
 """One training sample (`mixtures/<name>/`). The prompt template is applied by the trainer, not stored."""
-
-
-def require(table: pa.Table, schema: pa.Schema, what: str) -> None:
-    """Raise ValueError naming the first column of `schema` that `table` lacks or types differently."""
-    for field in schema:
-        index = table.schema.get_field_index(field.name)
-        if index < 0:
-            raise ValueError(f"{what}: column '{field.name}' is missing (has: {', '.join(table.column_names)})")
-        if table.schema.field(index).type != field.type:
-            found = table.schema.field(index).type
-            raise ValueError(f"{what}: column '{field.name}' is {found}, expected {field.type}")

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.fs
 import pyarrow.ipc
 
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,13 @@ class Folder:
         self.write(name, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
     def read_json(self, name: str) -> Any:
-        """Read a JSON file; UserError where it is missing or broken."""
+        """Read a JSON file; DamagedError where it is missing or broken."""
         try:
             return json.loads(self.read(name))
         except FileNotFoundError as error:
-            raise UserError(f"{self.join(name)} is missing") from error
+            raise DamagedError(f"{self.join(name)} is missing") from error
         except ValueError as error:
-            raise UserError(f"{self.join(name)}: not valid JSON ({error})") from error
+            raise DamagedError(f"{self.join(name)}: not valid JSON ({error})") from error
 
 
 def write_table(place: Folder, name: str, table: pa.Table, compression: str | None = None) -> Shard:
@@ -170,6 +170,46 @@ class _Digesting:
         """Nothing: the file is synced when it is whole."""
 
 
+_verified: set[tuple[str, int, str]] = set()
+"""(path, bytes, sha256) of the shards that this process has compared with their digests."""
+
+
+def read_shard(folder: Folder, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+    """Read one recorded shard (its path is relative to `folder`), as `read_table` does.
+
+    The file's size and digest are compared with the record at this process's first read of it.
+
+    Raises:
+        DamagedError: the file is missing, or is not what was written.
+    """
+    check_shard(folder, shard)
+    return read_table(folder, shard.path, columns)
+
+
+def check_shard(folder: Folder, shard: Shard) -> None:
+    """Compare a file with its record, once in each process.
+
+    Raises:
+        DamagedError: the file is missing, or its size or digest is another.
+    """
+    path = folder.join(shard.path)
+    key = (path, shard.bytes, shard.sha256)
+    if key in _verified:
+        return
+    info = folder.filesystem.get_file_info(path)
+    if info.type != pa.fs.FileType.File:
+        raise DamagedError(f"{path} is missing")
+    if info.size != shard.bytes:
+        raise DamagedError(f"{path}: damaged ({info.size} bytes, {shard.bytes} were written)")
+    digest = hashlib.sha256()
+    with folder.filesystem.open_input_stream(path) as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    if digest.hexdigest() != shard.sha256:
+        raise DamagedError(f"{path}: damaged (its content is not what was written)")
+    _verified.add(key)
+
+
 def read_table(place: Folder, name: str, columns: list[str] | None = None) -> pa.Table:
     """Read one shard; local ones are memory-mapped.
 
@@ -189,14 +229,8 @@ def read_table(place: Folder, name: str, columns: list[str] | None = None) -> pa
             reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=chosen))
         table = reader.read_all()
     except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: not a whole Arrow file ({error}); delete it and run again") from error
+        raise DamagedError(f"{path}: not a whole Arrow file ({error}); delete it and run again") from error
     return table if columns is None else table.select(columns)
-
-
-def tables(place: Folder, shards: list[Shard], columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """The tables of `shards`, one at a time."""
-    for shard in shards:
-        yield read_table(place, shard.path, columns)
 
 
 def to_json(shards: list[Shard]) -> list[dict[str, Any]]:

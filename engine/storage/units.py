@@ -6,8 +6,6 @@ unit done twice by two attempts is the same bytes.
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import socket
 import sys
@@ -24,6 +22,8 @@ import pyarrow.fs
 from polydistill.engine.config import Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.models.identity import model_identity
+from polydistill.engine.storage.fingerprint import differences, flatten
+from polydistill.engine.storage.fingerprint import fingerprint as digest
 from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, shard_name
 from polydistill.engine.storage.shards import Folder, write_table
 
@@ -36,7 +36,7 @@ _FREE = ("output", "targets", "work", "translate.batch_tokens", "translate.threa
 
 def fingerprint(config: Synthesis) -> dict[str, Any]:
     """Everything that changes a row's content, as flat `section.key` -> value, models by their content."""
-    flat = _flatten({key: value for key, value in dump(config).items() if key in Synthesis.model_fields})
+    flat = flatten({key: value for key, value in dump(config).items() if key in Synthesis.model_fields})
     values = {key: value for key, value in flat.items() if not any(f"{key}.".startswith(f"{free}.") for free in _FREE)}
     values["work.unit_rows"] = config.work.unit_rows
     for key in ("student.model", "translate.model", "translate.examples", "judge.language_id", "judge.quality.model"):
@@ -54,14 +54,13 @@ def check_fingerprint(place: Folder, config: Synthesis) -> str:
     mine = fingerprint(config)
     if place.exists(FINGERPRINT):
         theirs = place.read_json(FINGERPRINT)
-        differ = [key for key in sorted(mine.keys() | theirs.keys()) if mine.get(key) != theirs.get(key)]
-        if differ:
-            lines = "\n".join(f"  {key}: was {theirs.get(key)!r}, now {mine.get(key)!r}" for key in differ)
+        if differ := differences(theirs, mine):
+            lines = "\n".join(f"  {line}" for line in differ)
             raise UserError(
                 f"{place.root} holds units made under another configuration:\n{lines}\n"
                 "Set these back, or choose another `output`. (Batch sizes, pool sizes and further targets may change.)"
             )
-    return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:16]
+    return digest(mine)
 
 
 def write_fingerprint(place: Folder, config: Synthesis) -> None:
@@ -161,13 +160,3 @@ def exclusive(place: Folder) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
-
-
-def _flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, dict):
-            flat |= _flatten(item, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = item
-    return flat

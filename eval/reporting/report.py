@@ -207,7 +207,8 @@ def _samples(sets: Sequence[Set], answers: Mapping[str, Any], count: int) -> str
             rows = "".join(_answer(model, by_set, entry, index) for model, by_set in answers.items())
             gold = " / ".join(question.gold[:4]) or "–"
             items += (
-                f'<div class="sample" lang="{get_language(entry.language).locale}"><pre>{html.escape(asked[:1500])}</pre>'
+                f'<div class="sample" lang="{get_language(entry.language).locale}">'
+                f"<pre>{html.escape(asked[:1500])}</pre>"
                 f"<table><tr class='gold'><th>reference</th><td>{html.escape(gold)}</td></tr>{rows}</table></div>"
             )
         title = f"{TITLES.get(entry.name, entry.name)}, {get_language(entry.language).name}"

@@ -6,13 +6,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.shards import (
     Folder,
     Shard,
+    check_shard,
     from_json,
+    read_shard,
     read_table,
-    tables,
     to_json,
     write_table,
     write_tables,
@@ -36,7 +37,7 @@ def test_a_shard_reads_back(place, compression):
     assert read_table(place, "deep/er/a.arrow", ["text"]).column_names == ["text"]
     content = place.read("deep/er/a.arrow")
     assert shard == Shard("deep/er/a.arrow", 100, len(content), hashlib.sha256(content).hexdigest())
-    assert list(tables(place, [shard, shard]))[1].equals(TABLE)
+    assert read_shard(place, shard).equals(TABLE)
     assert from_json(to_json([shard])) == [shard]
 
 
@@ -123,3 +124,24 @@ def test_places_from_paths_and_uris(tmp_path, monkeypatch):
     assert Folder.of("run") == Folder.of(tmp_path / "run") == Folder.of(f"file://{tmp_path}/run")
     place = Folder.of("run")
     assert Folder.of(place) is place and place.join("a") == f"{tmp_path}/run/a"
+
+
+@pytest.mark.parametrize("damage", ["deleted", "cut", "emptied", "flipped", "zeroed"])
+def test_a_shard_that_is_not_what_was_written_is_named(tmp_path, damage):
+    place = Folder.of(tmp_path)
+    shard = write_table(place, "a.arrow", TABLE)
+    file = tmp_path / "a.arrow"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    changed = {"cut": data[:-9], "emptied": b"", "flipped": data, "zeroed": bytes(len(data))}
+    file.unlink() if damage == "deleted" else file.write_bytes(changed[damage])
+    with pytest.raises(DamagedError, match=r"a\.arrow(:| is missing)"):
+        read_shard(place, shard)
+
+
+def test_a_shard_is_compared_once_in_a_process(tmp_path):
+    place = Folder.of(tmp_path)
+    shard = write_table(place, "a.arrow", TABLE)
+    check_shard(place, shard)
+    (tmp_path / "a.arrow").unlink()
+    check_shard(place, shard)

@@ -1,0 +1,47 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from polydistill.engine.errors import DamagedError
+from polydistill.engine.storage.record import parse_record, read_record, write_record
+from polydistill.engine.storage.shards import Folder, Shard
+
+
+@dataclass(frozen=True)
+class Example:
+    name: str
+    counts: dict[str, int]
+    shards: list[Shard] = field(default_factory=list)
+    format: int = 2
+
+
+GOOD = Example("a", {"x": 1}, [Shard("a.arrow", 3, 9, "ff")])
+
+
+def test_what_is_written_is_read(tmp_path):
+    folder = Folder.of(tmp_path)
+    write_record(folder, "record.json", GOOD)
+    assert read_record(folder, "record.json", Example) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "expected a JSON object, found list"),
+        (None, "expected a JSON object, found NoneType"),
+        ({}, "field 'name': Field required"),
+        ({"name": "a", "counts": {"x": "many"}}, r"field 'counts\.x'"),
+        ({"name": "a", "counts": {}, "format": 3}, "written in format 3, this version of polydistill reads format 2"),
+    ],
+)
+def test_damage_is_named_with_file_and_field(value, message):
+    with pytest.raises(DamagedError, match=message) as error:
+        parse_record(value, Example, "run/record.json")
+    assert str(error.value).startswith("run/record.json: ")
+
+
+@pytest.mark.parametrize("text", ["", "{", "\\xff"])
+def test_a_file_that_is_no_json_is_damaged(tmp_path, text):
+    (tmp_path / "record.json").write_text(text)
+    with pytest.raises(DamagedError, match=r"record\.json"):
+        read_record(Folder.of(tmp_path), "record.json", Example)
