@@ -10,7 +10,7 @@ import pytest
 
 from polydistill.engine.config import Judge, Quality, Rules
 from polydistill.engine.judging.stage import JudgeStage, reasons
-from polydistill.engine.schema import FIELDS, POOL, TRANSLATED, require
+from polydistill.engine.schema import FIELDS, POOL, TRANSLATED
 
 GOOD = {
     "instruction": ("Describe the weather in the mountains.", "Beschreibe das Wetter in den Bergen."),
@@ -69,7 +69,7 @@ FRENCH = "Dans les montagnes, le temps change vite et il neige souvent en hiver,
 )  # fmt: skip
 def test_reasons_of_single_texts(stage: JudgeStage, changes: dict[str, Any], field: str, reason: str | None) -> None:
     judged = stage(table(changes))
-    require(judged, POOL, "judged")
+    assert judged.schema == POOL
     assert judged[f"reason_{field}"].to_pylist() == [reason]
     others = [f for f in FIELDS if f != field]
     assert all(judged[f"reason_{f}"].to_pylist() == [None] for f in others)
