@@ -1,0 +1,167 @@
+"""Bytes become text: compression, byte order marks, UTF-16, ends of lines, and limits on what a file may expand to."""
+
+import codecs
+import lzma
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.files.source import File, reading
+
+LINE = 64 << 20
+"""Maximum length of a line, and of one element of a JSON array, characters."""
+WHOLE = 1 << 30
+"""Maximum size of what has to be held in memory as a whole, such as a compressed Parquet file, bytes."""
+EXPANSION, SMALL = 200, 1 << 28
+"""A file may expand to EXPANSION times its size, or to SMALL bytes. Text compresses 3 to 50 times."""
+BLOCK = 4 << 20
+"""Bytes decoded at once."""
+
+_CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
+_XZ = b"\xfd7zXZ\x00"
+
+
+class Bytes:
+    """A stream of a file's decompressed bytes. What the file is compressed with is seen from its first bytes."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._raw = file.filesystem.open_input_file(file.path)
+        self._limit = max(SMALL, EXPANSION * self._raw.size())
+        self._given = 0
+        self._stream = _decompressed(self._raw)
+        self.compressed = self._stream is not self._raw
+
+    def __enter__(self) -> "Bytes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, b"" at the end.
+
+        Raises:
+            UserError: the file expands beyond what data compresses to.
+        """
+        block = self._stream.read(size)
+        self._given += len(block)
+        if self.compressed and self._given > self._limit:
+            raise UserError(
+                f"{self._file.name}: expands to more than {EXPANSION} times its size, which no usual text does. "
+                "If you trust the file, decompress it yourself and name the result"
+            )
+        return block
+
+    def seekable(self) -> Any:
+        """The whole content as a seekable pyarrow file.
+
+        Raises:
+            UserError: a compressed file is too large to be held in memory.
+        """
+        if not self.compressed:
+            return self._raw
+        parts = []
+        while block := self.read(BLOCK):
+            parts.append(block)
+            if self._given > WHOLE:
+                raise UserError(f"{self._file.name}: larger than {WHOLE:,} bytes; decompress it and name the result")
+        return pa.BufferReader(b"".join(parts))
+
+
+def _decompressed(raw: Any) -> Any:
+    head = raw.read(6)
+    raw.seek(0)
+    if head == _XZ:
+        return lzma.LZMAFile(raw)
+    codec = next((name for magic, name in _CODECS.items() if head.startswith(magic)), None)
+    return pa.CompressedInputStream(raw, codec) if codec else raw
+
+
+def text_blocks(file: File, size: int | None = None) -> Iterator[str]:
+    r"""The file's text in blocks of whole lines, each without its last "\n".
+
+    Bytes that are no UTF-8 become lone surrogates (Python's "surrogateescape"), so that one bad byte costs one row.
+    A byte order mark is left out. UTF-16 is decoded where a mark, or the zero bytes of an ASCII beginning, show it.
+
+    Args:
+        file: the file.
+        size: bytes decoded at once; default: BLOCK.
+
+    Raises:
+        UserError: the file cannot be read, a line is longer than LINE, or see `Bytes.read`.
+    """
+    size = size or BLOCK
+    with reading(file), Bytes(file) as stream:
+        more = stream.read(max(size, 4))
+        decoder = _decoder(more)
+        parts: list[str] = []  # of the line that has begun
+        line, length = 1, 0
+        while more:
+            whole, newline, tail = decoder.decode(more).rpartition("\n")
+            if newline:
+                block = "".join([*parts, whole])
+                yield block
+                line += block.count("\n") + 1
+                parts, length = [], 0
+            parts.append(tail)
+            length += len(tail)
+            if length > LINE:
+                raise UserError(f"{file.name}:{line}: a line of more than {LINE:,} characters")
+            more = stream.read(size)
+        if rest := "".join(parts) + decoder.decode(b"", final=True):
+            yield rest
+
+
+def _decoder(head: bytes) -> codecs.IncrementalDecoder:
+    zeros = [head[i : i + 1] == b"\0" for i in range(2)]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = "utf-16"
+    elif zeros[0] != zeros[1]:
+        name = "utf-16-be" if zeros[0] else "utf-16-le"
+    else:
+        name = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
+    return codecs.getincrementaldecoder(name)("surrogateescape" if name.startswith("utf-8") else "strict")
+
+
+def read_lines(file: File) -> Iterator[str]:
+    r"""The lines of a text file without their ends ("\n" or "\r\n"); an empty line at the end is no line.
+
+    Other line separators of Unicode do not end a line: texts contain them.
+
+    Raises:
+        UserError: see `text_blocks`; also for bytes that are no UTF-8.
+    """
+    number = 0
+    for block in text_blocks(file):
+        for line in block.split("\n"):
+            number += 1
+            if not line.isascii() and not encodable(line):
+                raise UserError(f"{file.name}:{number}: not UTF-8; convert the file")
+            yield line.removesuffix("\r")
+
+
+def encodable(text: str) -> bool:
+    """Whether a text is Unicode: undecodable bytes and JSON's "\\ud800" leave surrogates, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_text(file: File) -> str:
+    """The text of a file of at most WHOLE characters, without a line end at its end, with lone surrogates for what is no UTF-8.
+
+    Raises:
+        UserError: see `text_blocks`; also for a file that is too large.
+    """
+    parts, length = [], 0
+    for block in text_blocks(file):
+        parts.append(block)
+        length += len(block)
+        if length > WHOLE:
+            raise UserError(f"{file.name}: more than {WHOLE:,} characters in one JSON value; use JSON lines instead")
+    return "\n".join(parts)
