@@ -153,7 +153,9 @@ def encodable(text: str) -> bool:
 
 
 def read_text(file: File) -> str:
-    """The text of a file of at most WHOLE characters, without a line end at its end, with lone surrogates for what is no UTF-8.
+    """The text of a file of at most WHOLE characters, without a line end at its end.
+
+    Bytes that are no UTF-8 are lone surrogates in it, see `text_blocks`.
 
     Raises:
         UserError: see `text_blocks`; also for a file that is too large.
