@@ -1,6 +1,6 @@
 """The engine's configuration: typed, validated, read from YAML with dotted overrides.
 
-Each part of the system owns one section model; `cli.run_config.RunConfig` puts them together. A field's
+Each part of the system owns one section model; `polydistill.run_config.RunConfig` puts them together. A field's
 description says its meaning, unit and default's reason; unknown keys are errors that name the nearest known one.
 """
 

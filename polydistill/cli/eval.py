@@ -31,19 +31,12 @@ def command(
     """
     import rich
 
-    from polydistill.cli.run_config import RunConfig
-    from polydistill.engine.config import load
-    from polydistill.engine.errors import UserError
     from polydistill.eval.reporting.table import arm_table, to_terminal
-    from polydistill.eval.run import evaluate
+    from polydistill.run_config import load_run
+    from polydistill.steps import evaluate
 
-    run = load(RunConfig, config, set_)
-    if run.eval is None:
-        raise UserError(f"{config}: no `eval` section; add one, e.g. eval: {{data: data/, tasks: [belebele, flores]}}")
-    if run.student is None:
-        raise UserError(f"{config}: no `student` section; it says how questions become prompts")
-    settings = run.eval if run.eval.targets else run.eval.model_copy(update={"targets": run.targets})
-    found = evaluate(named(models), settings, run.student, str(out))
+    run = load_run(config, set_)
+    found = evaluate(named(models), run.evaluation(), run.student_to_train(), str(out))
     rich.print(to_terminal(arm_table(found)))
     print(f"{out / 'report.html'}\n{out / 'metrics.json'}")
 

@@ -5,20 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from polydistill.cli.options import Set
-from polydistill.engine.config import Config, Dictionaries, Judge, Leakage, Parallel
 
 SECTIONS = ("dictionaries", "parallel", "leakage", "judge", "recipe", "seed")
-
-
-class MixFile(Config):
-    """The parts of a run's configuration that mixing needs."""
-
-    dictionaries: Dictionaries | None = None
-    parallel: Parallel | None = None
-    leakage: Leakage | None = None
-    judge: Judge | None = None
-    recipe: str = "sdrrl"
-    seed: int = 0
 
 
 def command(
@@ -49,6 +37,7 @@ def command(
     from polydistill.engine.languages import language_code
     from polydistill.engine.mixing.mix import mix
     from polydistill.engine.mixing.recipe import load_recipe
+    from polydistill.run_config import MixSections
 
     data = _sections(runs[0])
     mine = [text for text in set_ or [] if text.partition("=")[0].partition(".")[0] in SECTIONS]
@@ -57,7 +46,7 @@ def command(
             mine.append(f"{name}.path={path}")
     for text in mine:
         override(data, text)
-    config = validate(MixFile, data, f"{runs[0]}/config.yaml with --set")
+    config = validate(MixSections, data, f"{runs[0]}/config.yaml with --set")
     chosen = load_recipe(recipe or config.recipe, [text for text in set_ or [] if text not in mine])
     manifest = mix(
         list(runs),

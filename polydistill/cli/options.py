@@ -16,3 +16,17 @@ Address = Annotated[
     str | None,
     typer.Option(help="Ray cluster to run on ('auto': the one this machine belongs to); default: this machine alone"),
 ]
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Comma-separated numbers of an option.
+
+    Raises:
+        UserError: a part is no number.
+    """
+    from polydistill.engine.errors import UserError
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"{option} {text}: expected numbers separated by commas, e.g. 5e-5,3e-4") from None

@@ -32,12 +32,11 @@ def command(
     prompts.limit=500 --set output=sample`) on one machine of the kind, and give it as --sample. Without it, rates that
     others published are scaled to the configured models, which may be off by a factor of two.
     """
-    from polydistill.cli.run_config import RunConfig
-    from polydistill.engine.config import load
     from polydistill.engine.planning.costs import measured, published
     from polydistill.engine.planning.plan import Cluster, plan, workload
+    from polydistill.run_config import load_run
 
-    run = load(RunConfig, config, set_)
+    run = load_run(config, set_)
     cluster = Cluster(nodes, gpus_per_node, cpus_per_node, memory_per_node)
     work = workload(run, prompts, sample)
     costs = measured(sample) if sample else published(run, work.texts, gpu)

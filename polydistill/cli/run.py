@@ -1,10 +1,13 @@
 """`polydistill run`: the whole line from one YAML file."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from polydistill.cli.compare import Arm, evaluate_arms, train_arms
 from polydistill.cli.options import Address, Config, Set
-from polydistill.cli.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from polydistill.run import Run
 
 
 def command(config: Config, set_: Set = None, address: Address = None) -> None:
@@ -12,18 +15,26 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     Every step resumes: run the same command again after an interruption.
     """
-    from polydistill.engine.config import load
-    from polydistill.engine.synthesis.pipeline import cluster, synthesize
-    from polydistill.engine.synthesis.report import write_report
+    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.run import Run
 
-    run = load(RunConfig, config, set_)
+    run = Run(config, set=set_ or ())
     with cluster(address):
-        synthesize(run)
-        typer.echo(write_report(run.output))
-        if run.student is None:
+        run.synthesize()
+        typer.echo(run.summary)
+        if run.config.student is None:
             return
-        models = train_arms(run, [Arm(run.recipe, 0)], jobs=1)
-        typer.echo(f"trained model: {next(iter(models.values()))}")
-    if run.eval:
-        evaluate_arms(run, models)
-        typer.echo(f"report: {run.output}/eval/report.html")
+        model = run.train()
+        typer.echo(f"trained model: {model}")
+    if run.config.eval:
+        show_scores(run, {run.model_name(): model})
+
+
+def show_scores(run: "Run", models: dict[str, str]) -> None:
+    """Evaluate, and print the table and where the report is."""
+    import rich
+
+    from polydistill.eval.reporting.table import arm_table, to_terminal
+
+    rich.print(to_terminal(arm_table(run.evaluate(models))))
+    typer.echo(f"report: {run.output}/eval/report.html")

@@ -8,12 +8,8 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     Resumable at any moment: run the same command again. Further `targets` are added without redoing the others.
     """
-    from polydistill.cli.run_config import RunConfig
-    from polydistill.engine.config import load
-    from polydistill.engine.synthesis.pipeline import cluster, synthesize
-    from polydistill.engine.synthesis.report import write_report
+    from polydistill.run import Run
 
-    run = load(RunConfig, config, set_)
-    with cluster(address):
-        synthesize(run)
-    print(write_report(run.output))
+    run = Run(config, set=set_ or ())
+    run.synthesize(address)
+    print(run.summary)

@@ -1,32 +1,11 @@
 """`polydistill train`: train the student on a mixture."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ConfigDict, Field, model_validator
 
 from polydistill.cli.options import Set
-from polydistill.cli.run_config import RunConfig
-from polydistill.engine.config import Config, Student, load
-from polydistill.engine.errors import UserError
-from polydistill.trainer.config import Train
-
-
-class TrainFile(Config):
-    """The sections of a run's file that training needs; the others are passed over."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    student: Student | None = Field(None, description="The model to train")
-    train: Train = Field(Train(), description="How it is trained")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, data: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(data) - set(RunConfig.model_fields))
-        if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(RunConfig.model_fields)}")
-        return data
 
 
 def command(
@@ -44,11 +23,16 @@ def command(
 
     Run again after a crash, it goes on from the newest checkpoint, and ends as if nothing had happened.
     """
-    overrides = [*(set_ or []), *([f"student.model={student}"] if student else [])]
-    settings = load(TrainFile, config, overrides)
+    from polydistill.engine.config import override, validate
+    from polydistill.engine.errors import UserError
+    from polydistill.run_config import TrainSections, read_run_file
+    from polydistill.steps import train
+
+    data = read_run_file(config) if config else {}
+    for text in [*(set_ or []), *([f"student.model={student}"] if student else [])]:
+        override(data, text)
+    settings = validate(TrainSections, data, str(config or "configuration"))
     if settings.student is None:
         raise UserError("which model? Give --student PATH, or --config FILE with a section `student`")
-    from polydistill.trainer.run.launch import train
-
     model = train(str(mixture), settings.student, settings.train, str(out))
     typer.echo(f"trained model: {model}")

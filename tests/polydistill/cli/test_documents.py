@@ -17,8 +17,7 @@ import typer
 import yaml
 
 from polydistill.cli.main import app
-from polydistill.cli.run_config import RunConfig
-from polydistill.engine.config import load
+from polydistill.run_config import load_run
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -125,7 +124,7 @@ def test_is_read_by_the_cli(
     context = known[subcommand].make_context(subcommand, arguments, resilient_parsing=not whole)
     config = context.params.get("config")
     if config and str(config).startswith("configs/"):
-        load(RunConfig, config, list(context.params.get("set_") or []))
+        load_run(config, list(context.params.get("set_") or []))
 
 
 @pytest.mark.slow

@@ -2,13 +2,23 @@ import json
 
 import pytest
 
-from polydistill.cli.compare import Arm, best, command
+from polydistill import Run, configs
+from polydistill.comparison import Arm, arms, best
 from polydistill.engine.errors import UserError
+
+DEMO = f"{configs.__path__[0]}/runs/demo.yaml"
 
 
 def test_names_say_method_seed_and_rate():
     assert Arm("sdrrl", 1).name == "sdrrl/seed1"
     assert Arm("sdrrl", 0, 5e-5).name == "sdrrl/seed0-lr5e-05"
+    assert Arm("recipes/mine.yaml", 0).name == "mine/seed0"
+
+
+def test_every_recipe_seed_and_rate_is_an_arm_and_the_baseline_comes_first():
+    found = arms(Run(DEMO), ["sft", "sdrrl"], 2, [1e-4, 1e-3], baseline="sdrrl")
+    assert len(found) == 8 and len(set(found)) == 8
+    assert found[0] == Arm("sdrrl", 0, 1e-4)
 
 
 def test_the_best_runs_of_each_recipe_are_kept(tmp_path):
@@ -24,16 +34,15 @@ def test_the_best_runs_of_each_recipe_are_kept(tmp_path):
 
 
 def test_choosing_needs_validation_data():
-    from polydistill import configs
-
-    demo = f"{configs.__path__[0]}/runs/demo.yaml"
-    with pytest.raises(UserError, match=r"--top needs validation data"):
-        command(demo, top=2)
+    with pytest.raises(UserError, match="--top needs validation data"):
+        arms(Run(DEMO), ["sft"], 1, top=2)
 
 
 def test_the_baseline_is_one_of_the_recipes():
-    from polydistill import configs
-
-    demo = f"{configs.__path__[0]}/runs/demo.yaml"
     with pytest.raises(UserError, match=r"--baseline cit is none of the compared recipes \(sft, sdrrl\)"):
-        command(demo, recipes="sft,sdrrl", baseline="cit")
+        arms(Run(DEMO), ["sft", "sdrrl"], 1, baseline="cit")
+
+
+def test_an_unknown_recipe_is_found_before_any_training():
+    with pytest.raises(UserError, match="no recipe 'sdrl'; did you mean 'sdrrl'"):
+        arms(Run(DEMO), ["sft", "sdrl"], 1)

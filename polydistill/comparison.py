@@ -1,0 +1,117 @@
+"""Comparing methods: several recipes, seeds and learning rates on one pool, evaluated against the base model."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.progress import Progress
+from polydistill.run import Run
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training of a comparison."""
+
+    recipe: str
+    seed: int
+    learning_rate: float | None = None  # None: the run's
+
+    @property
+    def name(self) -> str:
+        """sdrrl/seed0, or sdrrl/seed0-lr5e-05 where learning rates are compared. The part before / is the method."""
+        return f"{Path(self.recipe).stem}/seed{self.seed}" + (
+            f"-lr{self.learning_rate:g}" if self.learning_rate else ""
+        )
+
+
+def arms(
+    run: Run,
+    recipes: Sequence[str],
+    seeds: int,
+    learning_rates: Sequence[float] = (),
+    top: int | None = None,
+    baseline: str | None = None,
+) -> list[Arm]:
+    """All trainings of a comparison, the baseline's first.
+
+    Raises:
+        UserError: an unknown recipe or baseline, or `top` without validation data.
+    """
+    from polydistill.engine.mixing.recipe import load_recipe
+
+    if top and not run.config.train.validation:
+        raise UserError("--top needs validation data to choose by: --set train.validation=0.05")
+    names = list(recipes)
+    for name in names:
+        load_recipe(name)
+    if baseline is not None:
+        if baseline not in names:
+            raise UserError(f"--baseline {baseline} is none of the compared recipes ({', '.join(names)})")
+        names.sort(key=lambda name: name != baseline)
+    rates: list[float | None] = list(learning_rates) or [None]
+    return [Arm(recipe, seed, rate) for seed in range(seeds) for rate in rates for recipe in names]
+
+
+def compare(
+    run: Run,
+    recipes: Sequence[str] = ("sft", "t_sft", "sdrrl"),
+    seeds: int = 3,
+    learning_rates: Sequence[float] = (),
+    top: int | None = None,
+    baseline: str | None = None,
+    jobs: int = 1,
+    evaluate: Callable[[dict[str, str]], Any] | None = None,
+) -> Any:
+    """Mix, train and evaluate several recipes on one run's pool. A stopped comparison continues where it was.
+
+    Args:
+        run: a run whose pool is complete.
+        recipes: names or YAML files of recipes.
+        seeds: trainings of each recipe and learning rate. A seed decides everything that is random.
+        learning_rates: peak rates to try, default: the run's.
+        top: evaluate only the `top` trainings of each recipe, chosen by validation loss.
+        baseline: recipe that the others are tested against, default: the first.
+        jobs: trainings at once.
+        evaluate: what to do with the trained models (name -> folder), default: `run.evaluate`.
+
+    Returns:
+        What `evaluate` returns.
+
+    Raises:
+        UserError: an unknown recipe or baseline, `top` without validation data, an incomplete pool.
+    """
+    models = train_arms(run, arms(run, recipes, seeds, learning_rates, top, baseline), jobs)
+    return (evaluate or run.evaluate)(best(models, top) if top else models)
+
+
+def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
+    """Mix and train every arm, `jobs` at once. Returns name -> model folder."""
+    mixtures = [run.mix(arm.recipe, seed=arm.seed) for arm in arms]
+
+    def one(mixture: str, arm: Arm) -> str:
+        changes = {"learning_rate": arm.learning_rate} if arm.learning_rate else {}
+        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes)
+
+    with ThreadPoolExecutor(jobs) as threads:
+        work = [threads.submit(one, mixture, arm) for mixture, arm in zip(mixtures, arms)]
+        with Progress("training", len(work), "models") as progress:
+            for job in as_completed(work):
+                job.result()
+                progress.advance()
+    return {arm.name: job.result() for arm, job in zip(arms, work)}
+
+
+def best(models: dict[str, str], top: int) -> dict[str, str]:
+    """Of each recipe's trainings, the `top` with the lowest validation loss."""
+    from polydistill.engine.storage.shards import Folder
+    from polydistill.eval.reporting.results import arm
+
+    def loss(name: str) -> float:
+        return Folder.of(models[name].removesuffix("/model")).read_json("training.json")["best"]["loss"]
+
+    recipes = dict.fromkeys(map(arm, models))
+    kept = [sorted((n for n in models if arm(n) == recipe), key=loss)[:top] for recipe in recipes]
+    return {name: models[name] for names in kept for name in names}

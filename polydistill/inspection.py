@@ -1,0 +1,199 @@
+"""What a folder holds: a run, a mixture or a checkpoint, from records and headers alone."""
+
+import json
+import struct
+from collections import Counter
+from typing import Any
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.storage.records import merge
+from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
+from polydistill.engine.storage.shards import Folder
+
+TRAINING = "training.json"
+
+
+def describe(location: str) -> dict[str, Any]:
+    """What the folder holds; `kind` says which of the three it is.
+
+    Raises:
+        UserError: none of them.
+    """
+    place = Folder.of(location)
+    if _config(place):
+        return _checkpoint(place, Folder(place.filesystem, place.root.rpartition("/")[0]))
+    if place.exists(TRAINING):
+        return _checkpoint(place / ("model" if _config(place / "model") else "adapter"), place)
+    if place.exists("manifest.json"):
+        return _mixture(place)
+    if (place / PROMPTS).exists("manifest.json") or (place / UNITS).names(recursive=True):
+        return _run(place)
+    raise UserError(
+        f"{place.root}: neither a run (prompts/manifest.json), a mixture (manifest.json) nor a trained model "
+        "(config.json of a Hugging Face folder, or training.json)"
+    )
+
+
+def _config(place: Folder) -> dict[str, Any]:
+    """The configuration of a Hugging Face model or LoRA adapter here; {} where there is none."""
+    for name, key in (("config.json", "model_type"), ("adapter_config.json", "peft_type")):
+        if place.exists(name) and key in (config := place.read_json(name)):
+            return config  # a run's folder has a config.json as well, without that key
+    return {}
+
+
+def _run(place: Folder) -> dict[str, Any]:
+    prompts = (place / PROMPTS).read_json("manifest.json")
+    total = len(prompts["units"])
+    keys = ("rows_read", "rows_kept", "dropped", "mended", "fingerprint")
+    found: dict[str, Any] = {
+        "kind": "run",
+        "path": place.root,
+        "prompts": {key: prompts[key] for key in keys} | {"units": total},
+        "generated_units": sum(name.endswith(".arrow") for name in (place / GENERATED).names()),
+        "languages": {},
+        "fingerprints": [],
+        "versions": {},
+    }
+    if (place / UNITS).names(recursive=True):
+        for target, units in open_pool(place).records.items():
+            facts = merge(list(units.values()))
+            facts["reasons"] = dict(Counter(facts["reasons"]).most_common())
+            found["languages"][target] = {"units": len(units), "of_units": total} | facts
+            for record in units.values():
+                found["versions"] |= record.get("versions", {})
+                if record.get("fingerprint") not in [None, *found["fingerprints"]]:
+                    found["fingerprints"].append(record["fingerprint"])
+    mixtures = (place / MIXTURES).names(recursive=True)
+    found["mixtures"] = [name.removesuffix("/manifest.json") for name in mixtures if name.endswith("/manifest.json")]
+    return found
+
+
+def _mixture(place: Folder) -> dict[str, Any]:
+    manifest = place.read_json("manifest.json")
+    if "subsets" not in manifest:
+        raise UserError(f"{place.root}: its manifest.json is none of a mixture")
+    shards = manifest.pop("shards")
+    figures = {"shards": len(shards), "bytes": sum(shard["bytes"] for shard in shards)}
+    return {"kind": "mixture", "path": place.root, **manifest, **figures}
+
+
+def _checkpoint(model: Folder, run: Folder) -> dict[str, Any]:
+    config = _config(model)
+    shapes = [shape for name in model.names() if name.endswith(".safetensors") for shape in _shapes(model, name)]
+    found: dict[str, Any] = {
+        "kind": "checkpoint",
+        "path": model.root,
+        "architecture": (config.get("architectures") or [config.get("peft_type", "unknown")])[0],
+        "parameters": sum(count for count, _ in shapes),
+        "dtypes": sorted({dtype for _, dtype in shapes}),
+        "vocabulary": config.get("vocab_size"),
+    }
+    if run.exists(TRAINING):
+        training = run.read_json(TRAINING)
+        curve = training.pop("curve", [])
+        found["training"] = training | {"last": curve[-1] if curve else None}
+    return found
+
+
+def _shapes(model: Folder, name: str) -> list[tuple[int, str]]:
+    """Number of elements and dtype of each tensor, from the file's header alone."""
+    with model.filesystem.open_input_file(model.join(name)) as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    tensors = [value for key, value in header.items() if key != "__metadata__"]
+    sizes = []
+    for tensor in tensors:
+        count = 1
+        for side in tensor["shape"]:
+            count *= side
+        sizes.append((count, tensor["dtype"]))
+    return sizes
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """What `describe` found, for people."""
+    return {"run": _run_text, "mixture": _mixture_text, "checkpoint": _checkpoint_text}[found["kind"]](found)
+
+
+def _run_text(found: dict[str, Any]) -> str:
+    prompts = found["prompts"]
+    lines = [
+        f"run {found['path']}  (fingerprint {', '.join(found['fingerprints']) or 'none yet'})",
+        f"prompts  {prompts['rows_read']:,} read, {prompts['rows_kept']:,} usable in {prompts['units']:,} units"
+        + _reasons(prompts["dropped"]),
+        f"answers  {found['generated_units']:,} units",
+    ]
+    rows = [
+        [
+            target,
+            f"{facts['units']:,}/{facts['of_units']:,}",
+            f"{facts['rows']:,}",
+            f"{facts['kept']:,}",
+            f"{facts['kept'] / max(facts['rows'], 1):.1%}",
+            _reasons(facts["reasons"]).removeprefix("; dropped: "),
+        ]
+        for target, facts in found["languages"].items()
+    ]
+    lines += _columns(["language", "units", "rows", "kept", "", "dropped"], rows) if rows else ["pool     empty"]
+    lines.append(f"mixtures {', '.join(found['mixtures']) or 'none'}")
+    return "\n".join(lines)
+
+
+def _mixture_text(found: dict[str, Any]) -> str:
+    lines = [
+        f"mixture {found['path']}  (fingerprint {found['fingerprint'][:16]})",
+        f"{found['rows']:,} samples of recipe {found['recipe']['name']}, seed {found['seed']}, "
+        f"{found['shards']:,} shards, {found['bytes'] / 2**20:,.1f} MiB, from {', '.join(found['runs'])}",
+    ]
+    targets = sorted({target for subset in found["subsets"].values() for target in subset["targets"]})
+    rows = [
+        [name, f"{subset['weight']:g}", f"{subset['rows']:,}"]
+        + [f"{subset['targets'].get(target, 0):,}" for target in targets]
+        + [_reasons(subset["dropped"]).removeprefix("; dropped: ")]
+        for name, subset in found["subsets"].items()
+    ]
+    lines += _columns(["subset", "weight", "rows", *targets, "left out"], rows)
+    for pair, switch in found["code_switch"].items():
+        rate = (
+            "nothing to switch" if switch["rate"] is None else f"{switch['rate']:.1%} of {switch['switchable']:,} words"
+        )
+        lines.append(f"code-switching {pair}: {rate}")
+    return "\n".join(lines)
+
+
+def _checkpoint_text(found: dict[str, Any]) -> str:
+    size = f"{found['parameters'] / 1e6:,.2f}M parameters ({', '.join(found['dtypes'])})"
+    vocabulary = f", vocabulary {found['vocabulary']:,}" if found["vocabulary"] else ""
+    lines = [f"checkpoint {found['path']}", f"{found['architecture']}, {size}{vocabulary}"]
+    training = found.get("training")
+    if training:
+        lines.append(f"trained {training['steps']:,} steps from {training['identity']['model']}")
+        rows = [[name, f"{s['samples']:,}", f"{s['answer_tokens']:,}"] for name, s in training["subsets"].items()]
+        lines += _columns(["subset", "samples", "answer tokens"], rows)
+        lines.append(f"mixture {training['identity']['mixture']}, packs filled to {training['fill']:.1%}")
+        lines.append(f"signature {training['signature']}")
+        if training["last"]:
+            lines.append("last step " + ", ".join(f"{key} {_value(value)}" for key, value in training["last"].items()))
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_value(item)}" for key, item in value.items()) + ")"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _reasons(reasons: dict[str, int]) -> str:
+    items = sorted(reasons.items(), key=lambda item: -item[1])
+    return "; dropped: " + ", ".join(f"{name} {count:,}" for name, count in items) if items else ""
+
+
+def _columns(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a table: text columns to the left, figures to the right."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    left = [not any(row[i][:1].isdigit() for row in rows) for i in range(len(head))]
+    return [
+        "  ".join(c.ljust(w) if to_left else c.rjust(w) for c, w, to_left in zip(row, widths, left)).rstrip()
+        for row in [head, *rows]
+    ]

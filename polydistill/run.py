@@ -1,0 +1,179 @@
+"""A run: one configuration, one folder, four steps. The command line and notebooks use the same class.
+
+run = polydistill.Run("run.yaml")
+pool = run.synthesize()
+mixture = run.mix("sdrrl")
+model = run.train(mixture)
+scores = run.evaluate({"sdrrl": model})
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polydistill.engine import environment
+from polydistill.engine.config import override, validate
+from polydistill.engine.errors import UserError
+from polydistill.engine.storage.shards import Folder
+from polydistill.run_config import RunConfig, read_run_file
+
+if TYPE_CHECKING:
+    from polydistill.engine.storage.run_folder import Pool
+
+ROWS = "rows.jsonl"
+"""Rows that were handed over in memory, in the run's folder."""
+
+
+class Run:
+    """A run, from prompts to scores. Every step resumes, and gives back what is there where nothing is left to do."""
+
+    def __init__(
+        self,
+        config: RunConfig | Mapping[str, Any] | str | Path,
+        rows: Iterable[Mapping[str, Any]] | None = None,
+        set: Sequence[str] = (),
+    ) -> None:
+        """Read the configuration. Nothing is started or written, except for `rows`.
+
+        Args:
+            config: a YAML file, the folder of an earlier run, or the configuration itself (a mapping of sections).
+            rows: instruction rows, e.g. {"instruction": ..., "input": ..., "output": ...}, in place of `prompts`.
+                They are written to `output`/rows.jsonl.
+            set: changes like "translate.beam=1".
+
+        Raises:
+            UserError: an unreadable file, an unknown key or a wrong value. The message names all of them.
+        """
+        environment.prepare()
+        self.config = _config(config, None if rows is None else list(rows), set)
+
+    @property
+    def output(self) -> str:
+        """The run's folder."""
+        return self.config.output
+
+    @property
+    def pool(self) -> "Pool":
+        """The committed part of the pool.
+
+        Raises:
+            UserError: nothing is committed yet.
+        """
+        from polydistill.engine.storage.run_folder import open_pool
+
+        return open_pool(self.output)
+
+    def synthesize(self, address: str | None = None) -> "Pool":
+        """Answer, translate and judge all prompts that are not done yet, and write the run's report.
+
+        Args:
+            address: Ray cluster, "auto" for the one that this machine belongs to. Default: this machine alone.
+
+        Raises:
+            UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
+        """
+        from polydistill.engine.synthesis.pipeline import cluster, synthesize
+        from polydistill.engine.synthesis.report import write_report
+
+        with cluster(address):
+            synthesize(self.config)
+        self.summary = write_report(self.output)
+        return self.pool
+
+    def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> str:
+        """Make a mixture from the run's pool, and return its folder.
+
+        Args:
+            recipe: name or YAML file of a recipe, default: the run's.
+            seed: added to the run's seed.
+            out: the mixture's folder, default: mixtures/RECIPE-seedN in the run's folder.
+
+        Raises:
+            UserError: an incomplete pool, a missing dictionary or parallel text, or `out` holds another mixture.
+        """
+        from polydistill.engine.mixing.mix import mix
+        from polydistill.engine.mixing.recipe import load_recipe
+
+        chosen = load_recipe(recipe or self.config.recipe)
+        folder = out or f"{self.output}/mixtures/{chosen.name}-seed{seed}"
+        mix(
+            self.output,
+            chosen,
+            folder,
+            seed=self.config.seed + seed,
+            dictionaries=self.config.dictionaries,
+            parallel=self.config.parallel,
+            leakage=self.config.leakage,
+            targets=self.config.targets,
+        )
+        return folder
+
+    def train(
+        self, mixture: str | None = None, name: str | None = None, seed: int = 0, progress: bool = True, **changes: Any
+    ) -> str:
+        """Train the student on a mixture, and return the folder of the trained model.
+
+        Args:
+            mixture: a mixture's folder, default: that of `mix()`.
+            name: name of the model, default: RECIPE/seedN. Its folder is models/NAME in the run's folder.
+            seed: added to `train.seed`.
+            progress: whether steps and losses are shown on stderr.
+            changes: other values of the `train` section, e.g. learning_rate=1e-5.
+
+        Raises:
+            UserError: no student, wrong data, or the model's folder belongs to another training.
+        """
+        from polydistill.steps import train
+        from polydistill.trainer.config import Train
+
+        mixture = mixture or self.mix(seed=seed)
+        name = name or self.model_name(seed)
+        settings = self.config.train.model_dump() | {"seed": self.config.train.seed + seed} | changes
+        student = self.config.student_to_train()
+        out = f"{self.output}/models/{name.replace('/', '-')}"
+        return train(mixture, student, validate(Train, settings, "train"), out, progress)
+
+    def model_name(self, seed: int = 0) -> str:
+        """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
+        return f"{Path(self.config.recipe).stem}/seed{seed}"
+
+    def evaluate(self, models: Mapping[str, str]) -> Any:
+        """Evaluate the base model and `models` (name -> folder). The report is eval/report.html in the run's folder.
+
+        Raises:
+            UserError: no `eval` section or no student, missing files, or a model that cannot be loaded.
+        """
+        from polydistill.steps import evaluate
+
+        student = self.config.student_to_train()
+        everyone = {"base": student.model, **models}
+        return evaluate(everyone, self.config.evaluation(), student, f"{self.output}/eval")
+
+
+def _config(source: Any, rows: list[Mapping[str, Any]] | None, changes: Sequence[str]) -> RunConfig:
+    if isinstance(source, str | Path):
+        data, where = read_run_file(_file(source)), str(source)
+    else:
+        data, where = source.model_dump(mode="json") if isinstance(source, RunConfig) else dict(source), "configuration"
+    for text in changes:
+        override(data, text)
+    if rows is not None and isinstance(data.get("output"), str):
+        data["prompts"] = {"path": _write_rows(rows, data["output"])}
+    return validate(RunConfig, data, where)
+
+
+def _file(source: str | Path) -> Path:
+    if not Path(source).is_dir():
+        return Path(source)
+    if not (Path(source) / "config.yaml").is_file():
+        raise UserError(f"{source}: no run here (config.yaml is missing). Give a YAML file, or a run's folder")
+    return Path(source) / "config.yaml"
+
+
+def _write_rows(rows: list[Mapping[str, Any]], output: str) -> str:
+    folder = Folder.of(output)
+    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    if not folder.exists(ROWS) or folder.read(ROWS) != content:
+        folder.write(ROWS, content)
+    return f"{output}/{ROWS}"

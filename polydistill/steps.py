@@ -1,0 +1,77 @@
+"""Training and evaluation for callers from outside: configuration as sections or as plain mappings."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from polydistill.engine import environment
+from polydistill.engine.config import Config, Student, validate
+from polydistill.eval.config import Eval
+from polydistill.trainer.config import Train
+
+C = TypeVar("C", bound=Config)
+
+
+def section(kind: type[C], value: C | Mapping[str, Any] | list[Any], name: str) -> C:
+    """A section of the configuration from a mapping with its keys.
+
+    Raises:
+        UserError: an unknown key or a wrong value. The message names all of them.
+    """
+    if isinstance(value, kind):
+        return value
+    return validate(kind, dict(value) if isinstance(value, Mapping) else value, name)  # type: ignore[arg-type]
+
+
+def train(
+    mixture: str,
+    student: Student | Mapping[str, Any],
+    train: Train | Mapping[str, Any],
+    out: str,
+    progress: bool = True,
+) -> str:
+    """Train a student on a mixture. A stopped training continues from its newest checkpoint.
+
+    Args:
+        mixture: folder of a mixture.
+        student: the `student` section, e.g. {"model": "meta-llama/Llama-2-7b-hf", "prompt": "alpaca"}.
+        train: the `train` section, e.g. {"epochs": 3}.
+        out: folder for the model, its checkpoints and its log.
+        progress: whether steps and losses are shown on stderr.
+
+    Returns:
+        Folder of the trained model, `out`/model, in Hugging Face format.
+
+    Raises:
+        UserError: wrong data or configuration, or `out` belongs to another training.
+    """
+    environment.prepare()
+    from polydistill.trainer.run import launch
+
+    return launch.train(mixture, section(Student, student, "student"), section(Train, train, "train"), out, progress)
+
+
+def evaluate(
+    models: Mapping[str, str],
+    evaluation: Eval | Mapping[str, Any] | list[Any],
+    student: Student | Mapping[str, Any],
+    out: str,
+) -> Any:
+    """Evaluate models on benchmarks. Answers are kept, so a model is asked each question once.
+
+    Args:
+        models: name -> Hugging Face folder or hub id. The first is the baseline. Models named "sdrrl/seed0",
+            "sdrrl/seed1" are runs of the arm "sdrrl".
+        evaluation: the `eval` section, e.g. {"tasks": ["belebele"], "data": "data/", "targets": ["de"]}.
+        student: the `student` section: how questions become prompts, and vLLM's arguments.
+        out: folder for answers, metrics.json, report.html and report.md.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        UserError: missing or damaged files, or a model that cannot be loaded.
+    """
+    environment.prepare()
+    from polydistill.eval import run
+
+    return run.evaluate(models, section(Eval, evaluation, "eval"), section(Student, student, "student"), out)
