@@ -28,7 +28,9 @@ import pyarrow as pa
 
 from benchmarks.common import ratio, value
 from polydistill.engine.config import Dictionaries, Parallel
+from polydistill.engine.mixing.job import Sections
 from polydistill.engine.mixing.mix import mix
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.shards import Folder, read_table, write_table
@@ -104,17 +106,19 @@ def _mix(place: Path, name: str) -> Measured:
     watch = threading.Thread(target=_watch, args=(peaks, over))
     watch.start()
     start, before = time.perf_counter(), sum(os.times()[:4])
-    manifest = mix(
+    mixture = mix(
         str(place / name),
         load_recipe("sdrrl"),
         Folder.of(out),
-        dictionaries=Dictionaries(path=str(place / "dictionaries")),
-        parallel=Parallel(path=str(place / "parallel"), rows=None),
+        sections=Sections(
+            dictionaries=Dictionaries(path=str(place / "dictionaries")),
+            parallel=Parallel(path=str(place / "parallel"), rows=None),
+        ),
     )
     seconds, processor = time.perf_counter() - start, sum(os.times()[:4]) - before
     over.set()
     watch.join()
-    return Measured(manifest["rows"], seconds, processor, *peaks)
+    return Measured(mixture.record.rows, seconds, processor, *peaks)
 
 
 def _watch(peaks: list[float], over: threading.Event) -> None:
@@ -135,11 +139,10 @@ def _anonymous(pid: int) -> float:
 
 def _copy(folder: Path) -> float:
     """Seconds to read and write all shards of a mixture."""
-    place = Folder.of(folder)
-    shards = place.read_json("manifest.json")["shards"]
+    mixture = Mixture.open(str(folder))
     start = time.perf_counter()
-    for shard in shards:
-        write_table(place, "copy.arrow", read_table(place, shard["path"]))
+    for shard in mixture.record.shards:
+        write_table(mixture.folder, "copy.arrow", read_table(mixture.folder, shard.path))
     return time.perf_counter() - start
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.storage.record import record_values
 from polydistill.engine.storage.records import merge
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
 from polydistill.engine.storage.shards import Folder
@@ -70,12 +72,9 @@ def _run(place: Folder) -> dict[str, Any]:
 
 
 def _mixture(place: Folder) -> dict[str, Any]:
-    manifest = place.read_json("manifest.json")
-    if "subsets" not in manifest:
-        raise UserError(f"{place.root}: its manifest.json is none of a mixture")
-    shards = manifest.pop("shards")
-    figures = {"shards": len(shards), "bytes": sum(shard["bytes"] for shard in shards)}
-    return {"kind": "mixture", "path": place.root, **manifest, **figures}
+    record = Mixture.open(place).record
+    figures = {"shards": len(record.shards), "bytes": sum(shard.bytes for shard in record.shards)}
+    return {"kind": "mixture", "path": place.root, **record_values(record), **figures}
 
 
 def _checkpoint(model: Folder, run: Folder) -> dict[str, Any]:
@@ -142,23 +141,25 @@ def _run_text(found: dict[str, Any]) -> str:
 
 def _mixture_text(found: dict[str, Any]) -> str:
     lines = [
-        f"mixture {found['path']}  (fingerprint {found['fingerprint'][:16]})",
+        f"mixture {found['path']}  (fingerprint {found['fingerprint']})",
         f"{found['rows']:,} samples of recipe {found['recipe']['name']}, seed {found['seed']}, "
         f"{found['shards']:,} shards, {found['bytes'] / 2**20:,.1f} MiB, from {', '.join(found['runs'])}",
     ]
-    targets = sorted({target for subset in found["subsets"].values() for target in subset["targets"]})
+    if found["missing_units"]:
+        lines.append(f"the pool was not finished: {found['missing_units']:,} units were missing")
+    targets = sorted({target for subset in found["subsets"] for target in subset["targets"]})
     rows = [
-        [name, f"{subset['weight']:g}", f"{subset['rows']:,}"]
+        [subset["name"], f"{subset['weight']:g}", f"{subset['rows']:,}"]
         + [f"{subset['targets'].get(target, 0):,}" for target in targets]
         + [_reasons(subset["dropped"]).removeprefix("; dropped: ")]
-        for name, subset in found["subsets"].items()
+        for subset in found["subsets"]
     ]
     lines += _columns(["subset", "weight", "rows", *targets, "left out"], rows)
-    for pair, switch in found["code_switch"].items():
-        rate = (
-            "nothing to switch" if switch["rate"] is None else f"{switch['rate']:.1%} of {switch['switchable']:,} words"
+    for switch in found["code_switch"]:
+        rate = f"{switch['switched'] / switch['switchable']:.1%}" if switch["switchable"] else "nothing to switch"
+        lines.append(
+            f"code-switching {switch['text']} -> {switch['replacements']}: {rate} of {switch['switchable']:,} words"
         )
-        lines.append(f"code-switching {pair}: {rate}")
     return "\n".join(lines)
 
 

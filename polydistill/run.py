@@ -92,6 +92,7 @@ class Run:
         Raises:
             UserError: an incomplete pool, a missing dictionary or parallel text, or `out` holds another mixture.
         """
+        from polydistill.engine.mixing.job import Sections
         from polydistill.engine.mixing.mix import mix
         from polydistill.engine.mixing.recipe import load_recipe
 
@@ -102,9 +103,9 @@ class Run:
             chosen,
             folder,
             seed=self.config.seed + seed,
-            dictionaries=self.config.dictionaries,
-            parallel=self.config.parallel,
-            leakage=self.config.leakage,
+            sections=Sections(
+                dictionaries=self.config.dictionaries, parallel=self.config.parallel, leakage=self.config.leakage
+            ),
             targets=self.config.targets,
         )
         return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Folder
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.trainer.config import Train
 
 # Changing these does not change the result, so a run may go on with other values.
@@ -16,14 +16,13 @@ RUNTIME |= {"log_steps", "loggers", "offload"}
 
 def identity(mixture: str, student: Student, train: Train) -> dict[str, Any]:
     """Everything that decides the trained weights, as JSON values."""
-    manifest = Folder.of(mixture).read_json("manifest.json")
-    recipe = manifest.get("recipe") or {}
-    content = json.dumps([shard["sha256"] for shard in manifest["shards"]])
+    record = Mixture.open(mixture).record
+    content = json.dumps([shard.sha256 for shard in record.shards])
     settings = {key: value for key, value in dump(train).items() if key not in RUNTIME}
     return {
         **settings,
-        **({"same_step": True} if recipe.get("same_step") else {}),
-        "objective": train.objective or recipe.get("objective") or "token_mean",
+        **({"same_step": True} if record.recipe.same_step else {}),
+        "objective": train.objective or record.recipe.objective,
         "model": student.model,
         "prompt": student.prompt,
         "mixture": hashlib.sha256(content.encode()).hexdigest()[:16],

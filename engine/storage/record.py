@@ -18,7 +18,12 @@ R = TypeVar("R")
 
 def write_record(folder: Folder, name: str, record: Any) -> None:
     """Write a record dataclass as readable JSON under `name`, atomically."""
-    folder.write_json(name, _adapter(record.__class__).dump_python(record, mode="json"))
+    folder.write_json(name, record_values(record))
+
+
+def record_values(record: Any) -> dict[str, Any]:
+    """A record dataclass as JSON values."""
+    return _adapter(record.__class__).dump_python(record, mode="json")
 
 
 def read_record(folder: Folder, name: str, kind: type[R]) -> R:

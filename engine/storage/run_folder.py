@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Folder, Shard, read_table
+from polydistill.engine.storage.shards import Folder, Shard, read_shard
 
 PROMPTS, GENERATED, POOL, UNITS, MIXTURES = "prompts", "generated", "pool", "units", "mixtures"
 
@@ -54,7 +54,7 @@ class Pool:
 
     def table(self, target: str, unit: int, columns: list[str] | None = None) -> pa.Table:
         """POOL rows of one unit in one language. Row i is the same prompt in every language."""
-        return read_table(self.place, self.shard(target, unit).path, columns)
+        return read_shard(self.place, self.shard(target, unit), columns)
 
     def tables(self, target: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """All committed tables of one language, unit by unit."""

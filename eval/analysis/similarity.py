@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from polydistill.engine.config import Parallel
-from polydistill.engine.mixing.parallel_text import draw
+from polydistill.engine.pairs.draw import draw
 from polydistill.eval.analysis.geometry import sentence_vectors
 from polydistill.eval.config import Geometry
 

@@ -13,6 +13,6 @@ def command(
     ] = "alpaca",
 ) -> None:
     """Write a mixture as Alpaca JSON, ShareGPT, chat messages, a LLaMA-Factory folder or a `datasets` folder."""
-    from polydistill.engine.mixing.export import export
+    from polydistill.engine.export.export import export
 
     typer.echo(f"written: {export(mixture, form, out)}")

@@ -1,10 +1,13 @@
 """`polydistill mix`: a recipe turns pools into a training mixture."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polydistill.cli.options import Set
+
+if TYPE_CHECKING:
+    from polydistill.engine.mixing.mixture import MixtureRecord
 
 SECTIONS = ("dictionaries", "parallel", "leakage", "judge", "recipe", "seed")
 
@@ -26,6 +29,9 @@ def command(
     targets: Annotated[str | None, typer.Option(help="Only these target languages, e.g. de,ja; default: all")] = None,
     dictionaries: Annotated[str | None, typer.Option(help="Folder of word lists; default: the run's")] = None,
     parallel: Annotated[str | None, typer.Option(help="Folder of parallel text; default: the run's")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Mix a pool that is not finished; the mixture's record says so")
+    ] = False,
     set_: Set = None,
 ) -> None:
     """Make a training mixture from a pool: cheap, so try recipes and thresholds freely.
@@ -35,6 +41,7 @@ def command(
     """
     from polydistill.engine.config import override, validate
     from polydistill.engine.languages import language_code
+    from polydistill.engine.mixing.job import Sections
     from polydistill.engine.mixing.mix import mix
     from polydistill.engine.mixing.recipe import load_recipe
     from polydistill.run_config import MixSections
@@ -48,18 +55,21 @@ def command(
         override(data, text)
     config = validate(MixSections, data, f"{runs[0]}/config.yaml with --set")
     chosen = load_recipe(recipe or config.recipe, [text for text in set_ or [] if text not in mine])
-    manifest = mix(
-        list(runs),
+    mixture = mix(
+        runs,
         chosen,
         out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}",
         seed=config.seed if seed is None else seed,
-        dictionaries=config.dictionaries,
-        parallel=config.parallel,
-        judge=config.judge if any(text.startswith("judge") for text in mine) else None,
-        leakage=config.leakage,
+        sections=Sections(
+            dictionaries=config.dictionaries,
+            parallel=config.parallel,
+            judge=config.judge if any(text.startswith("judge") for text in mine) else None,
+            leakage=config.leakage,
+        ),
         targets=[language_code(name) for name in targets.split(",")] if targets else None,
+        partial=partial,
     )
-    typer.echo(describe(manifest))
+    typer.echo(describe(mixture.record))
 
 
 def _sections(run: str) -> dict[str, Any]:
@@ -73,14 +83,19 @@ def _sections(run: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name in SECTIONS and value is not None}
 
 
-def describe(manifest: dict[str, Any]) -> str:
-    """A mixture's manifest as text for people."""
-    lines = [f"{manifest['recipe']['name']}: {manifest['rows']:,} samples, fingerprint {manifest['fingerprint'][:12]}"]
-    for name, subset in manifest["subsets"].items():
-        left = sum(subset["dropped"].values())
-        lines.append(f"  {name:12} {subset['rows']:>10,} samples, {left:,} left out")
-        lines += [f"    {count:>10,} {reason}" for reason, count in subset["dropped"].items()]
-    for pair, rate in manifest["code_switch"].items():
-        share = f"{rate['rate']:.3f}" if rate["rate"] is not None else "-"
-        lines.append(f"  switched {pair}: {rate['switched']:,} of {rate['switchable']:,} covered words ({share})")
+def describe(record: "MixtureRecord") -> str:
+    """A mixture's record as text for people."""
+    lines = [f"{record.recipe.name}: {record.rows:,} samples, fingerprint {record.fingerprint}"]
+    if record.missing_units:
+        lines.append(f"  of an unfinished pool: {record.missing_units:,} units were missing")
+    for subset in record.subsets:
+        left = sum(subset.dropped.values())
+        lines.append(f"  {subset.name:12} {subset.rows:>10,} samples, {left:,} left out")
+        lines += [f"    {count:>10,} {reason}" for reason, count in subset.dropped.items()]
+    for pair in record.code_switch:
+        share = f"{pair.rate:.3f}" if pair.rate is not None else "-"
+        lines.append(
+            f"  switched {pair.text} -> {pair.replacements}: {pair.switched:,} of {pair.switchable:,} covered words "
+            f"({share})"
+        )
     return "\n".join(lines)

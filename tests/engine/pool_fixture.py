@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.run_folder import POOL as FOLDER
-from polydistill.engine.storage.run_folder import UNITS, shard_name
+from polydistill.engine.storage.run_folder import PROMPTS, UNITS, shard_name
 from polydistill.engine.storage.shards import Folder, to_json, write_table
 
 
@@ -40,4 +40,6 @@ def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: i
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
             shard = write_table(place, f"{FOLDER}/{target}/{shard_name(unit)}", table)
             place.write_json(f"{UNITS}/{target}/{unit:06}.json", {"shard": to_json([shard])[0]})
+    rows = max(len(rows) for rows in pools.values())
+    place.write_json(f"{PROMPTS}/manifest.json", {"units": [None] * -(-rows // unit_rows)})
     return str(folder)

@@ -57,13 +57,13 @@ def test_a_run(run):
 
 def test_a_mixture(run):
     recipe = load(Recipe, "configs/recipes/t_sft.yaml")
-    manifest = mix(run, recipe, run / "mixtures" / "t_sft", seed=3)
+    made = mix(run, recipe, run / "mixtures" / "t_sft", seed=3)
     found = describe(f"{run.root}/mixtures/t_sft")
-    assert found["kind"] == "mixture" and found["rows"] == manifest["rows"] and found["seed"] == 3
-    assert sum(sum(subset["targets"].values()) for subset in found["subsets"].values()) == found["rows"]
+    assert found["kind"] == "mixture" and found["rows"] == made.record.rows and found["seed"] == 3
+    assert sum(sum(subset["targets"].values()) for subset in found["subsets"]) == found["rows"]
     assert describe(run.root)["mixtures"] == ["t_sft"]
     lines = as_text(found).splitlines()
-    assert {line.split()[0] for line in lines[3:]} >= set(found["subsets"])
+    assert {line.split()[0] for line in lines[3:]} >= {subset["name"] for subset in found["subsets"]}
     assert json.loads(json.dumps(found)) == found
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.schema import MIXTURE
-from polydistill.engine.storage.shards import Folder, to_json, write_table
+from tests.engine.mixture_fixture import write_mixture
 
 
 def write_student(folder: Path, layers: int = 2, width: int = 32, heads: int = 4, kv_heads: int = 2) -> str:
@@ -79,14 +79,6 @@ def rows(count: int, seed: int = 0) -> pa.Table:
         "weight": [1.0] * count,
     }
     return pa.table({f.name: pa.array(values[f.name], f.type) for f in MIXTURE}, schema=MIXTURE)
-
-
-def write_mixture(folder: Path, *tables: pa.Table) -> str:
-    """A mixture folder of one shard for each table."""
-    place = Folder.of(folder)
-    shards = [write_table(place, f"{index:06}.arrow", table) for index, table in enumerate(tables)]
-    place.write_json("manifest.json", {"recipe": {"objective": "subset_mean"}, "seed": 0, "shards": to_json(shards)})
-    return str(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

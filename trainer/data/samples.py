@@ -20,7 +20,8 @@ import pyarrow as pa
 from polydistill.engine import seeds
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import Template, render
-from polydistill.engine.storage.shards import Folder, Shard, from_json, read_table, write_table
+from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
+from polydistill.engine.storage.shards import Folder, Shard, from_json, read_shard, read_table, write_table
 
 TOKENS = pa.schema(
     [
@@ -146,44 +147,31 @@ def _prompt_with_marks(
     return control[0] + _literal(question, tokenizer) + control[1]
 
 
-def fingerprint(mixture: dict[str, Any], tokenizer: Any, how: Recipe) -> str:
+def fingerprint(mixture: MixtureRecord, tokenizer: Any, how: Recipe) -> str:
     """16 hex digits that change when the tokens would."""
-    content = [shard["sha256"] for shard in mixture["shards"]]
+    content = [shard.sha256 for shard in mixture.shards]
     model = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else sorted(tokenizer.get_vocab().items())
     text = json.dumps([content, model, tokenizer.chat_template, tokenizer.eos_token_id, vars(how)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def subsets_of(mixture: dict[str, Any], place: Folder) -> dict[str, float]:
-    """Each subset's weight, in the order of their names."""
-    weights: dict[str, float] = {}
-    for shard in from_json(mixture["shards"]):
-        table = read_table(place, shard.path, ["subset", "weight"])
-        pairs = table.group_by(["subset", "weight"]).aggregate([])
-        for name, weight in zip(pairs["subset"].to_pylist(), pairs["weight"].to_pylist()):
-            if weights.setdefault(name, weight) != weight:
-                raise UserError(f"{place.join(shard.path)}: subset {name!r} has two weights, {weights[name]}, {weight}")
-    return dict(sorted(weights.items()))
-
-
 def write_part(
-    mixture: Folder, tokens: Folder, tokenizer: Any, subsets: list[str], how: Recipe, rank: int, ranks: int, key: str
+    mixture: Mixture, tokens: Folder, tokenizer: Any, subsets: list[str], how: Recipe, rank: int, ranks: int, key: str
 ) -> None:
     """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there under `key` is kept."""
-    shards = from_json(mixture.read_json("manifest.json")["shards"])
+    shards = mixture.record.shards
     for index in range(rank, len(shards), ranks):
         name, record = f"{index:06}.arrow", f"{index:06}.json"
         if tokens.exists(record) and tokens.read_json(record)["fingerprint"] == key:
             continue
-        table, counts = tokenize(read_table(mixture, shards[index].path), tokenizer, subsets, how)
+        table, counts = tokenize(read_shard(mixture.folder, shards[index]), tokenizer, subsets, how)
         shard = write_table(tokens, name, table)
         tokens.write_json(record, {"fingerprint": key, "shard": vars(shard), "counts": dict(counts)})
 
 
-def write_manifest(mixture: Folder, tokens: Folder, subsets: dict[str, float], key: str) -> dict[str, Any]:
+def write_manifest(mixture: Mixture, tokens: Folder, subsets: dict[str, float], key: str) -> dict[str, Any]:
     """Gather the parts' records into the manifest, and say what is wrong with the data as a whole."""
-    shards = mixture.read_json("manifest.json")["shards"]
-    records = [tokens.read_json(f"{index:06}.json") for index in range(len(shards))]
+    records = [tokens.read_json(f"{index:06}.json") for index in range(len(mixture.record.shards))]
     dropped = sum((Counter(record["counts"]) for record in records), Counter())
     manifest = {
         "fingerprint": key,
@@ -203,11 +191,11 @@ def write_manifest(mixture: Folder, tokens: Folder, subsets: dict[str, float], k
     }
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items()) or "nothing was dropped"
     if not trained.any():
-        raise UserError(f"{mixture.root}: no sample is left to train on ({reasons})")
+        raise UserError(f"{mixture.folder.root}: no sample is left to train on ({reasons})")
     empty = [name for name, figure in figures.items() if not figure["samples"]]
     if empty:
         raise UserError(
-            f"{mixture.root}: no sample is left of subset {', '.join(empty)} ({reasons}); "
+            f"{mixture.folder.root}: no sample is left of subset {', '.join(empty)} ({reasons}); "
             "raise train.max_tokens, or set train.too_long=truncate, or leave the subset out of the recipe"
         )
     manifest["figures"] = figures

@@ -13,6 +13,7 @@ import torch.distributed as dist
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data import samples as tokenization
@@ -42,7 +43,7 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: dict[s
     dtype = together(lambda: _dtype(train, device))
     place = Folder.of(out)
     tokenizer = together(lambda: _tokenizer(student, train))
-    manifest = _prepare_tokens(Folder.of(mixture), place / "tokens", tokenizer, student, train)
+    manifest = _prepare_tokens(Mixture.open(mixture), place / "tokens", tokenizer, student, train)
     plan, held = together(lambda: _plans(place / "tokens", manifest, train, identity))
     state = together(lambda: checkpoint.newest(place / "checkpoints", identity))
     universal = checkpoint.needs_conversion(state, train.deepspeed)
@@ -89,12 +90,11 @@ def _tokenizer(student: Student, train: Train) -> Any:
     return tokenizer
 
 
-def _prepare_tokens(mixture: Folder, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> dict[str, Any]:
+def _prepare_tokens(mixture: Mixture, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> dict[str, Any]:
     """Tokenize with all ranks, each some shards; what is there already is kept."""
     how = tokenization.Recipe(student.prompt, train.max_tokens, train.too_long, train.validation, train.seed)
-    described = mixture.read_json("manifest.json")
-    subsets = together(lambda: tokenization.subsets_of(described, mixture))
-    key = tokenization.fingerprint(described, tokenizer, how)
+    subsets = dict(sorted(mixture.record.weights.items()))
+    key = tokenization.fingerprint(mixture.record, tokenizer, how)
     rank, ranks = dist.get_rank(), dist.get_world_size()
     together(lambda: tokenization.write_part(mixture, tokens, tokenizer, list(subsets), how, rank, ranks, key))
     together(lambda: tokenization.write_manifest(mixture, tokens, subsets, key) if rank == 0 else None)

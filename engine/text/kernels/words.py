@@ -1,5 +1,5 @@
 """Compiled loops over the UTF-8 bytes of many texts, for code-switching: see `engine.text.words` and
-`engine.mixing.codeswitch`.
+`engine.mixing.switching.codeswitch`.
 
 Compiled by numba at first use and kept on disk. Positions are bytes into the texts laid end to end; arrays named in
 a docstring's last sentence are written in place.

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -6,11 +8,17 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, Quality
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.mixing import worker
+from polydistill.engine.mixing.job import Sections, make_job
 from polydistill.engine.mixing.mix import mix
+from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
+from polydistill.engine.mixing.pool_tasks import PoolTask
 from polydistill.engine.mixing.recipe import load_recipe, names
 from polydistill.engine.schema import MIXTURE
-from polydistill.engine.storage.shards import Folder, read_table
+from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.shards import Folder, read_shard
+from polydistill.engine.storage.units import exclusive
 from tests.engine.pool_fixture import row, write_run
 
 SEED = 1  # the coins of rows 0..4 show: truth, self, truth, truth, self; German's parts: same, cross, same, same, same
@@ -50,16 +58,21 @@ def sections(tmp_path: Path) -> dict:
     }
 
 
-def rows_of(folder: Path, manifest: dict) -> pl.DataFrame:
-    tables = [read_table(Folder.of(folder), shard["path"]) for shard in manifest["shards"]]
+def rows_of(mixture: Mixture) -> pl.DataFrame:
+    tables = [read_shard(mixture.folder, shard) for shard in mixture.record.shards]
     for table in tables:
-        assert table.schema == MIXTURE
+        assert table.schema.equals(MIXTURE)
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
 
 
-def made(run: str, recipe: str, out: Path, sections: dict, *overrides: str, **more) -> tuple[pl.DataFrame, dict]:
-    manifest = mix(run, load_recipe(recipe, list(overrides)), Folder.of(out), seed=SEED, **sections, **more)
-    return rows_of(out, manifest), manifest
+def mixed(run: str | list[str], recipe: str, out: Path, sections: dict | None = None, *sets: str, **more) -> Mixture:
+    given = Sections(**(sections or {}))
+    return mix(run, load_recipe(recipe, list(sets)), Folder.of(out), sections=given, **{"seed": SEED} | more)
+
+
+def made(run: str, recipe: str, out: Path, sections: dict, *sets: str, **more) -> tuple[pl.DataFrame, MixtureRecord]:
+    mixture = mixed(run, recipe, out, sections, *sets, **more)
+    return rows_of(mixture), mixture.record
 
 
 def samples(frame: pl.DataFrame, subset: str, target: str) -> list[tuple[str, str, str]]:
@@ -73,7 +86,7 @@ def expected(question: str, answers: str, kept: str) -> list[tuple[str, str, str
 
 
 def test_sdrrl_row_by_row(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, manifest = made(run, "sdrrl", tmp_path / "out", sections)
+    frame, record = made(run, "sdrrl", tmp_path / "out", sections)
     en, de, ja = "eng_Latn", *TARGETS
     assert sorted(samples(frame, "LL", en)) == expected(en, en, "0123")
     assert samples(frame, "TL", de) == expected(de, en, "013")
@@ -82,19 +95,19 @@ def test_sdrrl_row_by_row(run: str, tmp_path: Path, sections: dict) -> None:
     assert samples(frame, "TL", ja) == expected(ja, en, "0123")
     assert samples(frame, "LT", ja) == expected(en, ja, "012")
     assert samples(frame, "TT", ja) == expected(ja, ja, "012")
-    dropped = {name: subset["dropped"] for name, subset in manifest["subsets"].items()}
+    dropped = {subset.name: subset.dropped for subset in record.subsets}
     assert dropped["LL"] == {"self:error": 1}
     assert dropped["TL"] == {"self:error": 2, "instruction:off_target": 1}
     assert dropped["LT"] == {"self:error": 2, "truth:low_quality": 1}
     assert dropped["TT"] == {"self:error": 2, "instruction:off_target": 1, "truth:low_quality": 1}
     for name, prompts in (("LL", 5), ("TL", 10), ("LT", 10), ("TT", 10)):  # nothing is lost without a reason
-        assert manifest["subsets"][name]["rows"] + sum(dropped[name].values()) == prompts
+        assert record.subset(name).rows + sum(dropped[name].values()) == prompts
     languages = frame.select("subset", "question_language", "answer_language").unique().rows()
     assert {("TL", de, en), ("LT", en, ja), ("TT", ja, ja), ("LL", en, en), ("comp", de, de)} <= set(languages)
 
 
 def test_parallel_tasks_of_sdrrl(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, manifest = made(run, "sdrrl", tmp_path / "out", sections)
+    frame, record = made(run, "sdrrl", tmp_path / "out", sections)
     mt = frame.filter((pl.col("subset") == "mt") & (pl.col("target") == "deu_Latn"))
     to, back = (
         f"Translate the following sentence from {a} to {b}." for a, b in (("English", "German"), ("German", "English"))
@@ -110,7 +123,7 @@ def test_parallel_tasks_of_sdrrl(run: str, tmp_path: Path, sections: dict) -> No
         comp.filter(pl.col("target") == t).select("instruction", "input", "response").rows() for t in TARGETS
     )
     assert len(german) == 1  # "Ja." has no border to cut at
-    assert manifest["subsets"]["comp"]["dropped"] == {"text:one_word": 1}
+    assert record.subset("comp").dropped == {"text:one_word": 1}
     instruction, prefix, sentence = german[0]
     assert instruction == "Complete the following sentence in German according to its context."
     assert prefix in ("Die", "Die Sonne", "Die Sonne ist") and sentence == "Die Sonne ist warm."
@@ -139,11 +152,11 @@ def test_recipes_that_take_the_truth(recipe: str, run: str, tmp_path: Path, sect
 
 
 def test_xcot_takes_the_students_own_answers(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, manifest = made(run, "xcot", tmp_path / "out", sections)
+    frame, record = made(run, "xcot", tmp_path / "out", sections)
     assert samples(frame, "TT", "jpn_Jpan") == [
         (QUESTION["jpn_Jpan"].format(n), answer("Self", n, "jpn_Jpan"), "self") for n in range(4)
     ]
-    assert manifest["subsets"]["LL"]["dropped"] == {"self:error": 1}
+    assert record.subset("LL").dropped == {"self:error": 1}
 
 
 def test_cit_asks_for_the_answers_language(run: str, tmp_path: Path, sections: dict) -> None:
@@ -183,14 +196,14 @@ def test_ablations_hold_what_they_should(recipe: str, subsets: set, run: str, tm
 
 def test_every_recipe_mixes(run: str, tmp_path: Path, sections: dict) -> None:
     for name in names():
-        _, manifest = made(run, name, tmp_path / name, sections)
-        assert manifest["rows"] == sum(shard["rows"] for shard in manifest["shards"]) > 0, name
+        _, record = made(run, name, tmp_path / name, sections)
+        assert record.rows == sum(shard.rows for shard in record.shards) > 0, name
 
 
 def test_answers_cut_short_are_left_out(tmp_path: Path, sections: dict) -> None:
     rows = [row(i, "deu_Latn", self_error="length" if i == 1 else None) for i in range(2)]
-    _, manifest = made(write_run(tmp_path / "run", {"deu_Latn": rows}), "xcot", tmp_path / "out", sections)
-    assert manifest["subsets"]["LL"]["dropped"] == {"self:length": 1}
+    _, record = made(write_run(tmp_path / "run", {"deu_Latn": rows}), "xcot", tmp_path / "out", sections)
+    assert record.subset("LL").dropped == {"self:length": 1}
 
 
 def test_units_shards_and_processes_change_nothing(tmp_path: Path, sections: dict) -> None:
@@ -209,8 +222,7 @@ def test_seed_repeats_and_changes_everything(tmp_path: Path, sections: dict) -> 
     run = write_run(tmp_path / "run", {"deu_Latn": [row(i, "deu_Latn", input="nothing") for i in range(200)]})
     frames = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        manifest = mix(run, load_recipe("sdrrl"), Folder.of(tmp_path / name), seed=seed, **sections)
-        frames.append(rows_of(tmp_path / name, manifest))
+        frames.append(rows_of(mixed(run, "sdrrl", tmp_path / name, sections, seed=seed)))
     assert frames[0].equals(frames[1])
     pool = [frame.filter(pl.col("subset") == "LT") for frame in frames]
     assert pool[0]["answer"].to_list() != pool[2]["answer"].to_list()
@@ -220,52 +232,101 @@ def test_seed_repeats_and_changes_everything(tmp_path: Path, sections: dict) -> 
 def test_a_folder_keeps_its_mixture(run: str, tmp_path: Path, sections: dict) -> None:
     _, first = made(run, "sft", tmp_path / "out", sections)
     assert made(run, "sft", tmp_path / "out", sections)[1] == first
-    with pytest.raises(UserError, match=r"another mixture.*recipe"):
+    with pytest.raises(UserError, match=r"another mixture:\n  recipe.name"):
         made(run, "t_sft", tmp_path / "out", sections)
     with pytest.raises(UserError, match="seed"):
-        mix(run, load_recipe("sft"), Folder.of(tmp_path / "out"), seed=5, **sections)
+        mixed(run, "sft", tmp_path / "out", sections, seed=5)
 
 
 def test_leftovers_of_a_killed_mixing_go(run: str, tmp_path: Path, sections: dict) -> None:
     made(run, "sdrrl", tmp_path / "out", sections)
     (tmp_path / "out/manifest.json").unlink()
     (tmp_path / "out/notes.txt").write_text("mine")
-    _, manifest = made(run, "sft", tmp_path / "out", sections)
-    assert set(Folder.of(tmp_path / "out").names()) == {"manifest.json", "notes.txt"} | {
-        s["path"] for s in manifest["shards"]
-    }
+    _, record = made(run, "sft", tmp_path / "out", sections)
+    kept = {"manifest.json", "notes.txt", "run.lock", *(shard.path for shard in record.shards)}
+    assert set(Folder.of(tmp_path / "out").names()) == kept
 
 
 def test_what_is_missing_is_named(run: str, tmp_path: Path, sections: dict) -> None:
     with pytest.raises(UserError, match="dictionaries"):
-        mix(run, load_recipe("xcot"), Folder.of(tmp_path / "a"))
+        mixed(run, "xcot", tmp_path / "a")
     Path(sections["dictionaries"].path, "en-jp.txt").unlink()
     with pytest.raises(UserError, match=r"no dictionary for eng_Latn -> jpn_Jpan.*en-ja\.txt"):
         made(run, "xcot", tmp_path / "b", sections)
     skip = sections | {"dictionaries": sections["dictionaries"].model_copy(update={"missing": "skip"})}
-    _, manifest = made(run, "xcot", tmp_path / "c", skip)
-    assert manifest["dictionaries"]["eng_Latn -> jpn_Jpan"] is None
+    _, record = made(run, "xcot", tmp_path / "c", skip)
+    assert {(one.replacements, one.path) for one in record.dictionaries if one.replacements == JA} == {(JA, None)}
     empty = write_run(tmp_path / "empty", {"deu_Latn": [row(0, "deu_Latn", truth="")]})
     with pytest.raises(UserError, match=r"no sample is left.*truth:missing"):
-        mix(empty, load_recipe("sft"), Folder.of(tmp_path / "d"))
+        mixed(empty, "sft", tmp_path / "d")
 
 
 def test_unfinished_pool_is_refused(run: str, tmp_path: Path) -> None:
     Path(run, "units/jpn_Jpan/000001.json").unlink()
-    with pytest.raises(UserError, match="jpn_Jpan lacks 1 units"):
-        mix(run, load_recipe("sft"), Folder.of(tmp_path / "out"))
-    manifest = mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "out"), targets=["deu_Latn"])
-    assert manifest["targets"] == ["deu_Latn"]
+    with pytest.raises(UserError, match="of 3 units jpn_Jpan lacks 1"):
+        mixed(run, "sft", tmp_path / "out")
+    record = mixed(run, "t_sft", tmp_path / "out", targets=["deu_Latn"]).record
+    assert record.targets == ("deu_Latn",) and record.subset("LL").rows == 5 and record.missing_units == 0
+
+
+def test_a_pool_whose_end_is_missing_everywhere_is_refused(run: str, tmp_path: Path) -> None:
+    """As a run leaves it that was killed: all languages of the last unit are missing."""
+    for target in TARGETS:
+        Path(run, f"units/{target}/000002.json").unlink()
+    with pytest.raises(UserError, match=r"of 3 units deu_Latn lacks 1, jpn_Jpan lacks 1.*--partial"):
+        mixed(run, "sft", tmp_path / "out")
+    record = mixed(run, "sft", tmp_path / "out", partial=True).record
+    assert record.missing_units == 2 and record.subset("LL").rows == 4
+    Path(run, "prompts/manifest.json").unlink()
+    with pytest.raises(UserError, match="no record of the prompts"):
+        mixed(run, "sft", tmp_path / "other")
+
+
+def test_altered_and_swapped_shards_are_noticed(run: str, tmp_path: Path) -> None:
+    one, other = Path(run, "pool/jpn_Jpan/000000.arrow"), Path(run, "pool/jpn_Jpan/000001.arrow")
+    first, second = one.read_bytes(), other.read_bytes()
+    at = first.index(b"jp:Truth")
+    one.write_bytes(first[:at] + b"J" + first[at + 1 :])
+    with pytest.raises(DamagedError, match=r"jpn_Jpan/000000\.arrow: damaged"):
+        mixed(run, "t_sft", tmp_path / "a")
+    one.write_bytes(first)
+    records = [Path(run, f"units/jpn_Jpan/00000{unit}.json") for unit in (0, 1)]
+    texts = [record.read_text() for record in records]
+    for record, text in zip(records, reversed(texts)):  # whole shards, records in each other's place
+        record.write_text(text)
+    with pytest.raises(DamagedError, match="its rows are not those of the other languages"):
+        mixed(run, "t_sft", tmp_path / "b")
+    assert other.read_bytes() == second
+
+
+def test_two_mixings_in_one_folder_are_refused(run: str, tmp_path: Path) -> None:
+    with exclusive(Folder.of(tmp_path / "out")), pytest.raises(UserError, match="another run is writing here"):
+        mixed(run, "sft", tmp_path / "out")
+
+
+def test_a_worker_that_dies_ends_mixing_with_a_message(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_start", _die)
+    tasks = [PoolTask(0, (unit,)) for unit in range(3)]
+    pools = [open_pool(run)]
+    job = make_job(pools, load_recipe("sft"), 0, Sections(), None, Folder.of(tmp_path / "out"))
+    with pytest.raises(UserError, match="was ended from outside"):
+        list(worker.run_tasks(job, tasks, 2))
+
+
+def _die(path: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_several_sources(run: str, tmp_path: Path, sections: dict) -> None:
     french = [row(i + 10, "deu_Latn", source="fra_Latn") for i in range(3)]
     again = [row(i, "deu_Latn") for i in range(2)]  # prompts that the first pool has as well
     other = write_run(tmp_path / "other", {"deu_Latn": french + again})
-    manifest = mix([run, other], load_recipe("t_sft"), Folder.of(tmp_path / "out"), seed=SEED)
-    assert manifest["sources"] == ["eng_Latn", "fra_Latn"]
-    assert manifest["subsets"]["LL"]["targets"] == {"eng_Latn": 5, "fra_Latn": 3}
-    assert manifest["subsets"]["LL"]["dropped"] == {"prompt:in_earlier_pool": 2}
+    record = mixed([run, other], "t_sft", tmp_path / "out").record
+    assert record.sources == ("eng_Latn", "fra_Latn")
+    assert record.subset("LL").targets == {"eng_Latn": 5, "fra_Latn": 3}
+    assert record.subset("LL").dropped == {"prompt:in_earlier_pool": 2}
 
 
 @pytest.mark.parametrize(
@@ -277,9 +338,8 @@ def test_language_shares(sampling: str, shares: tuple, tmp_path: Path) -> None:
     for bad in rows["jpn_Jpan"][: 1000 - 1000 // 9]:
         bad["reason_truth"] = "low_quality"
     run = write_run(tmp_path / "run", rows)
-    recipe = load_recipe("t_sft", [f"sampling.{sampling}"])
-    manifest = mix(run, recipe, Folder.of(tmp_path / "out"))
-    counts = manifest["subsets"]["TT"]["targets"]
+    record = mixed(run, "t_sft", tmp_path / "out", None, f"sampling.{sampling}", seed=0).record
+    counts = record.subset("TT").targets
     total = sum(counts.values())
     assert abs(total - 1111) < 60  # the total stays, up to the draw
     assert [counts[target] / total for target in TARGETS] == pytest.approx(shares, abs=0.03)
@@ -288,8 +348,8 @@ def test_language_shares(sampling: str, shares: tuple, tmp_path: Path) -> None:
 def test_allocation_decides_the_pairs(run: str, tmp_path: Path, sections: dict) -> None:
     (tmp_path / "allocation.json").write_text(json.dumps({"pairs": {"de": 2, "ja": 1}}))
     sections["parallel"] = sections["parallel"].model_copy(update={"allocation": str(tmp_path / "allocation.json")})
-    _, manifest = made(run, "m_llm", tmp_path / "out", sections)
-    assert manifest["subsets"]["mt"]["targets"] == {"deu_Latn": 2, "jpn_Jpan": 1}
+    _, record = made(run, "m_llm", tmp_path / "out", sections)
+    assert record.subset("mt").targets == {"deu_Latn": 2, "jpn_Jpan": 1}
 
 
 def test_leakage_is_kept_out(run: str, tmp_path: Path, sections: dict) -> None:
@@ -299,9 +359,9 @@ def test_leakage_is_kept_out(run: str, tmp_path: Path, sections: dict) -> None:
     rows[1] |= {"instruction": "Say: die Sonne ist SO warm wie noch nie!"}
     leaky = write_run(tmp_path / "leaky", {"deu_Latn": rows})
     guard = Leakage(against=[str(held)], ngram=8)
-    _, manifest = made(leaky, "t_sft", tmp_path / "out", sections, leakage=guard)
-    assert manifest["subsets"]["LL"]["dropped"] == {"leakage:instruction": 1}
-    assert manifest["subsets"]["TT"]["dropped"] == {"leakage:instruction": 1}
+    _, record = made(leaky, "t_sft", tmp_path / "out", sections | {"leakage": guard})
+    assert record.subset("LL").dropped == {"leakage:instruction": 1}
+    assert record.subset("TT").dropped == {"leakage:instruction": 1}
 
 
 def test_other_thresholds_than_the_runs(tmp_path: Path) -> None:
@@ -313,13 +373,9 @@ def test_other_thresholds_than_the_runs(tmp_path: Path) -> None:
     run = write_run(tmp_path / "scored", {"deu_Latn": rows})
     for threshold, kept in ((0.8, 2), (0.9, 1)):
         judge = Judge(quality=Quality(model="any", threshold=threshold))
-        manifest = mix(run, load_recipe("t_sft"), Folder.of(tmp_path / f"out{threshold}"), judge=judge)
-        assert manifest["subsets"]["TT"] | {"weight": 1} == {
-            "rows": kept,
-            "targets": {"deu_Latn": kept},
-            "dropped": {"truth:low_quality": 3 - kept},
-            "weight": 1,
-        }
+        record = mixed(run, "t_sft", tmp_path / f"out{threshold}", {"judge": judge}).record
+        assert record.subset("TT").targets == {"deu_Latn": kept}
+        assert record.subset("TT").dropped == {"truth:low_quality": 3 - kept}
 
 
 def test_command(run: str, tmp_path: Path, sections: dict) -> None:
@@ -337,6 +393,6 @@ def test_command(run: str, tmp_path: Path, sections: dict) -> None:
     result = CliRunner().invoke(app, [*arguments, "--set", "subsets.comp=null"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "switched eng_Latn -> deu_Latn" in result.output and "off_target" in result.output
-    manifest = json.loads(Path(run, "mixtures/sdrrl/manifest.json").read_text())
-    assert set(manifest["subsets"]) == {"LL", "TL", "LT", "TT", "mt"}
-    assert manifest["subsets"]["mt"]["rows"] == 4 and manifest["seed"] == 1
+    record = Mixture.open(f"{run}/mixtures/sdrrl").record
+    assert list(record.weights) == ["LL", "TL", "LT", "TT", "mt"]
+    assert record.subset("mt").rows == 4 and record.seed == 1

@@ -9,10 +9,12 @@ import pytest
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import render
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.schema import MIXTURE
-from polydistill.engine.storage.shards import Folder, to_json, write_table
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.samples import Samples
+from tests.engine.mixture_fixture import write_mixture
 
 HOW = tokenization.Recipe("alpaca", 4096, "drop", 0.0, 0)
 
@@ -97,11 +99,9 @@ def test_validation_keeps_a_prompts_rows_together(tokenizer: Any) -> None:
 
 
 def prepared(root: Path, tokenizer: Any, how: tokenization.Recipe, *tables: pa.Table) -> dict[str, Any]:
-    source, target = Folder.of(root / "mixture"), Folder.of(root / "tokens")
-    shards = [write_table(source, f"{i:06}.arrow", table) for i, table in enumerate(tables)]
-    source.write_json("manifest.json", {"shards": to_json(shards)})
-    subsets = tokenization.subsets_of(source.read_json("manifest.json"), source)
-    key = tokenization.fingerprint(source.read_json("manifest.json"), tokenizer, how)
+    source, target = Mixture.open(write_mixture(root / "mixture", *tables)), Folder.of(root / "tokens")
+    subsets = source.record.weights
+    key = tokenization.fingerprint(source.record, tokenizer, how)
     for rank in range(2):
         tokenization.write_part(source, target, tokenizer, list(subsets), how, rank, 2, key)
     return tokenization.write_manifest(source, target, subsets, key)
@@ -130,13 +130,12 @@ def test_empty_subsets_are_refused(tokenizer: Any, tmp_path: Path) -> None:
         prepared(tmp_path / "b", tokenizer, how, mixture_rows(("q", "", "")))
 
 
-def test_fingerprint_follows_what_matters(tokenizer: Any) -> None:
-    base = tokenization.fingerprint({"shards": [{"sha256": "x"}]}, tokenizer, HOW)
-    assert base == tokenization.fingerprint({"shards": [{"sha256": "x"}]}, tokenizer, HOW)
-    assert base != tokenization.fingerprint({"shards": [{"sha256": "y"}]}, tokenizer, HOW)
-    assert base != tokenization.fingerprint(
-        {"shards": [{"sha256": "x"}]}, tokenizer, tokenization.Recipe("raw", 4096, "drop", 0.0, 0)
-    )
+def test_fingerprint_follows_what_matters(tokenizer: Any, tmp_path: Path) -> None:
+    x, y = (Mixture.open(write_mixture(tmp_path / t, mixture_rows(("q", "", t)))).record for t in ("x", "y"))
+    base = tokenization.fingerprint(x, tokenizer, HOW)
+    assert base == tokenization.fingerprint(x, tokenizer, HOW)
+    assert base != tokenization.fingerprint(y, tokenizer, HOW)
+    assert base != tokenization.fingerprint(x, tokenizer, tokenization.Recipe("raw", 4096, "drop", 0.0, 0))
 
 
 def test_numbers_survive_arrow(tokenizer: Any) -> None:

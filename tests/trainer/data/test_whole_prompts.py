@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.data.whole_prompts import whole_prompts
-from tests.trainer.conftest import rows, write_mixture
+from tests.engine.mixture_fixture import write_mixture
+from tests.trainer.conftest import rows
 
 LIMIT, PACKS = 50, 4
 
@@ -61,11 +61,7 @@ def test_the_trainer_keeps_prompts_whole(
         table = rows(80, seed)
         ids = pa.array([f"{index % 20 + 1:016x}" for index in range(80)])
         tables.append(table.set_column(0, "id", ids))
-    mixture = write_mixture(tmp_path / "mixture", *tables)
-    manifest = Folder.of(mixture).read_json("manifest.json")
-    Folder.of(mixture).write_json(
-        "manifest.json", manifest | {"recipe": {"objective": "subset_mean", "same_step": True}}
-    )
+    mixture = write_mixture(tmp_path / "mixture", *tables, same_step=True)
     train = {
         "epochs": 2,
         "max_tokens": 512,

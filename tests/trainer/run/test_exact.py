@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data import samples as tokenization
@@ -38,8 +39,8 @@ def tokens(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory)
     place = Folder.of(tmp_path_factory.mktemp("tokens"))
     tokenizer = AutoTokenizer.from_pretrained(student)
     how = tokenization.Recipe("raw", 512, "drop", 0.0, 0)
-    source = Folder.of(mixture)
-    subsets = tokenization.subsets_of(source.read_json("manifest.json"), source)
+    source = Mixture.open(mixture)
+    subsets = dict(sorted(source.record.weights.items()))
     tokenization.write_part(source, place, tokenizer, list(subsets), how, 0, 1, "k")
     tokenization.write_manifest(source, place, subsets, "k")
     return place.root

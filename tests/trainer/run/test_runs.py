@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.mixture_fixture import write_mixture
 from tests.trainer.conftest import write_student
 
 COMMON: dict[str, Any] = {
@@ -94,16 +95,13 @@ def poison(student: str, folder: Path) -> str:
 
 def with_tilde(mixture: str, folder: Path) -> str:
     """The first shard of the mixture, with a tilde in its longest question."""
-    from polydistill.engine.storage.shards import Folder, read_table, to_json, write_table
+    from polydistill.engine.storage.shards import Folder, read_table
 
     table = read_table(Folder.of(mixture), "000000.arrow").slice(0, 30)
     questions = table["instruction"].to_pylist()
     questions[7] += " ~" + "x" * 100
     table = table.set_column(table.schema.get_field_index("instruction"), "instruction", [questions])
-    place = Folder.of(folder)
-    manifest = {"recipe": {"objective": "subset_mean"}, "shards": to_json([write_table(place, "0.arrow", table)])}
-    place.write_json("manifest.json", manifest)
-    return str(folder)
+    return write_mixture(folder, table)
 
 
 def test_losses_that_are_no_numbers(done: Path, mixture: str) -> None:

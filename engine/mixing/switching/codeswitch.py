@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from polydistill.engine.mixing.dictionaries import Dictionary
+from polydistill.engine.mixing.switching.dictionaries import Dictionary
 from polydistill.engine.seeds import uniform
 from polydistill.engine.text.kernels import words as kernels
 from polydistill.engine.text.profile import text_buffers
@@ -125,5 +125,6 @@ def switch(
         words.data, words.offsets, rows, row, start, found.stop[inside], lexicon.texts, lexicon.offsets, pick,
         characters().flags, words.unspaced, out, ends[1:],
     )  # fmt: skip
-    texts = pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(ends), pa.py_buffer(out)).cast(pa.string())
+    written = pa.py_buffer(out[: ends[-1]])  # what lies behind is uninitialized and would go into the shard's padding
+    texts = pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(ends), written).cast(pa.string())
     return Switched(texts, np.bincount(row, minlength=total)[rows].astype(np.int32), switchable)

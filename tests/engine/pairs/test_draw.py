@@ -2,16 +2,13 @@ import gzip
 import json
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from polydistill.engine.config import Leakage, Parallel
 from polydistill.engine.errors import UserError
-from polydistill.engine.mixing import pair_files
 from polydistill.engine.mixing.leakage import Index
-from polydistill.engine.mixing.parallel_text import cuts, draw, task_subset
-from polydistill.engine.mixing.recipe import Subset
-from polydistill.engine.mixing.subsets import Counts
+from polydistill.engine.pairs import find
+from polydistill.engine.pairs.draw import draw
 
 PAIRS = [(f"This is sentence {i}.", f"Das ist Satz {i}.") for i in range(50)]
 
@@ -54,7 +51,7 @@ def test_every_line_is_accounted_for(tmp_path: Path) -> None:
     held = tmp_path / "held.txt"
     held.write_text("Held out words of an evaluation set, all!\n")
     guard = Index.of(Leakage(against=[str(held)], ngram=6))
-    drawn = draw(Parallel(path=str(tmp_path / "en-de.tsv")), "eng_Latn", "deu_Latn", None, 0, guard)
+    drawn = draw(Parallel(path=str(tmp_path / "en-de.tsv")), "eng_Latn", "deu_Latn", None, 0, guard.leaks)
     assert drawn.dropped == {"malformed": 1, "empty": 1, "duplicate": 1, "leakage": 1}
     assert drawn.lines == len(drawn.frame) + sum(drawn.dropped.values())
 
@@ -81,37 +78,6 @@ def test_line_separators_inside_a_sentence_end_no_line(tmp_path: Path) -> None:
     assert ("three", "drei") in drawn.frame.select("source", "target").rows()
 
 
-@pytest.mark.parametrize(
-    ("text", "language", "ends"),
-    [
-        ("Die Sonne ist warm.", "deu_Latn", {"Die", "Die Sonne", "Die Sonne ist"}),
-        ("太陽は", "jpn_Jpan", {"太", "太陽"}),
-        ("น้ำใส", "tha_Thai", {"น้ำ", "น้ำใ"}),  # a character and its marks are never torn apart
-        ("Ja.", "deu_Latn", {""}),
-    ],
-)
-def test_split_points(text: str, language: str, ends: set) -> None:
-    ids = pl.Series([f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(60)])
-    drawn = cuts([text] * 60, ids, language, seed=0)
-    assert {text[:end] for end in drawn} == ends
-    assert cuts([text] * 20, ids[40:], language, seed=0) == drawn[40:]  # whatever stands beside it
-    assert len(ends) == 1 or cuts([text] * 60, ids, language, seed=1) != drawn
-
-
-def test_directions_and_templates(tmp_path: Path) -> None:
-    write(tmp_path, "tsv")
-    frame = draw(Parallel(path=str(tmp_path)), "eng_Latn", "deu_Latn", None, 0).frame
-    counts = Counts()
-    forward = Subset(task="translate", directions="forward", templates="pool")
-    (table,) = task_subset(frame, "mt", forward, "eng_Latn", "deu_Latn", 0, counts)
-    assert set(table["input"].to_pylist()) == {a for a, _ in PAIRS}
-    assert len(set(table["instruction"].to_pylist())) > 10
-    assert counts.rows["mt", "deu_Latn"] == 50
-    both = Subset(task="complete", language="both")
-    tables = task_subset(frame, "comp", both, "eng_Latn", "deu_Latn", 0, Counts())
-    assert [t["answer_language"][0].as_py() for t in tables] == ["eng_Latn", "deu_Latn"]
-
-
 def test_file_names() -> None:
-    assert "jp" in pair_files.spellings("jpn_Jpan") and "zh" not in pair_files.spellings("zho_Hant")
-    assert "zh" in pair_files.spellings("zho_Hans") and "deu" in pair_files.spellings("deu_Latn")
+    assert "jp" in find.spellings("jpn_Jpan") and "zh" not in find.spellings("zho_Hant")
+    assert "zh" in find.spellings("zho_Hans") and "deu" in find.spellings("deu_Latn")

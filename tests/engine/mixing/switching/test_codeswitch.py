@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydistill.engine.config import Dictionaries
-from polydistill.engine.mixing.codeswitch import Lexicon, Switched, matches, switch
-from polydistill.engine.mixing.dictionaries import Dictionary, load_dictionary
+from polydistill.engine.mixing.switching.codeswitch import Lexicon, Switched, matches, switch
+from polydistill.engine.mixing.switching.dictionaries import Dictionary, load_dictionary
 from polydistill.engine.seeds import row_bits
 from polydistill.engine.text.words import find_words, protected
 

@@ -1,33 +1,26 @@
-"""Parallel text and the two tasks made of it: translate a sentence, complete a sentence (SDRRL)."""
+"""Parallel text: sentence pairs of two languages, read from files and drawn at random."""
 
 import gzip
 import hashlib
 import io
-import itertools
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-from icu4py.breakers import CharacterBreaker
 
 from polydistill.engine.config import Parallel
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import get_language
-from polydistill.engine.mixing import instructions, pair_files
-from polydistill.engine.mixing.leakage import Index
-from polydistill.engine.mixing.pair_files import PairFile
-from polydistill.engine.mixing.recipe import Subset
-from polydistill.engine.mixing.subsets import Counts, mixture
+from polydistill.engine.pairs import find
+from polydistill.engine.pairs.find import PairFile
 from polydistill.engine.seeds import row_bits, uniform
-from polydistill.engine.text.words import UNSPACED
 
-_BORDER = re.compile(r"(?<=\S)\s")
+Near = Callable[[pl.Series], np.ndarray]
+"""Which texts are too near to an evaluation set: bool (rows,)."""
+
 _BATCH = 65_536  # pairs held at once beside those already drawn
 
 
@@ -41,9 +34,7 @@ class Drawn:
     dropped: dict[str, int]  # reason -> lines
 
 
-def draw(
-    config: Parallel, source: str, target: str, rows: int | None, seed: int, evaluation: Index | None = None
-) -> Drawn:
+def draw(config: Parallel, source: str, target: str, rows: int | None, seed: int, near: Near | None = None) -> Drawn:
     """`rows` pairs (all for None), drawn at random without repetition, in random order.
 
     Pairs near to an evaluation set are left out. The draw is a function of (seed, the pair's text) alone, whatever
@@ -52,11 +43,11 @@ def draw(
     Raises:
         UserError: no file for the languages, or fewer pairs than asked for.
     """
-    file = pair_files.find(config.path, source, target)
+    file = find.find(config.path, source, target)
     if file is None:
         raise UserError(
             f"no parallel text for {source}-{target} in {config.path} "
-            f"(looked for {pair_files.expected(source, target)}, "
+            f"(looked for {find.expected(source, target)}, "
             "the other way round, and line-by-line files like x.en-de.en with x.en-de.de). Add it, or drop the subsets "
             "with a task, e.g. --set subsets.mt=null"
         )
@@ -73,10 +64,10 @@ def draw(
         keys = uniform(seed, row_bits(ids), "parallel")
         columns = {"id": ids, "source": [a for a, _ in good], "target": [b for _, b in good], "key": keys}
         new = pl.DataFrame(columns, schema=kept.schema)
-        if evaluation is not None:
-            near = evaluation.leaks(new["source"]) | evaluation.leaks(new["target"])
-            dropped["leakage"] += int(near.sum())
-            new = new.filter(~near)
+        if near is not None:
+            leaks = near(new["source"]) | near(new["target"])
+            dropped["leakage"] += int(leaks.sum())
+            new = new.filter(~leaks)
         both = pl.concat([kept, new])
         kept = both.unique("id", keep="first", maintain_order=True)
         dropped["duplicate"] += len(both) - len(kept)
@@ -109,7 +100,7 @@ def read(file: PairFile, source: str, target: str) -> Iterator[tuple[str, str] |
                         yield pair[order]  # type: ignore[misc]
                 return
             jsonl = ".json" in file.path.name
-            names = [set(pair_files.spellings(code)) for code in (source, target)]
+            names = [set(find.spellings(code)) for code in (source, target)]
             for line in first:
                 found = _json_pair(line, names) if jsonl else _tsv_pair(line)
                 yield found if found is None or jsonl else found[order]  # type: ignore[misc]
@@ -157,75 +148,3 @@ def _batches(items: Iterator[tuple[str, str] | None], size: int) -> Iterator[lis
             batch = []
     if batch:
         yield batch
-
-
-def task_subset(
-    frame: pl.DataFrame, name: str, subset: Subset, source: str, target: str, seed: int, counts: Counts
-) -> list[pa.Table]:
-    """The MIXTURE rows that one task subset makes of drawn pairs (columns id, source, target)."""
-    if subset.task == "translate":
-        return list(_translate(frame, name, subset, source, target, seed, counts))
-    sides = {"source": [source], "target": [target], "both": [source, target]}[subset.language]
-    return [_complete(frame, name, subset, source, target, side, seed, counts) for side in sides]
-
-
-def _translate(
-    frame: pl.DataFrame, name: str, subset: Subset, source: str, target: str, seed: int, counts: Counts
-) -> Iterator[pa.Table]:
-    sides = {"source": source, "target": target}
-    for first, second in (("source", "target"), ("target", "source")):
-        if subset.directions == ("backward" if first == "source" else "forward"):
-            continue
-        names = {"source": get_language(sides[first]).name, "target": get_language(sides[second]).name}
-        texts = [text.format(**names) for text in instructions.templates(subset.templates, "translate")]
-        columns = _columns(frame["id"], texts, frame[first], frame[second], seed, f"template:{name}:{first}")
-        counts.rows[name, target] += len(frame)
-        yield mixture(columns, name, source, target, sides[first], sides[second], subset.weight)
-
-
-def _complete(
-    frame: pl.DataFrame, name: str, subset: Subset, source: str, target: str, side: str, seed: int, counts: Counts
-) -> pa.Table:
-    ends = cuts(frame["source" if side == source else "target"].to_list(), frame["id"], side, seed)
-    part = frame.filter(pl.Series([end > 0 for end in ends], dtype=pl.Boolean))
-    text = part["source" if side == source else "target"]
-    prefix = pl.Series([t[:end] for t, end in zip(text, filter(None, ends))], dtype=pl.String)
-    texts = [t.format(language=get_language(side).name) for t in instructions.templates(subset.templates, "complete")]
-    columns = _columns(part["id"], texts, prefix, text, seed, f"template:{name}")
-    if len(part) < len(frame):
-        counts.dropped[name, target, "text:one_word"] += len(frame) - len(part)
-    counts.rows[name, target] += len(part)
-    return mixture(columns, name, source, target, side, side, subset.weight)
-
-
-def _columns(
-    ids: pl.Series, instructions_: list[str], input: pl.Series, response: pl.Series, seed: int, purpose: str
-) -> dict[str, pa.Array]:
-    which = (uniform(seed, ids.to_list(), purpose) * len(instructions_)).astype(np.int64)
-    none = pa.array(np.zeros(len(ids), np.int32))
-    texts = {"id": ids, "input": input, "response": response}
-    return {
-        **{key: value.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()) for key, value in texts.items()},
-        "instruction": pa.array(instructions_).take(pa.array(which)),
-        "answer": pa.repeat("parallel", len(ids)),
-        "switched": none,
-        "switchable": none,
-    }
-
-
-def cuts(texts: list[str], ids: pl.Series, flores: str, seed: int) -> list[int]:
-    """Where to cut each text in two, at a random border: characters of the beginning; 0 where it has no border.
-
-    Borders lie between words, or between characters (as ICU sees them) in languages without spaces; neither the empty
-    text nor the whole is drawn.
-    """
-    draws = uniform(seed, ids.to_list(), "cut")
-    unspaced, locale = get_language(flores).script in UNSPACED, get_language(flores).locale
-    ends = []
-    for text, draw in zip(texts, draws.tolist()):
-        if unspaced:
-            borders = list(itertools.accumulate(len(part) for part in CharacterBreaker(text, locale)))[:-1]
-        else:
-            borders = [match.start() for match in _BORDER.finditer(text.rstrip())]
-        ends.append(borders[int(draw * len(borders))] if borders else 0)
-    return ends

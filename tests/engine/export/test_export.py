@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.mixing.export import export
+from polydistill.engine.export.export import export
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.storage.shards import Folder

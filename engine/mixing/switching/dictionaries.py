@@ -12,7 +12,7 @@ import polars as pl
 
 from polydistill.engine.config import Dictionaries
 from polydistill.engine.errors import UserError
-from polydistill.engine.mixing import pair_files
+from polydistill.engine.pairs import find
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ def load_dictionary(
     Raises:
         UserError: no file for this pair, or no usable line in it.
     """
-    file = pair_files.find(config.path, source, target)
+    file = find.find(config.path, source, target)
     if file is None:
         if config.missing == "skip":
             return None
         raise UserError(
             f"no dictionary for {source} -> {target} in {config.path} "
-            f"(looked for {pair_files.expected(source, target)}, "
+            f"(looked for {find.expected(source, target)}, "
             "and the other way round). Add one, leave the language out, or set dictionaries.missing=skip to leave its "
             "questions unswitched"
         )

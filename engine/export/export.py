@@ -13,7 +13,10 @@ import yaml
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
-from polydistill.engine.storage.shards import Folder, from_json, read_table
+from polydistill.engine.mixing.mixture import MANIFEST, Mixture, MixtureRecord
+from polydistill.engine.storage.names import file_name
+from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.shards import Folder, read_shard
 
 Row = dict[str, Any]
 
@@ -43,7 +46,7 @@ def question(row: Row) -> str:
 FORMATS = ("alpaca", "sharegpt", "messages", "llamafactory", "datasets")
 
 
-def export(mixture: str | Folder, form: str, out: str | Path) -> Path:
+def export(location: str | Folder, form: str, out: str | Path) -> Path:
     """Write the mixture to `out` (a file; a folder for llamafactory and datasets) and return where it is.
 
     Only what a format has room for is kept; `datasets` keeps every column. Objectives that weigh subsets are not part
@@ -52,35 +55,34 @@ def export(mixture: str | Folder, form: str, out: str | Path) -> Path:
     Raises:
         UserError: no mixture here, unknown format, or `out` exists.
     """
-    place = Folder.of(mixture)
-    manifest = place.read_json("manifest.json")
+    mixture = Mixture.open(location)
     path = Path(out)
     if path.exists():
         raise UserError(f"{path} exists; delete it or name another --out")
     if form not in FORMATS:
         raise UserError(f"unknown format '{form}' (there are: {', '.join(FORMATS)})")
     if form == "llamafactory":
-        return _llamafactory(place, manifest, path)
+        return _llamafactory(mixture, path)
     if form == "datasets":
-        return _datasets(place, manifest, path)
+        return _datasets(mixture, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, place, manifest, {"alpaca": alpaca, "sharegpt": sharegpt, "messages": messages}[form])
+    _write(path, mixture, {"alpaca": alpaca, "sharegpt": sharegpt, "messages": messages}[form])
     return path
 
 
-def _rows(place: Folder, manifest: dict[str, Any]) -> Iterator[pa.Table]:
-    for shard in from_json(manifest["shards"]):
-        table = read_table(place, shard.path)
+def _rows(mixture: Mixture) -> Iterator[pa.Table]:
+    for shard in mixture.record.shards:
+        table = read_shard(mixture.folder, shard)
         for start in range(0, table.num_rows, 10_000):
             yield table.slice(start, 10_000)
 
 
-def _write(path: Path, place: Folder, manifest: dict[str, Any], form: Callable[[Row], Row]) -> None:
+def _write(path: Path, mixture: Mixture, form: Callable[[Row], Row]) -> None:
     """A JSON list, or JSON lines where the name ends in .jsonl; renamed into place when whole."""
     lines = path.suffix == ".jsonl"
     partial = path.with_name(path.name + ".part")
     with open(partial, "w", encoding="utf-8") as file:
-        _write_rows(file, (form(row) for table in _rows(place, manifest) for row in table.to_pylist()), lines)
+        _write_rows(file, (form(row) for table in _rows(mixture) for row in table.to_pylist()), lines)
     partial.rename(path)
 
 
@@ -92,68 +94,67 @@ def _write_rows(file: IO[str], rows: Iterator[Row], lines: bool) -> None:
     file.write("\n" if lines else "\n]\n")
 
 
-def _llamafactory(place: Folder, manifest: dict[str, Any], folder: Path) -> Path:
+def _llamafactory(mixture: Mixture, folder: Path) -> Path:
     """A data folder for LLaMA-Factory: `--dataset_dir FOLDER --dataset NAME`."""
     folder.mkdir(parents=True)
-    name = manifest["recipe"]["name"]
-    _write(folder / f"{name}.json", place, manifest, alpaca)
+    name = file_name(mixture.record.recipe.name, "recipe")
+    _write(folder / f"{name}.json", mixture, alpaca)
     columns = {"prompt": "instruction", "query": "input", "response": "output"}
     info = {name: {"file_name": f"{name}.json", "formatting": "alpaca", "columns": columns}}
     (folder / "dataset_info.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card(manifest, _run_config(manifest)), encoding="utf-8")
+    (folder / "README.md").write_text(card(mixture.record, _run_config(mixture.record)), encoding="utf-8")
     return folder
 
 
-def _datasets(place: Folder, manifest: dict[str, Any], folder: Path) -> Path:
+def _datasets(mixture: Mixture, folder: Path) -> Path:
     """A folder that `datasets.load_dataset(FOLDER)` opens: Parquet files of all columns, and a dataset card."""
     import pyarrow.parquet as pq
 
     (folder / "data").mkdir(parents=True)
-    shards = from_json(manifest["shards"])
+    shards = mixture.record.shards
     for number, shard in enumerate(shards):
         name = f"train-{number:05}-of-{len(shards):05}.parquet"
-        pq.write_table(read_table(place, shard.path), folder / "data" / name, compression="zstd")
-    (folder / "README.md").write_text(card(manifest, _run_config(manifest)), encoding="utf-8")
-    place_text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    (folder / "manifest.json").write_text(place_text + "\n", encoding="utf-8")
+        pq.write_table(read_shard(mixture.folder, shard), folder / "data" / name, compression="zstd")
+    (folder / "README.md").write_text(card(mixture.record, _run_config(mixture.record)), encoding="utf-8")
+    write_record(Folder.of(folder), MANIFEST, mixture.record)
     return folder
 
 
-def _run_config(manifest: dict[str, Any]) -> dict[str, Any]:
+def _run_config(record: MixtureRecord) -> dict[str, Any]:
     """The configuration of the first run that the mixture is from; {} where it is gone."""
-    place = Folder.of(manifest["runs"][0])
+    place = Folder.of(record.runs[0])
     return (yaml.safe_load(place.read("config.yaml")) or {}) if place.exists("config.yaml") else {}
 
 
-def card(manifest: dict[str, Any], run: dict[str, Any]) -> str:
+def card(record: MixtureRecord, run: dict[str, Any]) -> str:
     """A dataset card: where the text is from, what made it, with which thresholds, how much there is of what."""
-    codes = [*manifest["sources"], *manifest["targets"]]
-    recipe = manifest["recipe"]
+    codes = [*record.sources, *record.targets]
+    recipe = record.recipe
     head = {
         "language": list(dict.fromkeys(get_language(code).locale for code in codes)),
         "license": "other",
         "task_categories": ["text-generation"],
         "tags": ["synthetic", "machine-translated", "polydistill"],
-        "pretty_name": f"{recipe['name']} mixture",
-        "size_categories": [_size(manifest["rows"])],
+        "pretty_name": f"{recipe.name} mixture",
+        "size_categories": [_size(record.rows)],
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
     }
     lines = ["---", yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip(), "---", ""]
-    lines += [f"# {recipe['name']} mixture", ""]
-    lines += [f"{manifest['rows']:,} training samples made by polydistill with the recipe `{recipe['name']}`:", ""]
+    lines += [f"# {recipe.name} mixture", ""]
+    lines += [f"{record.rows:,} training samples made by polydistill with the recipe `{recipe.name}`:", ""]
     lines += ["| subset | question | answer | samples | left out | weight |", "|---|---|---|---|---|---|"]
-    for name, subset in manifest["subsets"].items():
-        kind = recipe["subsets"][name]
-        sides = (kind["question"] or kind["task"], kind["answer"] or "parallel text")
-        out = sum(subset["dropped"].values())
-        lines.append(f"| {name} | {sides[0]} | {sides[1]} | {subset['rows']:,} | {out:,} | {subset['weight']:g} |")
-    lines += ["", f"Objective that the recipe is meant for: `{recipe['objective']}`.", ""]
-    if manifest["dropped"]:
-        lines += ["Left out, by reason: " + ", ".join(f"{k} {n:,}" for k, n in manifest["dropped"].items()) + ".", ""]
-    return "\n".join([*lines, *_origin(manifest, run), ""])
+    for subset in record.subsets:
+        kind = recipe.subsets[subset.name]
+        sides = (kind.question or kind.task, kind.answer or "parallel text")
+        out = sum(subset.dropped.values())
+        lines.append(f"| {subset.name} | {sides[0]} | {sides[1]} | {subset.rows:,} | {out:,} | {subset.weight:g} |")
+    lines += ["", f"Objective that the recipe is meant for: `{recipe.objective}`.", ""]
+    if record.dropped:
+        lines += ["Left out, by reason: " + ", ".join(f"{k} {n:,}" for k, n in record.dropped.items()) + ".", ""]
+    return "\n".join([*lines, *_origin(record, run), ""])
 
 
-def _origin(manifest: dict[str, Any], run: dict[str, Any]) -> list[str]:
+def _origin(record: MixtureRecord, run: dict[str, Any]) -> list[str]:
     """Sources, models, thresholds, licenses and citation."""
     judge = run.get("judge") or {}
     quality = judge.get("quality") or {}
@@ -165,10 +166,10 @@ def _origin(manifest: dict[str, Any], run: dict[str, Any]) -> list[str]:
         "Language identification": judge.get("language_id"),
         "Quality estimation": quality and f"{quality.get('model')}, below {quality.get('threshold')} left out",
         "Rules": ", ".join(f"{name} {value}" for name, value in (judge.get("rules") or {}).items()),
-        "Dictionaries": ", ".join(sorted({Path(d["path"]).name for d in manifest["dictionaries"].values() if d})),
-        "Parallel text": ", ".join(sorted({Path(p["path"]).name for p in manifest["parallel"].values()})),
-        "Seed": manifest["seed"],
-        "Fingerprint": manifest["fingerprint"],
+        "Dictionaries": ", ".join(sorted({Path(d.path).name for d in record.dictionaries if d.path})),
+        "Parallel text": ", ".join(sorted({Path(p.path).name for p in record.parallel})),
+        "Seed": record.seed,
+        "Fingerprint": record.fingerprint,
     }
     return [
         "## How it was made",

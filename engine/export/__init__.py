@@ -1,0 +1,1 @@
+"""Mixtures and pools in the formats of other trainers."""

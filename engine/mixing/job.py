@@ -1,0 +1,197 @@
+"""What is to be mixed: pools, recipe and sections, checked against each other before anything is read."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, dump
+from polydistill.engine.errors import UserError
+from polydistill.engine.languages import language_code
+from polydistill.engine.mixing.leakage import Index
+from polydistill.engine.mixing.mixture import Origin
+from polydistill.engine.mixing.recipe import Recipe
+from polydistill.engine.pairs import find
+from polydistill.engine.storage.fingerprint import fingerprint
+from polydistill.engine.storage.run_folder import PROMPTS, Pool
+from polydistill.engine.storage.shards import Folder
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a run's configuration that mixing needs; None: not given."""
+
+    dictionaries: Dictionaries | None = None
+    parallel: Parallel | None = None
+    judge: Judge | None = None  # other thresholds than the run's
+    leakage: Leakage | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides a mixture's content; each worker process gets it once."""
+
+    pools: tuple[Pool, ...]
+    targets: tuple[str, ...]
+    sources: tuple[str, ...]
+    recipe: Recipe
+    seed: int
+    dictionaries: Dictionaries | None
+    parallel: Parallel | None
+    judge: Judge | None
+    evaluation: Index | None
+    out: Folder
+    missing_units: int = 0
+    factors: dict[str, float] = field(default_factory=dict)  # target -> how often each of its samples is taken
+
+    def pool_targets(self, index: int) -> list[str]:
+        """The job's target languages that a pool has."""
+        return [target for target in self.targets if target in self.pools[index].records]
+
+    def units(self, index: int) -> list[int]:
+        """Units of a pool that are there in all of the job's target languages, in order."""
+        pool, targets = self.pools[index], self.pool_targets(index)
+        return sorted(set.intersection(*(set(pool.records[target]) for target in targets))) if targets else []
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs of a source and another target language."""
+        return [(source, target) for source in self.sources for target in self.targets if source != target]
+
+
+def make_job(
+    pools: Sequence[Pool],
+    recipe: Recipe,
+    seed: int,
+    sections: Sections,
+    targets: Sequence[str] | None,
+    out: Folder,
+    partial: bool = False,
+) -> Job:
+    """Check what was asked for and put it together.
+
+    Raises:
+        UserError: an unknown target, an unfinished pool without `partial`, or a section that the recipe needs and that
+            is not there.
+    """
+    have = list(dict.fromkeys(target for pool in pools for target in pool.targets))
+    unknown = set(targets or []) - set(have)
+    if unknown:
+        raise UserError(f"no pool in {', '.join(sorted(unknown))} (there are: {', '.join(have)})")
+    chosen = tuple(target for target in have if targets is None or target in targets)
+    for needed, given, section in (
+        (recipe.needs_dictionaries, sections.dictionaries, "dictionaries"),
+        (recipe.needs_parallel, sections.parallel, "parallel"),
+    ):
+        if needed and given is None:
+            raise UserError(f"recipe {recipe.name} needs the section `{section}: {{path: ...}}`")
+    return Job(
+        pools=tuple(pools),
+        targets=chosen,
+        sources=_sources(pools),
+        recipe=recipe,
+        seed=seed,
+        dictionaries=sections.dictionaries,
+        parallel=_by_code(sections.parallel) if sections.parallel else None,
+        judge=sections.judge,
+        evaluation=Index.of(sections.leakage) if sections.leakage else None,
+        out=out,
+        missing_units=sum(_missing_units(pool, chosen, partial) for pool in pools),
+    )
+
+
+def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:
+    """How many units a pool lacks in the languages chosen.
+
+    Raises:
+        UserError: it lacks some and `partial` was not given.
+    """
+    total = _units_of(pool)
+    lacks = {
+        target: total - len(pool.records[target])
+        for target in targets
+        if target in pool.records and total > len(pool.records[target])
+    }
+    if lacks and not partial:
+        each = ", ".join(f"{target} lacks {count:,}" for target, count in lacks.items())
+        raise UserError(
+            f"{pool.place.root}: the pool is not finished: of {total:,} units {each}. Run `polydistill synth` to its "
+            "end, leave the language out with --targets, or mix what is there with --partial."
+        )
+    return sum(lacks.values())
+
+
+def _units_of(pool: Pool) -> int:
+    """How many units the pool has when it is finished: what the prompts' record says."""
+    prompts = pool.place / PROMPTS
+    if not prompts.exists("manifest.json"):
+        raise UserError(
+            f"{prompts.root}: no record of the prompts, so nothing says whether the pool is whole. Copy the run's "
+            "folder prompts/ as well."
+        )
+    return len(prompts.read_json("manifest.json")["units"])
+
+
+def _sources(pools: Sequence[Pool]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for pool in pools:
+        for unit in pool.records[pool.targets[0]]:
+            found.update(pool.table(pool.targets[0], unit, ["source"])["source"].unique().to_pylist())
+    return tuple(sorted(found))
+
+
+def _by_code(parallel: Parallel) -> Parallel:
+    """The section with its numbers of pairs by FLORES-200 code, read from `allocation` where that is given."""
+    rows = parallel.rows
+    if parallel.allocation is not None:
+        folder, name = os.path.split(parallel.allocation)
+        rows = Folder.of(folder or ".").read_json(name).get("pairs")
+        if not isinstance(rows, dict):
+            raise UserError(f"{parallel.allocation}: no 'pairs' in it; make it with `polydistill allocate --out FILE`")
+    if isinstance(rows, dict):
+        rows = {language_code(name): count for name, count in rows.items()}
+    return parallel.model_copy(update={"rows": rows})
+
+
+def origin(job: Job) -> Origin:
+    """Everything that the mixture's content depends on, files by their content."""
+    dictionaries: dict[str, str | None] = {}
+    parallel: dict[str, str | None] = {}
+    for source, target in job.pairs:
+        if job.dictionaries and job.recipe.needs_dictionaries:
+            for a, b in ((source, target), (target, source)):
+                dictionaries[f"{a} -> {b}"] = _content(find.find(job.dictionaries.path, a, b))
+        if job.parallel and job.recipe.needs_parallel:
+            parallel[f"{source}-{target}"] = _content(find.find(job.parallel.path, source, target))
+    return Origin(
+        recipe=fingerprint(dump(job.recipe)),
+        seed=job.seed,
+        pools=tuple(_pool_content(job, index) for index in range(len(job.pools))),
+        targets=job.targets,
+        dictionaries=dictionaries,
+        dictionaries_missing=job.dictionaries.missing if dictionaries and job.dictionaries else None,
+        parallel=parallel,
+        parallel_rows=job.parallel.rows if parallel and job.parallel else None,
+        judge=fingerprint(dump(job.judge)) if job.judge else None,
+        leakage=job.evaluation.signature() if job.evaluation else None,
+    )
+
+
+def _pool_content(job: Job, index: int) -> str:
+    pool = job.pools[index]
+    return fingerprint(
+        {
+            target: [pool.shard(target, unit).sha256 for unit in sorted(pool.records[target])]
+            for target in job.pool_targets(index)
+        }
+    )
+
+
+def _content(file: find.PairFile | None) -> str | None:
+    if file is None:
+        return None
+    digest = hashlib.sha256()
+    for path in filter(None, (file.path, file.other)):
+        with open(path, "rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

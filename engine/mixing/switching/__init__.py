@@ -1,0 +1,1 @@
+"""Code-switching: bilingual word lists, and words of questions replaced by their translations."""
