@@ -203,7 +203,7 @@ def _started(
     from polydistill.trainer.data.samples import Samples
     from polydistill.trainer.data.step_plan import Plan
     from polydistill.trainer.distributed import deepspeed_engine
-    from polydistill.trainer.model.load import PackedLM
+    from polydistill.trainer.model.packed_lm import PackedLM
 
     deepspeed_engine.prepare()
     os.environ["LOCAL_RANK"] = "0"

@@ -33,3 +33,9 @@ def uniform(seed: int, ids: Sequence[str] | np.ndarray, purpose: str) -> np.ndar
         x = (x ^ (x >> np.uint64(27))) * _MIX2
     x ^= x >> np.uint64(31)
     return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def generator_seed(seed: int, purpose: str, *numbers: int) -> int:
+    """A seed of 63 bits for a library's own generator (torch, numpy), independent across purposes and numbers."""
+    text = ":".join(map(str, (seed, purpose, *numbers)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -1,5 +1,6 @@
 """Comparing methods: several recipes, seeds and learning rates on one pool, evaluated against the base model."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -106,11 +107,12 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
 
 def best(models: dict[str, str], top: int) -> dict[str, str]:
     """Of each recipe's trainings, the `top` with the lowest validation loss."""
-    from polydistill.engine.storage.shards import Folder
     from polydistill.eval.reporting.results import arm
+    from polydistill.trainer.artifact import Checkpoint
 
     def loss(name: str) -> float:
-        return Folder.of(models[name].removesuffix("/model")).read_json("training.json")["best"]["loss"]
+        found = Checkpoint.open(models[name].rpartition("/")[0]).record.best
+        return found.loss if found else math.inf
 
     recipes = dict.fromkeys(map(arm, models))
     kept = [sorted((n for n in models if arm(n) == recipe), key=loss)[:top] for recipe in recipes]

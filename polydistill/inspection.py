@@ -3,16 +3,16 @@
 import json
 import struct
 from collections import Counter
+from dataclasses import asdict, replace
 from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
-from polydistill.engine.storage.record import record_values
+from polydistill.engine.storage.record import read_record, record_values
 from polydistill.engine.storage.records import merge
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
 from polydistill.engine.storage.shards import Folder
-
-TRAINING = "training.json"
+from polydistill.trainer.records import TRAINING, TrainingRecord
 
 
 def describe(location: str) -> dict[str, Any]:
@@ -89,9 +89,8 @@ def _checkpoint(model: Folder, run: Folder) -> dict[str, Any]:
         "vocabulary": config.get("vocab_size"),
     }
     if run.exists(TRAINING):
-        training = run.read_json(TRAINING)
-        curve = training.pop("curve", [])
-        found["training"] = training | {"last": curve[-1] if curve else None}
+        record = read_record(run, TRAINING, TrainingRecord)
+        found["training"] = asdict(replace(record, curve=record.curve[-1:]))
     return found
 
 
@@ -169,13 +168,16 @@ def _checkpoint_text(found: dict[str, Any]) -> str:
     lines = [f"checkpoint {found['path']}", f"{found['architecture']}, {size}{vocabulary}"]
     training = found.get("training")
     if training:
-        lines.append(f"trained {training['steps']:,} steps from {training['identity']['model']}")
+        lines.append(
+            f"trained {training['steps']:,} steps on {training['ranks']} ranks from {training['student']} "
+            f"({training['identity']['model']})"
+        )
         rows = [[name, f"{s['samples']:,}", f"{s['answer_tokens']:,}"] for name, s in training["subsets"].items()]
         lines += _columns(["subset", "samples", "answer tokens"], rows)
         lines.append(f"mixture {training['identity']['mixture']}, packs filled to {training['fill']:.1%}")
         lines.append(f"signature {training['signature']}")
-        if training["last"]:
-            lines.append("last step " + ", ".join(f"{key} {_value(value)}" for key, value in training["last"].items()))
+        for row in training["curve"]:
+            lines.append("last step " + ", ".join(f"{key} {_value(value)}" for key, value in row.items()))
     return "\n".join(lines)
 
 

@@ -47,7 +47,8 @@ def train(
     environment.prepare()
     from polydistill.trainer.run import launch
 
-    return launch.train(mixture, section(Student, student, "student"), section(Train, train, "train"), out, progress)
+    settings = section(Train, train, "train")
+    return launch.train(mixture, section(Student, student, "student"), settings, out, progress).path
 
 
 def evaluate(

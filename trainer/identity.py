@@ -1,39 +1,53 @@
 """What makes two runs the same: a checkpoint or a finished model is only used by the run with the same identity."""
 
-import hashlib
-import json
-from typing import Any
+from dataclasses import asdict
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
-from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
+from polydistill.engine.models.identity import model_identity
+from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
 from polydistill.trainer.config import Train
+from polydistill.trainer.records import Identity
 
 # Changing these does not change the result, so a run may go on with other values.
 RUNTIME = {"workers", "gpus", "cpus", "threads", "max_failures", "checkpoint_steps", "checkpoint_minutes", "keep"}
 RUNTIME |= {"log_steps", "loggers", "offload"}
 
 
-def identity(mixture: str, student: Student, train: Train) -> dict[str, Any]:
-    """Everything that decides the trained weights, as JSON values."""
+def identity(mixture: str, student: Student, train: Train) -> Identity:
+    """Everything that decides the trained weights.
+
+    Raises:
+        UserError: there is no mixture, or no model at the student's path.
+    """
     record = Mixture.open(mixture).record
-    content = json.dumps([shard.sha256 for shard in record.shards])
-    settings = {key: value for key, value in dump(train).items() if key not in RUNTIME}
-    return {
-        **settings,
-        **({"same_step": True} if record.recipe.same_step else {}),
-        "objective": train.objective or record.recipe.objective,
-        "model": student.model,
-        "prompt": student.prompt,
-        "mixture": hashlib.sha256(content.encode()).hexdigest()[:16],
-    }
+    return Identity(
+        settings={key: value for key, value in dump(train).items() if key not in RUNTIME},
+        objective=train.objective or record.recipe.objective,
+        same_step=record.recipe.same_step,
+        model=model_identity(student.model),
+        prompt=dump(student)["prompt"],
+        mixture=mixture_content(record),
+    )
 
 
-def refuse_another(identity: dict[str, Any], found: dict[str, Any], where: str) -> None:
-    """UserError where what was found belongs to another run; it names the first field that differs."""
-    for key in {**identity, **found}:
-        if identity.get(key) != found.get(key):
-            raise UserError(
-                f"{where} was made with another {key}: {found.get(key)!r}, now {identity.get(key)!r}. "
-                "Use another output folder, or delete this one to begin again"
-            )
+def mixture_content(record: MixtureRecord) -> str:
+    """16 hex digits that change when a row or a subset's weight does."""
+    return fingerprint([[shard.sha256 for shard in record.shards], record.weights])
+
+
+def refuse_another(mine: Identity, found: Identity, where: str) -> None:
+    """UserError where what was found belongs to another run; it names every field that differs."""
+    differ = differences(_flat(found), _flat(mine))
+    if differ:
+        raise UserError(
+            f"{where} was made by another training:\n"
+            + "\n".join(f"  {line}" for line in differ)
+            + "\nUse another output folder, or delete this one to begin again."
+        )
+
+
+def _flat(identity: Identity) -> dict[str, object]:
+    fields = asdict(identity)
+    return flatten({"train": fields.pop("settings")} | fields)

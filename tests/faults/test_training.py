@@ -74,7 +74,7 @@ def test_killed_worker_is_replaced_and_changes_nothing(
     results: dict[str, str] = {}
 
     def start(name: str) -> None:
-        results[name] = train(mixture, student, Train(**SETTINGS), str(tmp_path / name), progress=False)
+        results[name] = train(mixture, student, Train(**SETTINGS), str(tmp_path / name), progress=False).path
 
     threads = [threading.Thread(target=start, args=(name,)) for name in ("one", "two")]
     for thread in threads:
@@ -100,9 +100,9 @@ def test_killed_worker_is_replaced_and_changes_nothing(
     assert not (tmp_path / "one" / "ray").exists()
     # Asked again, a finished run answers at once, and refuses to become another one.
     started = train_workers()
-    assert train(mixture, student, Train(**SETTINGS), str(tmp_path / "one")) == results["one"]
+    assert train(mixture, student, Train(**SETTINGS), str(tmp_path / "one")).path == results["one"]
     assert train_workers() == started
-    with pytest.raises(UserError, match="made with another seed: 0, now 1"):
+    with pytest.raises(UserError, match=r"train\.seed: was 0, now 1"):
         train(mixture, student, Train(**{**SETTINGS, "seed": 1}), str(tmp_path / "one"))
 
 

@@ -1,10 +1,11 @@
-import json
-
 import pytest
 
 from polydistill import Run, configs
 from polydistill.comparison import Arm, arms, best
 from polydistill.engine.errors import UserError
+from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.records import TRAINING, Best, Identity, TrainingRecord
 
 DEMO = f"{configs.__path__[0]}/runs/demo.yaml"
 
@@ -21,15 +22,26 @@ def test_every_recipe_seed_and_rate_is_an_arm_and_the_baseline_comes_first():
     assert found[0] == Arm("sdrrl", 0, 1e-4)
 
 
+def training(loss: float | None) -> TrainingRecord:
+    """A finished training with this best validation loss."""
+    figures = {"fill": 1.0, "answer_tokens_per_step": 1.0, "packed_difference": 0.0, "dropped": {}, "subsets": {}}
+    found = {"validation": (), "skipped": (), "best": None if loss is None else Best(1, loss)}
+    return TrainingRecord(
+        signature="", student="", identity=Identity({}, "token_mean", False, "", "raw", ""), model="model", files={},
+        steps=1, steps_per_epoch=1, ranks=1, **figures, **found,
+    )  # fmt: skip
+
+
 def test_the_best_runs_of_each_recipe_are_kept(tmp_path):
-    losses = {"sft/seed0": 0.5, "sft/seed1": 0.3, "sdrrl/seed0": 0.9, "sdrrl/seed1": 0.8, "sdrrl/seed2": 0.7}
+    """A training whose validation losses never were numbers comes last."""
+    losses = {"sft/seed0": 0.5, "sft/seed1": 0.3, "sdrrl/seed0": None, "sdrrl/seed1": 0.8, "sdrrl/seed2": 0.7}
     models = {}
     for name, loss in losses.items():
         folder = tmp_path / name.replace("/", "-")
-        folder.mkdir()
-        (folder / "training.json").write_text(json.dumps({"best": {"step": 1, "loss": loss}}))
+        write_record(Folder.of(folder), TRAINING, training(loss))
         models[name] = f"{folder}/model"
     assert list(best(models, 2)) == ["sft/seed1", "sft/seed0", "sdrrl/seed2", "sdrrl/seed1"]
+    assert list(best(models, 3))[-1] == "sdrrl/seed0"
     assert list(best(models, 1)) == ["sft/seed1", "sdrrl/seed2"]
 
 

@@ -13,6 +13,8 @@ import torch.distributed as dist
 
 from polydistill.engine.config import Student, validate
 from polydistill.engine.errors import UserError
+from polydistill.engine.storage.record import read_record
+from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data.objective import Weighing
 from polydistill.trainer.data.samples import Samples
@@ -21,7 +23,8 @@ from polydistill.trainer.distributed import deepspeed_engine
 from polydistill.trainer.identity import identity
 from polydistill.trainer.model import attention
 from polydistill.trainer.model.load import load
-from polydistill.trainer.run import loop
+from polydistill.trainer.records import TokensRecord
+from polydistill.trainer.run import loop, rank
 from polydistill.trainer.run.train_step import train_step
 
 
@@ -37,7 +40,8 @@ def gradients(job: dict[str, Any]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job["student"])
     for number, case in enumerate(job["cases"]):
         train = validate(Train, case, "case")
-        samples = Samples.open(*_tokens(job, train))
+        place = Folder.of(job["tokens"])
+        samples = Samples.open(place, read_record(place, "manifest.json", TokensRecord))
         weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))
         plan = Plan(samples, np.arange(len(samples.length)), train, weighing)
         settings = deepspeed_engine.settings(train, dist.get_world_size(), torch.float32)
@@ -72,7 +76,7 @@ def train(job: dict[str, Any]) -> None:
             _stop_after(stop)
         try:
             mixture = run.get("mixture", job["mixture"])
-            loop.run(mixture, student, settings, run["out"], identity(mixture, student, settings))
+            rank.run(mixture, student, settings, run["out"], identity(mixture, student, settings))
         except StopHere:
             dist.barrier()
         except UserError as error:
@@ -96,9 +100,9 @@ def seen(job: dict[str, Any]) -> None:
         return make(plan, numbers, weights)
 
     loop.train_step, settings, student = take, validate(Train, job["train"], "train"), Student(model=job["student"])
-    loop._check = lambda *_: 0.0  # looks at a few samples before the first step
+    rank._check = lambda *_: 0.0  # looks at a few samples before the first step
     Plan.batch = look  # type: ignore[method-assign]
-    loop.run(job["mixture"], student, settings, job["out"], identity(job["mixture"], student, settings))
+    rank.run(job["mixture"], student, settings, job["out"], identity(job["mixture"], student, settings))
     Path(job["out"], f"seen-{dist.get_rank()}.json").write_text(json.dumps(found))
 
 
@@ -113,13 +117,6 @@ def _stop_after(step: int) -> None:
         return train_step(engine, plan, number, *rest)
 
     loop.train_step = until
-
-
-def _tokens(job: dict[str, Any], train: Train) -> tuple[Any, Any]:
-    from polydistill.engine.storage.shards import Folder
-
-    place = Folder.of(job["tokens"])
-    return place, place.read_json("manifest.json")
 
 
 if __name__ == "__main__":

@@ -7,21 +7,23 @@
 Text is data: "</s>" inside an instruction is tokenized as those four characters and never becomes control.
 """
 
-import hashlib
-import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from polydistill.engine import seeds
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.generation.templates import Template, render
-from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
-from polydistill.engine.storage.shards import Folder, Shard, from_json, read_shard, read_table, write_table
+from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.storage.fingerprint import fingerprint as digest
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard, read_table, write_table
+from polydistill.trainer.identity import mixture_content
+from polydistill.trainer.records import SubsetFigures, TokensPart, TokensRecord
 
 TOKENS = pa.schema(
     [
@@ -147,60 +149,69 @@ def _prompt_with_marks(
     return control[0] + _literal(question, tokenizer) + control[1]
 
 
-def fingerprint(mixture: MixtureRecord, tokenizer: Any, how: Recipe) -> str:
+def fingerprint(mixture: Mixture, tokenizer: Any, how: Recipe) -> str:
     """16 hex digits that change when the tokens would."""
-    content = [shard.sha256 for shard in mixture.shards]
     model = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else sorted(tokenizer.get_vocab().items())
-    text = json.dumps([content, model, tokenizer.chat_template, tokenizer.eos_token_id, vars(how)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest([mixture_content(mixture.record), model, tokenizer.chat_template, tokenizer.eos_token_id, vars(how)])
 
 
-def write_part(
-    mixture: Mixture, tokens: Folder, tokenizer: Any, subsets: list[str], how: Recipe, rank: int, ranks: int, key: str
-) -> None:
-    """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there under `key` is kept."""
-    shards = mixture.record.shards
-    for index in range(rank, len(shards), ranks):
+def write_part(mixture: Mixture, tokens: Folder, tokenizer: Any, how: Recipe, rank: int, ranks: int, key: str) -> None:
+    """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there whole under `key` is kept.
+
+    Raises:
+        DamagedError: a shard of the mixture is missing or is not what was written.
+    """
+    for index in range(rank, len(mixture.record.shards), ranks):
         name, record = f"{index:06}.arrow", f"{index:06}.json"
-        if tokens.exists(record) and tokens.read_json(record)["fingerprint"] == key:
+        if _is_there(tokens, record, key):
             continue
-        table, counts = tokenize(read_shard(mixture.folder, shards[index]), tokenizer, subsets, how)
-        shard = write_table(tokens, name, table)
-        tokens.write_json(record, {"fingerprint": key, "shard": vars(shard), "counts": dict(counts)})
+        table, counts = tokenize(
+            read_shard(mixture.folder, mixture.record.shards[index]), tokenizer, list(mixture.record.weights), how
+        )
+        write_record(tokens, record, TokensPart(key, write_table(tokens, name, table), dict(counts)))
 
 
-def write_manifest(mixture: Mixture, tokens: Folder, subsets: dict[str, float], key: str) -> dict[str, Any]:
+def _is_there(tokens: Folder, record: str, key: str) -> bool:
+    if not tokens.exists(record):
+        return False
+    try:
+        part = read_record(tokens, record, TokensPart)
+        if part.fingerprint != key:
+            return False
+        check_shard(tokens, part.shard)
+    except DamagedError:
+        return False
+    return True
+
+
+def write_manifest(mixture: Mixture, tokens: Folder, key: str) -> TokensRecord:
     """Gather the parts' records into the manifest, and say what is wrong with the data as a whole."""
-    records = [tokens.read_json(f"{index:06}.json") for index in range(len(mixture.record.shards))]
-    dropped = sum((Counter(record["counts"]) for record in records), Counter())
-    manifest = {
-        "fingerprint": key,
-        "shards": [record["shard"] for record in records],
-        "subsets": subsets,
-        "counts": dict(sorted(dropped.items())),
-    }
-    samples = Samples.open(tokens, manifest)
+    parts = [read_record(tokens, f"{index:06}.json", TokensPart) for index in range(len(mixture.record.shards))]
+    dropped = sum((Counter(part.counts) for part in parts), Counter())
+    shards = tuple(part.shard for part in parts)
+    record = TokensRecord(key, shards, mixture.record.weights, dict(sorted(dropped.items())), {})
+    samples = Samples.open(tokens, record)
     trained = ~samples.validation
     figures = {
-        name: {
-            "samples": int((trained & (samples.subset == index)).sum()),
-            "answer_tokens": int(samples.answer[trained & (samples.subset == index)].sum()),
-            "validation_samples": int((samples.validation & (samples.subset == index)).sum()),
-        }
-        for index, name in enumerate(subsets)
+        name: SubsetFigures(
+            samples=int((trained & (samples.subset == index)).sum()),
+            answer_tokens=int(samples.answer[trained & (samples.subset == index)].sum()),
+            validation_samples=int((samples.validation & (samples.subset == index)).sum()),
+        )
+        for index, name in enumerate(mixture.record.weights)
     }
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items()) or "nothing was dropped"
     if not trained.any():
         raise UserError(f"{mixture.folder.root}: no sample is left to train on ({reasons})")
-    empty = [name for name, figure in figures.items() if not figure["samples"]]
+    empty = [name for name, figure in figures.items() if not figure.samples]
     if empty:
         raise UserError(
-            f"{mixture.folder.root}: no sample is left of subset {', '.join(empty)} ({reasons}); "
-            "raise train.max_tokens, or set train.too_long=truncate, or leave the subset out of the recipe"
+            f"{mixture.folder.root}: no sample is left of subset {', '.join(empty)} ({reasons}). "
+            "Raise train.max_tokens, or set train.too_long=truncate, or leave the subset out of the recipe."
         )
-    manifest["figures"] = figures
-    tokens.write_json("manifest.json", manifest)
-    return manifest
+    record = replace(record, figures=figures)
+    write_record(tokens, "manifest.json", record)
+    return record
 
 
 @dataclass(frozen=True)
@@ -239,12 +250,16 @@ class Samples:
         return read_table(self.place, self.files[shard].path, ["id"])["id"][sample - first].as_py()
 
     @classmethod
-    def open(cls, place: Folder, manifest: dict[str, Any]) -> "Samples":
-        """Map the token shards of a manifest."""
-        files = from_json(manifest["shards"])
+    def open(cls, place: Folder, record: TokensRecord) -> "Samples":
+        """Map the token shards of a record.
+
+        Raises:
+            DamagedError: a shard is missing or is not what was written.
+        """
+        files = list(record.shards)
         flat, starts, columns = [], [], []
         for file in files:
-            table = read_table(place, file.path).combine_chunks()
+            table = read_shard(place, file).combine_chunks()
             lists = table["tokens"].combine_chunks() if table.num_rows else pa.array([], TOKENS.field("tokens").type)
             lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists
             offsets = lists.offsets.to_numpy().astype(np.int64)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from polydistill.trainer.config import Train
+from polydistill.trainer.data.batch import Batch, batch
 from polydistill.trainer.data.objective import Weighing
 from polydistill.trainer.data.packing import Packs, pack
 from polydistill.trainer.data.samples import Samples
 from polydistill.trainer.data.whole_prompts import whole_prompts
-from polydistill.trainer.model.load import Batch, batch
 
 Pack = tuple[np.ndarray, np.ndarray]
 """Sample numbers, and the weight of an answer token by sample."""
@@ -45,6 +45,14 @@ class Plan:
     def steps(self) -> int:
         """Optimizer steps of the whole run."""
         return self.train.steps or math.ceil(self.train.epochs * self.steps_per_epoch)
+
+    def check(self) -> None:
+        """Lay the first epoch out, so that data that cannot be is found before the model is loaded.
+
+        Raises:
+            UserError: a prompt with all its samples is too large for a step (`same_step`).
+        """
+        self._epoch(0)
 
     @functools.cached_property
     def average(self) -> np.ndarray:

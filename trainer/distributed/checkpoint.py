@@ -1,28 +1,30 @@
-"""Checkpoints that are whole or not there.
+"""Checkpoints during training: whole and verified, or not used.
 
     out/checkpoints/000120/           DeepSpeed's files, one part from each rank
-    out/checkpoints/000120/done.json  written last: step, validation so far, the run's identity, number of ranks
+    out/checkpoints/000120/done.json  written last: progress, the run's identity, ranks, and a digest of every file
 
-A folder without done.json is the remains of a crash; it is removed before anything is written to its place. The
-data position, learning rate and dropout are functions of (seed, step), so `step` is all that resume needs.
-
-DeepSpeed writes pickles: load only checkpoints that you trust as much as code.
+A folder without done.json is the remains of a crash. It is removed before anything is written to its place.
 """
 
-import argparse
+import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow.fs
-import torch
 import torch.distributed as dist
 
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.distributed import universal
+from polydistill.trainer.distributed.digests import FileDigest, file_digest, problems
 from polydistill.trainer.identity import refuse_another
+from polydistill.trainer.records import CheckpointRecord, Identity, Progress
 
 MARK = "done.json"
 
@@ -33,104 +35,128 @@ def name(step: int) -> str:
 
 
 def finished(checkpoints: Folder) -> list[str]:
-    """Names of the whole checkpoints, oldest first."""
+    """Names of the checkpoints that were written to the end, oldest first."""
     names = checkpoints.names(recursive=True)
-    return sorted(n.partition("/")[0] for n in names if n.endswith(f"/{MARK}") and n.count("/") == 1)
+    found = [n.partition("/")[0] for n in names if n.endswith(f"/{MARK}") and n.count("/") == 1]
+    return sorted(n for n in found if n.isdigit())
 
 
-def newest(checkpoints: Folder, identity: dict[str, Any]) -> dict[str, Any]:
-    """The state in the newest whole checkpoint, or that of a new run.
+def newest(checkpoints: Folder, identity: Identity) -> CheckpointRecord | None:
+    """The record of the newest checkpoint whose files are as they were written; None where there is none.
+
+    Damaged ones are passed over, with a line on stderr. Every rank may call this: each file is read once by all
+    ranks together.
 
     Raises:
         UserError: it belongs to another run; the message names what differs.
     """
-    names = finished(checkpoints)
-    if not names:
-        return {"step": 0, "validation": [], "best": None, "bad": 0, "skipped": [], "ranks": dist.get_world_size()}
-    state = (checkpoints / names[-1]).read_json(MARK)
-    refuse_another(identity, state.pop("identity"), checkpoints.root)
-    return state
+    for tag in reversed(finished(checkpoints)):
+        try:
+            record = read_record(checkpoints / tag, MARK, CheckpointRecord)
+        except DamagedError as error:
+            _pass_over(str(error))
+            continue
+        refuse_another(identity, record.identity, checkpoints.root)
+        found = _problems_over_ranks(checkpoints / tag, record)
+        if not found:
+            return record
+        _pass_over(found[0])
+    return None
 
 
-def needs_conversion(state: dict[str, Any], stage: str) -> bool:
-    """Whether a checkpoint was split over another number of ranks, so that it has to be put together again."""
-    return bool(state["step"]) and stage != "zero0" and state["ranks"] != dist.get_world_size()
+def read(checkpoints: Folder, step: int) -> CheckpointRecord:
+    """The record of the checkpoint after `step` steps.
+
+    Raises:
+        DamagedError: it is missing or damaged, or one of its files is.
+    """
+    folder = checkpoints / name(step)
+    record = read_record(folder, MARK, CheckpointRecord)
+    if found := _problems_over_ranks(folder, record):
+        raise DamagedError(f"{found[0]}. The best weights are lost: delete the folder above to train again")
+    return record
 
 
-def save(engine: Any, checkpoints: Folder, state: dict[str, Any], keep: int) -> None:
-    """Write a checkpoint with all ranks; afterwards only the newest `keep` and the best one are left."""
-    tag, rank = name(state["step"]), dist.get_rank()
+def _pass_over(problem: str) -> None:
+    if dist.get_rank() == 0:
+        print(f"{problem}. An older checkpoint is used, or training begins again.", file=sys.stderr)
+
+
+def _problems_over_ranks(folder: Folder, record: CheckpointRecord) -> list[str]:
+    """What is wrong with a checkpoint's files, of which each rank reads its share."""
+    mine = dict(list(record.files.items())[dist.get_rank() :: dist.get_world_size()])
+    return _gathered(problems(folder, mine))
+
+
+def _gathered(mine: list[Any]) -> list[Any]:
+    parts: list[list[Any]] = [[]] * dist.get_world_size()
+    dist.all_gather_object(parts, mine)
+    return [item for part in parts for item in part]
+
+
+def save(engine: Any, checkpoints: Folder, progress: Progress, identity: Identity, stage: str, keep: int) -> None:
+    """Write a checkpoint with all ranks; afterwards only the newest `keep` and the best one are left.
+
+    Frozen weights (LoRA) are not in it: they are the student's own.
+
+    Raises:
+        UserError: the disk is full; the checkpoints before are whole.
+    """
+    tag, rank = name(progress.step), dist.get_rank()
     if rank == 0:
-        _remove(checkpoints, tag)
+        remove(checkpoints, tag)
         checkpoints.filesystem.create_dir(checkpoints.root, recursive=True)
     dist.barrier()
     with _local(checkpoints) as folder:
-        engine.save_checkpoint(folder, tag=tag, save_latest=False)
-        _sync(f"{folder}/{tag}")
-        if folder != checkpoints.root:
+        _write(engine, folder, tag)
+        shared = folder == checkpoints.root
+        mine = _digests(f"{folder}/{tag}", rank, dist.get_world_size()) if shared else _digests(f"{folder}/{tag}", 0, 1)
+        if not shared:
             pyarrow.fs.copy_files(
                 f"{folder}/{tag}", checkpoints.join(tag), destination_filesystem=checkpoints.filesystem
             )
-    dist.barrier()
+    files = dict(sorted(_gathered(list(mine.items()))))
     if rank == 0:
-        (checkpoints / tag).write_json(MARK, {**state, "ranks": dist.get_world_size()})
-        best = name(state["best"]["step"]) if state["best"] else None
+        record = CheckpointRecord(progress, identity, dist.get_world_size(), stage, files)
+        write_record(checkpoints / tag, MARK, record)
+        best = name(progress.best.step) if progress.best else None
         for old in finished(checkpoints)[:-keep]:
             if old != best:
-                _remove(checkpoints, old)
+                remove(checkpoints, old)
     dist.barrier()
 
 
-def load(engine: Any, checkpoints: Folder, tag: str, universal: bool = False) -> None:
-    """Bring a checkpoint's model and optimizer back; `universal` puts the parts of other ranks together first."""
+def _write(engine: Any, folder: str, tag: str) -> None:
+    """DeepSpeed's part of saving. Other ranks may wait in its barriers when this one fails, so it must not answer."""
+    try:
+        engine.save_checkpoint(folder, tag=tag, save_latest=False, exclude_frozen_parameters=True)
+    except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and shutil.disk_usage(folder).free > 2**20:
+            raise
+        raise UserError(
+            f"{folder}: the disk is full, checkpoint {tag} could not be written. The checkpoints before it are whole. "
+            "Make room and run the same command again."
+        ) from error
+
+
+def _digests(folder: str, first: int, step: int) -> dict[str, FileDigest]:
+    """Digests of every `step`-th file of a checkpoint, from the `first` on."""
+    paths = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
+    return {os.path.relpath(path, folder): file_digest(path) for path in sorted(paths)[first::step]}
+
+
+def load(engine: Any, checkpoints: Folder, record: CheckpointRecord) -> None:
+    """Bring a checkpoint's model and optimizer back, also one that was split over another number of ranks."""
+    tag = name(record.progress.step)
     with _local(checkpoints) as folder:
         if folder != checkpoints.root:
             pyarrow.fs.copy_files(checkpoints.join(tag), f"{folder}/{tag}", source_filesystem=checkpoints.filesystem)
-        if universal:
-            # Each machine needs the whole on its disk; on a shared one they all write the same bytes once.
-            shared = folder == checkpoints.root
-            if not shared or dist.get_rank() == 0:
-                _convert(f"{folder}/{tag}", f"{folder}/{tag}-universal")
-            dist.barrier()
-            tag = f"{tag}-universal"
-        decay = [group["weight_decay"] for group in engine.optimizer.param_groups]
-        engine.load_checkpoint(folder, tag=tag, load_lr_scheduler_states=False)
-        if universal:
-            _mend(engine, decay)
+        if record.stage == "zero0" or record.ranks == dist.get_world_size():
+            engine.load_checkpoint(folder, tag=tag, load_module_strict=False, load_lr_scheduler_states=False)
+        else:
+            # Each machine needs the whole on its disk; on a shared one they all use the same.
+            universal.load(engine, folder, tag, converts=folder != checkpoints.root or dist.get_rank() == 0)
         dist.barrier()
-        if universal and dist.get_rank() == 0:
-            shutil.rmtree(f"{folder}/{tag}", ignore_errors=True)
-
-
-def _convert(source: str, destination: str) -> None:
-    """DeepSpeed's universal checkpoint from one that is split over ranks."""
-    from deepspeed.checkpoint import ds_to_universal
-
-    shutil.rmtree(destination, ignore_errors=True)
-    ds_to_universal.main(
-        argparse.Namespace(
-            input_folder=source,
-            output_folder=destination,
-            num_extract_workers=1,
-            num_merge_workers=1,
-            keep_temp_folder=False,
-            strict=True,
-            inject_missing_state=True,
-        )
-    )
-
-
-def _mend(engine: Any, decay: list[float]) -> None:
-    """Undo what DeepSpeed 0.19 does to a universal zero3 checkpoint when it is loaded.
-
-    All parameter groups get the first one's settings, and one tensor as AdamW's step count, which then is counted
-    up once for each group.
-    """
-    for group, value in zip(engine.optimizer.param_groups, decay):
-        group["weight_decay"] = value
-    for state in getattr(engine.optimizer, "optimizer", engine.optimizer).state.values():
-        if torch.is_tensor(state.get("step")):
-            state["step"] = state["step"].clone()
 
 
 @contextmanager
@@ -143,21 +169,10 @@ def _local(checkpoints: Folder) -> Iterator[str]:
         yield folder
 
 
-def _remove(checkpoints: Folder, tag: str) -> None:
+def remove(checkpoints: Folder, tag: str) -> None:
     """Delete a checkpoint, its mark first, so that what is left of a broken deletion is no checkpoint."""
     place = checkpoints / tag
     if place.exists(MARK):
         place.filesystem.delete_file(place.join(MARK))
     if place.names(recursive=True):
         place.filesystem.delete_dir(place.root)
-
-
-def _sync(folder: str) -> None:
-    """Flush this machine's files of a checkpoint to the disk."""
-    for root, _, files in os.walk(folder):
-        for file in files:
-            handle = os.open(os.path.join(root, file), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)

@@ -8,7 +8,7 @@ from torch import nn
 from polydistill.trainer.config import Train
 
 
-def settings(train: Train, ranks: int, dtype: torch.dtype, universal: bool = False) -> dict[str, Any]:
+def settings(train: Train, ranks: int, dtype: torch.dtype) -> dict[str, Any]:
     """DeepSpeed's configuration. Accumulation covers `train.packs` packs in rounds of one pack for each rank."""
     stage = int(train.deepspeed.removeprefix("zero"))
     zero: dict[str, Any] = {"stage": stage}
@@ -30,13 +30,22 @@ def settings(train: Train, ranks: int, dtype: torch.dtype, universal: bool = Fal
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "steps_per_print": 2**60,
-        "checkpoint": {"load_universal": universal},
     }
 
 
 def accumulation(train: Train, ranks: int) -> int:
     """Packs that one rank takes in a step."""
     return -(-train.packs // ranks)
+
+
+def device() -> torch.device:
+    """This rank's device, by the accelerator that DeepSpeed uses (DS_ACCELERATOR=cpu overrides a GPU)."""
+    from deepspeed.accelerator import get_accelerator
+
+    accelerator = get_accelerator()
+    return (
+        torch.device("cpu") if accelerator.device_name() == "cpu" else torch.device(accelerator.current_device_name())
+    )
 
 
 def prepare() -> None:

@@ -41,8 +41,9 @@ def any_rank(flag: bool, device: torch.device) -> bool:
     return bool(answer.item())
 
 
-def rank_zero_says(flag: bool, device: torch.device) -> bool:
-    """Rank 0's flag, on every rank."""
-    answer = torch.tensor([int(flag)], device=device)
+def rank_zero_says(first: bool, second: bool, device: torch.device) -> tuple[bool, bool]:
+    """Rank 0's two flags, on every rank."""
+    answer = torch.tensor([int(first), int(second)], device=device)
     dist.broadcast(answer, 0)
-    return bool(answer.item())
+    one, two = answer.tolist()
+    return bool(one), bool(two)

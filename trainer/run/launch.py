@@ -1,22 +1,34 @@
 """Training through Ray Train: starts the ranks, shows their progress, replaces lost ones."""
 
-import json
 import os
+import signal
+import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from polydistill.engine.config import Student, dump, validate
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.progress import Progress
+from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
 from polydistill.trainer.identity import identity, refuse_another
+from polydistill.trainer.records import STOP, TRAINING, Identity
+from polydistill.trainer.run.log import read_log
 
 
-def train(mixture: str, student: Student, train: Train, out: str, progress: bool = True) -> str:
-    """Train `student` on a mixture (see `engine.mixing.mix`); returns the folder of the trained model, `out`/model.
+class StoppedError(UserError):
+    """The training was asked to stop before its end, and has written a checkpoint."""
+
+
+def train(mixture: str, student: Student, train: Train, out: str, progress: bool = True) -> Checkpoint:
+    """Train `student` on a mixture (see `engine.mixing.mix`); returns the trained model.
 
     Uses the Ray instance that this process is connected to, else starts one. May be called from several threads
     at once. Called again with the same `out`, it goes on from the newest checkpoint, or returns what is there.
@@ -27,30 +39,42 @@ def train(mixture: str, student: Student, train: Train, out: str, progress: bool
     import ray
 
     who = identity(mixture, student, train)
-    model = os.path.join(out, "model")
-    if _finished(out, who):
-        return model
+    if found := _finished(out, who):
+        return found
     own = not ray.is_initialized()
     if own:
         address = os.environ.get("RAY_ADDRESS", "local")
         ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False)
     try:
-        return _fit(mixture, student, train, out, who, progress)
+        _fit(mixture, student, train, out, who, progress)
     finally:
         if own:
             ray.shutdown()
+    return Checkpoint.open(out)
 
 
-def _finished(out: str, who: dict[str, Any]) -> bool:
-    """Whether this very run is done; UserError where another one is."""
-    place = Folder.of(out)
-    if not place.exists("training.json"):
-        return False
-    refuse_another(who, place.read_json("training.json")["identity"], out)
-    return True
+def _finished(out: str, who: Identity) -> Checkpoint | None:
+    """This very run where it is done and whole; UserError where another one is."""
+    state = _state(out, who)
+    if state == State.FOREIGN:
+        refuse_another(who, Checkpoint.open(out).identity, out)
+    return Checkpoint.open(out) if state == State.COMPLETE else None
 
 
-def _fit(mixture: str, student: Student, train: Train, out: str, who: dict[str, Any], progress: bool) -> str:
+def _state(out: str, who: Identity) -> State:
+    """The folder's state; what is damaged is said, since it will be made again."""
+    try:
+        state = Checkpoint.state(out, who)
+    except DamagedError as error:
+        print(f"{error} It is made again from the newest checkpoint.", file=sys.stderr)
+        return State.PARTIAL
+    if state == State.PARTIAL and Folder.of(out).exists(TRAINING):
+        for problem in Checkpoint.open(out).verify():
+            print(f"{problem}: the model is made again from its checkpoint", file=sys.stderr)
+    return state
+
+
+def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, progress: bool) -> None:
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -70,7 +94,7 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: dict[str, 
             "student": dump(student) | {"model": _absolute(student.model)},
             "train": dump(train),
             "out": absolute,
-            "identity": who,
+            "identity": asdict(who),
             "launch": launch,
         },
         torch_config=TorchConfig(backend=None if gpus else "gloo"),
@@ -90,7 +114,8 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: dict[str, 
     if progress:
         watcher.start()
     try:
-        result = trainer.fit()
+        with _stopping(Folder.of(absolute)):
+            result = trainer.fit()
     finally:
         stop.set()
         if progress:
@@ -99,7 +124,31 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: dict[str, 
     _clean(absolute, launch)
     if "error" in answer:
         raise UserError(answer["error"])
-    return answer["model"]
+    if "stopped" in answer:
+        raise StoppedError(f"{out}: stopped with a checkpoint. Run the same command again to go on.")
+
+
+@contextmanager
+def _stopping(place: Folder) -> Iterator[None]:
+    """Meanwhile SIGTERM asks the ranks for a checkpoint and an end, where this is the process's main thread.
+
+    Slurm, Kubernetes and spot machines send it some time before they take the machine away.
+    """
+    _forget_stop(place)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: place.write(STOP, b""))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        _forget_stop(place)
+
+
+def _forget_stop(place: Folder) -> None:
+    if place.exists(STOP):
+        place.filesystem.delete_file(place.join(STOP))
 
 
 def _absolute(model: str) -> str:
@@ -117,7 +166,7 @@ def _worker(config: dict[str, Any]) -> dict[str, str]:
     import torch
 
     from polydistill.trainer.distributed.ranks import AgreedError
-    from polydistill.trainer.run.loop import run
+    from polydistill.trainer.run.rank import run
 
     student = validate(Student, config["student"], "student")
     settings = validate(Train, config["train"], "train")
@@ -125,7 +174,9 @@ def _worker(config: dict[str, Any]) -> dict[str, str]:
     if place.exists(note):
         return {"error": place.read(note).decode()}
     try:
-        return {"model": run(config["mixture"], student, settings, config["out"], config["identity"])}
+        who = Identity(**config["identity"])
+        model = run(config["mixture"], student, settings, config["out"], who)
+        return {"model": model} if model else {"stopped": "yes"}
     except AgreedError as error:
         return {"error": str(error)}
     except UserError as error:
@@ -157,16 +208,13 @@ def _clean(out: str, launch: str) -> None:
 
 def _watch(out: str, stop: threading.Event) -> None:
     """Follow log.jsonl and print progress."""
-    path, seen = Path(out) / "log.jsonl", 0
+    seen = 0
     with Progress(f"training {Path(out).name}", None, "steps") as progress:
         while not stop.wait(1.0):
-            if not path.exists():
-                continue
-            lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            if len(lines) > seen:
-                last = json.loads(lines[-1])
-                progress.total = last.get("of", progress.total)
-                progress.advance(
-                    len(lines) - seen, f"loss {last['loss']:.4f}, {last['tokens_per_second']:,.0f} tokens/s"
-                )
-                seen = len(lines)
+            rows = read_log(Path(out) / "log.jsonl")
+            if len(rows) > seen:
+                last = rows[-1]
+                progress.total = int(last["of"] or 0) or None
+                note = f"loss {last['loss']:.4f}, {last['tokens_per_second']:,.0f} tokens/s"
+                progress.advance(len(rows) - seen, note)
+                seen = len(rows)

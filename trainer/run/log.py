@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.fs
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.records import Row
 
 
 class Log:
@@ -20,7 +22,7 @@ class Log:
     def __init__(
         self, place: Folder, loggers: Sequence[str], config: dict[str, Any], after_step: int, rank: int = 0
     ) -> None:
-        self.curve: list[dict[str, Any]] = []
+        self.curve: list[Row] = []
         self._rank = rank
         if rank:
             return
@@ -30,11 +32,11 @@ class Log:
         if folder != place.root and place.exists("log.jsonl"):
             self._path.write_bytes(place.read("log.jsonl"))
         # What a broken run logged after its last checkpoint is about to be done again.
-        self.curve = [r for r in _read(self._path) if r["step"] <= after_step]
+        self.curve = [r for r in read_log(self._path) if int(r["step"] or 0) <= after_step]
         self._path.write_text("".join(json.dumps(record) + "\n" for record in self.curve))
         self._sinks = [_SINKS[name](folder, config, after_step) for name in loggers]
 
-    def write(self, records: list[dict[str, Any]]) -> None:
+    def write(self, records: list[Row]) -> None:
         """Append records, each with its `step` (1-based) and numbers."""
         if self._rank:
             return
@@ -65,10 +67,25 @@ def local_folder(place: Folder) -> str:
     return os.path.join(tempfile.gettempdir(), f"polydistill-{key}")
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a log."""
-    text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+def read_log(path: Path) -> list[Row]:
+    """The rows of a log. Broken lines are left out; but for the last one, which a crash may cut, that is said."""
+    rows: list[Row] = []
+    lines = path.read_bytes().decode(errors="replace").splitlines(keepends=True) if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        row = _row(line)
+        if row is not None:
+            rows.append(row)
+        elif number < len(lines):
+            print(f"{path}: line {number} is damaged; the figures of one step are lost", file=sys.stderr)
+    return rows
+
+
+def _row(line: str) -> Row | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if line.endswith("\n") and isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
 
 class _TensorBoard:

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from polydistill.engine.seeds import generator_seed
+from polydistill.trainer.data.batch import Batch
 from polydistill.trainer.data.step_plan import Pack, Plan
 from polydistill.trainer.distributed import deepspeed_engine, ranks
-from polydistill.trainer.model.load import Batch
-
-KEEP_64 = 0x7FFFFFFFFFFFFFFF
 
 
 @dataclass
@@ -89,7 +88,7 @@ def validate(engine: Any, plan: Plan, device: torch.device) -> float:
 
 def _forward(engine: Any, batch: Batch, seed: int, step: int, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
     # Dropout is a function of (seed, step, pack), whichever rank has the pack and however often it is taken.
-    torch.manual_seed(hash((seed, step, slot)) & KEEP_64)
+    torch.manual_seed(generator_seed(seed, "dropout", step, slot))
     return engine(batch)
 
 

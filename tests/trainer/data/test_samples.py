@@ -1,5 +1,6 @@
 """Tokens: what is learnt, what is only data, what is left out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from polydistill.engine.schema import MIXTURE
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.samples import Samples
+from polydistill.trainer.records import SubsetFigures, TokensRecord
 from tests.engine.mixture_fixture import write_mixture
 
 HOW = tokenization.Recipe("alpaca", 4096, "drop", 0.0, 0)
@@ -98,13 +100,12 @@ def test_validation_keeps_a_prompts_rows_together(tokenizer: Any) -> None:
     assert 30 < sum(first["validation"].to_pylist()) < 90
 
 
-def prepared(root: Path, tokenizer: Any, how: tokenization.Recipe, *tables: pa.Table) -> dict[str, Any]:
-    source, target = Mixture.open(write_mixture(root / "mixture", *tables)), Folder.of(root / "tokens")
-    subsets = source.record.weights
-    key = tokenization.fingerprint(source.record, tokenizer, how)
+def prepared(root: Path, tokenizer: Any, how: tokenization.Recipe, *tables: pa.Table) -> TokensRecord:
+    mixture, target = Mixture.open(write_mixture(root / "mixture", *tables)), Folder.of(root / "tokens")
+    key = tokenization.fingerprint(mixture, tokenizer, how)
     for rank in range(2):
-        tokenization.write_part(source, target, tokenizer, list(subsets), how, rank, 2, key)
-    return tokenization.write_manifest(source, target, subsets, key)
+        tokenization.write_part(mixture, target, tokenizer, how, rank, 2, key)
+    return tokenization.write_manifest(mixture, target, key)
 
 
 def test_samples_are_those_written(tokenizer: Any, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_samples_are_those_written(tokenizer: Any, tmp_path: Path) -> None:
     assert tokenizer.decode(samples.tokens(6)) == "<s>q23\naaa</s>"
     assert samples.row_id(6) == f"{2:016x}"
     assert samples.tokens(6).base is not None  # a view, not a copy
-    assert manifest["figures"]["LL"] == {"samples": 8, "answer_tokens": 28, "validation_samples": 0}
+    assert manifest.figures["LL"] == SubsetFigures(samples=8, answer_tokens=28, validation_samples=0)
 
 
 def test_empty_subsets_are_refused(tokenizer: Any, tmp_path: Path) -> None:
@@ -131,10 +132,12 @@ def test_empty_subsets_are_refused(tokenizer: Any, tmp_path: Path) -> None:
 
 
 def test_fingerprint_follows_what_matters(tokenizer: Any, tmp_path: Path) -> None:
-    x, y = (Mixture.open(write_mixture(tmp_path / t, mixture_rows(("q", "", t)))).record for t in ("x", "y"))
+    x, y = (Mixture.open(write_mixture(tmp_path / text, mixture_rows(("q", "", text)))) for text in ("x", "y"))
     base = tokenization.fingerprint(x, tokenizer, HOW)
     assert base == tokenization.fingerprint(x, tokenizer, HOW)
     assert base != tokenization.fingerprint(y, tokenizer, HOW)
+    heavy = replace(x, record=replace(x.record, subsets=(replace(x.record.subsets[0], weight=2.0),)))
+    assert base != tokenization.fingerprint(heavy, tokenizer, HOW)
     assert base != tokenization.fingerprint(x, tokenizer, tokenization.Recipe("raw", 4096, "drop", 0.0, 0))
 
 

@@ -11,14 +11,17 @@ import torch
 import torch.nn.functional as F
 
 from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data import samples as tokenization
+from polydistill.trainer.data.batch import Batch, batch
 from polydistill.trainer.data.objective import Weighing
 from polydistill.trainer.data.samples import Samples
 from polydistill.trainer.data.step_plan import Plan
 from polydistill.trainer.model.attention import NAMES, register
-from polydistill.trainer.model.load import Batch, PackedLM, batch, check_packing
+from polydistill.trainer.model.packed_lm import PackedLM, check_packing
+from polydistill.trainer.records import TokensRecord
 
 OBJECTIVES = [
     {"objective": "subset_mean"},
@@ -40,15 +43,14 @@ def tokens(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory)
     tokenizer = AutoTokenizer.from_pretrained(student)
     how = tokenization.Recipe("raw", 512, "drop", 0.0, 0)
     source = Mixture.open(mixture)
-    subsets = dict(sorted(source.record.weights.items()))
-    tokenization.write_part(source, place, tokenizer, list(subsets), how, 0, 1, "k")
-    tokenization.write_manifest(source, place, subsets, "k")
+    tokenization.write_part(source, place, tokenizer, how, 0, 1, "k")
+    tokenization.write_manifest(source, place, "k")
     return place.root
 
 
 def open_plan(tokens: str, **settings: Any) -> Plan:
     place = Folder.of(tokens)
-    samples = Samples.open(place, place.read_json("manifest.json"))
+    samples = Samples.open(place, read_record(place, "manifest.json", TokensRecord))
     train = Train(**COMMON, **settings)
     weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))
     return Plan(samples, np.arange(len(samples.length)), train, weighing)

@@ -1,5 +1,6 @@
 """The memory estimate follows what it says it follows."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import torch
 
 from polydistill.engine.config import Student, dump
 from polydistill.trainer.config import Lora, Train
-from polydistill.trainer.run import launch, loop
+from polydistill.trainer.records import Identity
+from polydistill.trainer.run import launch, rank
 from polydistill.trainer.run.memory import Shape, estimate, explain, shape_of
 
 LLAMA_7B = Shape(6_738_415_616, 32, 4096, 11008, 32_000, 6_738_415_616)
@@ -55,9 +57,10 @@ def test_a_device_that_is_full_is_said_with_numbers_and_ray_does_not_try_for_eve
     def full(*_: Any) -> str:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
 
-    monkeypatch.setattr(loop, "run", full)
+    monkeypatch.setattr(rank, "run", full)
     config = {"student": dump(Student(model=student)), "train": dump(Train(deepspeed="zero0")), "out": str(tmp_path)}
-    config |= {"mixture": "m", "identity": {}, "launch": "1"}
+    config |= {"mixture": "m", "launch": "1"}
+    config["identity"] = asdict(Identity({}, "token_mean", False, "m", "raw", "x"))
     with pytest.raises(torch.OutOfMemoryError):
         launch._worker(config)
     message = launch._worker(config)["error"]

@@ -1,0 +1,68 @@
+"""Checkpoint: the artifact that training makes, a trained student in its folder.
+
+out/training.json   what was trained, on what, with which losses (`TrainingRecord`)
+out/model/          the trained student, a plain Hugging Face folder
+out/adapter/        with LoRA: the adapter alone
+out/checkpoints/    what an interrupted training goes on from
+"""
+
+from dataclasses import dataclass
+
+from polydistill.engine.storage.artifact import State
+from polydistill.engine.storage.record import read_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.distributed.digests import problems
+from polydistill.trainer.records import TRAINING, Identity, Row, TrainingRecord
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A finished training."""
+
+    folder: Folder
+    record: TrainingRecord
+    location: str  # the folder as it was named: a path or URI
+
+    @classmethod
+    def open(cls, location: str) -> "Checkpoint":
+        """Open a training's folder.
+
+        Raises:
+            DamagedError: training.json is missing or damaged.
+        """
+        folder = Folder.of(location)
+        return cls(folder, read_record(folder, TRAINING, TrainingRecord), location)
+
+    @staticmethod
+    def state(location: str, identity: Identity | None = None) -> State:
+        """What stands in a folder; with `identity`, whether it is that of this very training.
+
+        Raises:
+            DamagedError: training.json is damaged.
+        """
+        folder = Folder.of(location)
+        if not folder.exists(TRAINING):
+            return State.PARTIAL if folder.names(recursive=True) else State.ABSENT
+        checkpoint = Checkpoint.open(location)
+        if identity is not None and checkpoint.record.identity != identity:
+            return State.FOREIGN
+        return State.PARTIAL if checkpoint.verify() else State.COMPLETE
+
+    @property
+    def identity(self) -> Identity:
+        """What decides its weights."""
+        return self.record.identity
+
+    @property
+    def path(self) -> str:
+        """The model's folder: a whole model, or an adapter where `train.lora.merge` is false."""
+        return f"{self.location.rstrip('/')}/{self.record.model}"
+
+    @property
+    def curve(self) -> list[Row]:
+        """One row of figures for each optimizer step."""
+        return self.record.curve
+
+    def verify(self) -> list[str]:
+        """Compare the model's files with their digests; one sentence for each that is missing or damaged."""
+        return problems(self.folder, self.record.files)

@@ -1,0 +1,175 @@
+"""One rank's way through training, from top to bottom."""
+
+import shutil
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, cast
+
+import numpy as np
+import pyarrow.fs
+import torch
+import torch.distributed as dist
+
+from polydistill.engine.config import Student, dump
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.config import Train
+from polydistill.trainer.data import samples as tokenization
+from polydistill.trainer.data.objective import Objective, Weighing
+from polydistill.trainer.data.samples import Samples, write_manifest, write_part
+from polydistill.trainer.data.step_plan import Plan
+from polydistill.trainer.distributed import checkpoint, deepspeed_engine
+from polydistill.trainer.distributed.digests import folder_digests
+from polydistill.trainer.distributed.export import export
+from polydistill.trainer.distributed.ranks import together
+from polydistill.trainer.model.load import load
+from polydistill.trainer.model.packed_lm import PackedLM, check_packing
+from polydistill.trainer.records import TRAINING, Identity, Progress, TokensRecord, TrainingRecord
+from polydistill.trainer.run.log import Log, local_folder
+from polydistill.trainer.run.loop import Loop
+
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
+"""Largest difference of a token's loss, packed against alone, that the start-up check lets pass."""
+
+
+def run(mixture: str, student: Student, train: Train, out: str, identity: Identity) -> str | None:
+    """Train with all ranks of the process group; returns the folder of the trained model, None where it was stopped.
+
+    Args:
+        identity: what the run is (see `trainer.identity`); a checkpoint with another one is refused.
+    """
+    deepspeed_engine.prepare()
+    device = deepspeed_engine.device()
+    dtype = together(lambda: _dtype(train, device))
+    place = Folder.of(out)
+    tokenizer, added = together(lambda: _tokenizer(student, train))
+    tokens = _prepare_tokens(mixture, place / "tokens", tokenizer, student, train)
+    plan, held = together(lambda: _plans(place / "tokens", tokens, train, identity))
+    found = checkpoint.newest(place / "checkpoints", identity)
+    progress = found.progress if found else Progress()
+    settings = deepspeed_engine.settings(train, dist.get_world_size(), dtype)
+    torch.manual_seed(train.seed)
+    packed = together(lambda: load(student, train, device, dtype, tokenizer, settings, added))
+    engine = deepspeed_engine.start(packed, train, settings)
+    difference = together(lambda: _check(packed, plan, device, dtype))
+    if found:
+        checkpoint.load(engine, place / "checkpoints", found)
+    log = together(lambda: Log(place, train.loggers, dump(train), progress.step, dist.get_rank()))
+    loop = Loop(engine, plan, held, place, progress, identity, log, list(tokens.subsets), train.deepspeed)
+    whole = loop.run()
+    log.close()
+    if not whole:
+        return None
+    record = _record(plan, identity, tokens, loop.progress, dtype)
+    record = replace(record, student=student.model, packed_difference=difference, curve=log.curve)
+    return _finish(engine, tokenizer, place, train, student.trust_remote_code, record, out)
+
+
+def _finish(
+    engine: Any, tokenizer: Any, place: Folder, train: Train, remote_code: bool, record: TrainingRecord, out: str
+) -> str:
+    """Write the model and training.json; keep only the checkpoint that the model can be made again from."""
+    folder = local_folder(place)
+    model = export(engine, tokenizer, folder, train.lora is None or train.lora.merge, remote_code)
+    if dist.get_rank() == 0:
+        files = {name: digest for part in ("model", "adapter") for name, digest in folder_digests(folder, part).items()}
+        if folder != place.root:
+            pyarrow.fs.copy_files(folder, place.root, destination_filesystem=place.filesystem)
+            shutil.rmtree(folder)
+        write_record(place, TRAINING, replace(record, model=model, files=files))
+        kept = checkpoint.name(record.best.step if record.best else record.steps)
+        for tag in checkpoint.finished(place / "checkpoints"):
+            if tag not in (kept, checkpoint.name(record.steps)):
+                checkpoint.remove(place / "checkpoints", tag)
+    dist.barrier()
+    return f"{out}/{model}"
+
+
+def _dtype(train: Train, device: torch.device) -> torch.dtype:
+    if train.precision == "fp16" and device.type == "cpu":
+        raise UserError("train.precision=fp16 needs a GPU; on a CPU use fp32, or bf16 to try a run out")
+    if train.precision == "auto":
+        return (
+            torch.bfloat16
+            if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float32
+        )
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[train.precision]
+
+
+def _tokenizer(student: Student, train: Train) -> tuple[Any, list[int]]:
+    """The student's tokenizer with `train.new_tokens`, and the ids of those that it did not know."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(student.model, trust_remote_code=student.trust_remote_code)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{student.model}: no tokenizer could be loaded ({error})") from error
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{student.model}: the tokenizer names no end token (eos_token); answers could not end")
+    unknown = [token for token in train.new_tokens if token not in tokenizer.get_vocab()]
+    tokenizer.add_tokens(unknown)
+    return tokenizer, tokenizer.convert_tokens_to_ids(unknown)
+
+
+def _prepare_tokens(mixture: str, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
+    """Tokenize with all ranks, each some shards; what is there already is kept."""
+    how = tokenization.Recipe(student.prompt, train.max_tokens, train.too_long, train.validation, train.seed)
+    source = together(lambda: Mixture.open(mixture))
+    key = tokenization.fingerprint(source, tokenizer, how)
+    rank, ranks = dist.get_rank(), dist.get_world_size()
+    together(lambda: write_part(source, tokens, tokenizer, how, rank, ranks, key))
+    together(lambda: write_manifest(source, tokens, key) if rank == 0 else None)
+    return together(lambda: read_record(tokens, "manifest.json", TokensRecord))
+
+
+def _plans(tokens: Folder, record: TokensRecord, train: Train, identity: Identity) -> tuple[Plan, Plan | None]:
+    """The order of training, and the held-out samples where there are any."""
+    samples = Samples.open(tokens, record)
+    weights = np.array(list(record.subsets.values()))
+    weighing = Weighing(cast(Objective, identity.objective), train.mean_over, train.denominator, weights)
+    held = np.flatnonzero(samples.validation)
+    plan = Plan(samples, np.flatnonzero(~samples.validation), train, weighing, identity.same_step)
+    plan.check()
+    return plan, Plan(samples, held, train, weighing) if len(held) else None
+
+
+def _check(packed: PackedLM, plan: Plan, device: torch.device, dtype: torch.dtype) -> float:
+    """Packed == unpacked for the shortest few samples, before anything is trained."""
+    order = np.argsort(plan.samples.length[plan.chosen], kind="stable")
+    few = plan.chosen[order[:4]][::-1]
+    ones = np.ones(len(few))
+    alone = [plan.batch(few[i : i + 1], ones[:1]).to(device) for i in range(len(few))]
+    packed.eval()
+    difference = check_packing(packed, alone, plan.batch(few, ones).to(device), TOLERANCE[dtype])
+    packed.train()
+    return difference
+
+
+def _record(
+    plan: Plan, identity: Identity, tokens: TokensRecord, progress: Progress, dtype: torch.dtype
+) -> TrainingRecord:
+    """What training.json says, still without the model's files and the curve."""
+    packages = [f"{name}:{version(name)}" for name in ("polydistill", "torch", "transformers", "deepspeed", "ray")]
+    ranks = dist.get_world_size()
+    run = [f"seed:{plan.train.seed}", plan.train.deepspeed, f"ranks:{ranks}", str(dtype)[6:]]
+    return TrainingRecord(
+        signature="|".join([*packages, *run, f"mixture:{identity.mixture}"]),
+        student="",
+        identity=identity,
+        model="",
+        files={},
+        steps=progress.step,
+        steps_per_epoch=plan.steps_per_epoch,
+        ranks=ranks,
+        fill=plan.fill,
+        answer_tokens_per_step=plan.answer_tokens_per_step,
+        dropped=tokens.counts,
+        skipped=progress.skipped,
+        subsets=tokens.figures,
+        validation=progress.validation,
+        best=progress.best,
+        packed_difference=0.0,
+    )
