@@ -24,7 +24,8 @@ import pyarrow as pa
 
 from benchmarks.common import paired, ratio
 from polydistill.engine.config import Judge
-from polydistill.engine.judging.stage import JudgeStage, language_id
+from polydistill.engine.judging.language_id import load_language_id
+from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.schema import FIELDS, TRANSLATED
 
 SHAPES = ((64, 2, 3, 1), (256, 6, 2, 2), (768, 12, 2, 40))
@@ -50,7 +51,7 @@ def run(rows: int = 4000, pairs: int = 2000) -> list[dict[str, Any]]:
 def _rules(data: list[dict[str, Any]]) -> dict[str, Any]:
     table = pa.Table.from_pylist(data, schema=TRANSLATED)
     stage = JudgeStage(Judge())
-    predict = language_id("lid.176")._predict
+    predict = load_language_id("lid.176")._predict
     texts = [text.replace("\n", " ") + "\n" for field in FIELDS for text in table[f"mt_{field}"].to_pylist() if text]
 
     def raw() -> None:
@@ -114,11 +115,10 @@ def _model(folder: Path, width: int, layers: int, texts: list[str]) -> Path:
     """A CometKiwi-shaped checkpoint with random weights, in COMET's layout, its vocabulary learnt from `texts`."""
     import torch
     import yaml
-    from comet.models import str2model
     from safetensors.torch import save_file
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-    import polydistill.engine.judging.comet  # noqa: F401  registers the encoder
+    from polydistill.engine.judging.comet_checkpoint import build_model
 
     encoder = folder / "encoder"
     encoder.mkdir(parents=True)
@@ -143,7 +143,7 @@ def _model(folder: Path, width: int, layers: int, texts: list[str]) -> Path:
         "layer_norm": False, "word_layer": layers, "hidden_sizes": [3072, 1024],
     }  # fmt: skip
     torch.manual_seed(0)
-    model = str2model["unified_metric"](**settings, load_pretrained_weights=False)
+    model = build_model("unified_metric", **settings, load_pretrained_weights=False)
     hparams = yaml.safe_dump({**settings, "class_identifier": "unified_metric"})
     (folder / "hparams.yaml").write_text(hparams, encoding="utf-8")
     save_file(

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import language_code
+from polydistill.engine.schema import Flag
 
 LanguageCode = Annotated[str, AfterValidator(language_code)]
 """A language, named in any of the ways that `engine.languages.language_code` knows; kept as its FLORES-200 code."""
@@ -94,7 +95,7 @@ class Translate(Config):
 
 
 class Rules(Config):
-    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.judging.rules`."""
+    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.judging.text_rules` and `score_rules`."""
 
     length_ratio: tuple[float, float] = Field(
         (1 / 3, 3.0), description="Weighted target/source length outside is dropped"
@@ -122,10 +123,10 @@ class Rules(Config):
     long_word: int = Field(
         40, ge=1, description="Letters of a word that the source has not, above is flagged (Wu et al. 2019: 40)"
     )
-    drop: tuple[str, ...] = Field(
+    drop: tuple[Flag, ...] = Field(
         (
-            *("truncated", "no_end", "empty", "span_lost", "answer_lost", "source_truncated", "equals_input"),
-            *("bad_characters", "long_word"),
+            *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.ANSWER_LOST, Flag.SOURCE_TRUNCATED),
+            *(Flag.EQUALS_INPUT, Flag.BAD_CHARACTERS, Flag.LONG_WORD),
         ),
         description="Flags that make a text unusable; the others are only recorded",
     )

@@ -5,6 +5,8 @@ student gave itself (`self`). The four texts are the row's *fields*. A *pool* ro
 language: the four fields, their translations, the judge's scores for each and, where something failed, why.
 """
 
+from enum import StrEnum
+
 import pyarrow as pa
 
 FIELDS = ("instruction", "input", "truth", "self")
@@ -45,6 +47,60 @@ TRANSLATED = pa.schema(
     ]
 )
 """A row in one target language, translated but not judged."""
+
+
+class _Described(StrEnum):
+    """Names with a sentence each, for reports and docs."""
+
+    description: str
+
+    def __new__(cls, name: str, description: str) -> "_Described":
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.description = description
+        return member
+
+
+class Flag(_Described):
+    """Every name that may stand in a field's `flags`. Those in `judge.rules.drop` make the text unusable."""
+
+    # What the translator notices about a hypothesis.
+    ERROR = "error", "The translator or the judge failed on this text"
+    TRUNCATED = "truncated", "The translator stopped at its token limit"
+    NO_END = "no_end", "The translator stopped without its end token"
+    SPAN_LOST = "span_lost", "A protected span (code, address, placeholder) is missing"
+    SPAN_SPLIT = "span_split", "The text around a protected span was translated in parts"
+    NUMBER_LOST = "number_lost", "A number of a source sentence is not in the hypothesis"
+    ANSWER_LOST = "answer_lost", "The marks around an answer inside its input are missing"
+    # What the judge's rules find in the texts.
+    EMPTY = "empty", "Nothing but spaces, although the source has text"
+    CODE = "code", "Both texts are code, so language, script and copying are not judged"
+    BAD_CHARACTERS = "bad_characters", "Control, private-use or unknown characters that the source does not have"
+    BRACKETS = "brackets", "More unmatched brackets than in the source"
+    PUNCTUATION = "punctuation", "A far larger share of punctuation than in the source"
+    TAGS = "tags", "Another number of HTML-like tags than in the source"
+    DIGITS = "digits", "Numbers lost or invented"
+    SENTENCES = "sentences", "Far fewer or far more sentences than in the source"
+    LONG_WORD = "long_word", "A word that is longer than any writer's and that the source does not have"
+    EQUALS_INPUT = "equals_input", "The translated answer equals the translated input, although the originals differ"
+    SOURCE_TRUNCATED = "source_truncated", "The student's answer was cut at its token limit before translation"
+    QUALITY_ERROR = "quality_error", "The quality model failed on this text"
+    QUALITY_PARTIAL = "quality_partial", "The quality model read only the beginning of this text"
+
+
+class Reason(_Described):
+    """Why a hypothesis, or a row, is not used. Every `Flag` in `judge.rules.drop` is a reason as well."""
+
+    WRONG_SCRIPT = "wrong_script", "Too few letters are in the target's script"
+    OFF_TARGET = "off_target", "Language ID is certain of another language"
+    MIXED_LANGUAGE = "mixed_language", "Too small a share of the text is in the target language"
+    LENGTH_RATIO = "length_ratio", "Far shorter or longer than the source"
+    REPETITION = "repetition", "The hypothesis runs in a loop and the source does not"
+    COPIED = "copied", "Nearly every word stands in the source"
+    LOW_QUALITY = "low_quality", "The quality estimate is below the threshold"
+    UNSCORED = "unscored", "A quality estimate is wanted and there is none"
+    MISSING = "missing", "The row has neither its own answer nor the student's"
+
 
 SCORES = pa.struct(
     [

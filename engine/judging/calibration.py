@@ -1,6 +1,6 @@
 """How well the judge agrees with people: on translations that people have scored.
 
-Labelled data come in MLQE-PE's format (TSV with the columns original, translation, mean; human scores 0..100; Fomicheva
+Labeled data come in MLQE-PE's format (TSV with the columns original, translation, mean; human scores 0..100; Fomicheva
 et al. 2020, arXiv 2010.04480), one file for each language pair, named like en-de-dev.tsv.gz.
 """
 
@@ -11,22 +11,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.stage import JudgeStage, reasons
+from polydistill.engine.judging.decision import reasons
+from polydistill.engine.judging.pairs import translated_table
+from polydistill.engine.judging.stage import JudgeStage
+from polydistill.engine.judging.verdicts import NUMBERS
 from polydistill.engine.languages import language_code
-from polydistill.engine.schema import FIELDS, SCORES, TRANSLATED
-
-MEASURES = [field.name for field in SCORES if pa.types.is_floating(field.type)]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Translations of one language pair with human scores."""
 
     name: str
@@ -37,7 +36,7 @@ class Labelled:
     human: np.ndarray  # float64 (n,)
 
 
-def read(path: Path, source: str | None = None, target: str | None = None) -> Labelled:
+def read(path: Path, source: str | None = None, target: str | None = None) -> Labeled:
     """Read one file; languages come from its name where not given.
 
     Raises:
@@ -65,7 +64,7 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
         raise UserError(f"{path}: no rows")
     first, second = (named[1], named[2]) if named else ("", "")
     pair = language_code(source or first), language_code(target or second)
-    return Labelled(path.name.split(".")[0], *pair, originals, translations, np.array(human))
+    return Labeled(path.name.split(".")[0], *pair, originals, translations, np.array(human))
 
 
 def thorough(judge: Judge) -> Judge:
@@ -79,15 +78,9 @@ def thorough(judge: Judge) -> Judge:
     )
 
 
-def judged(data: Labelled, stage: JudgeStage) -> pa.Table:
+def judged(data: Labeled, stage: JudgeStage) -> pa.Table:
     """The judge's POOL table of the translations: as instructions of rows that have nothing else."""
-    n = len(data.human)
-    columns: dict[str, Any] = {field.name: pa.nulls(n, field.type) for field in TRANSLATED}
-    columns |= {"id": [f"{i:016x}" for i in range(n)], "origin": [f"{data.name}:{i + 2}" for i in range(n)]}
-    columns |= {"source": [data.source] * n, "target": [data.target] * n}
-    columns |= {"instruction": data.originals, "mt_instruction": data.translations, "notes_instruction": [[]] * n}
-    columns |= {field: [""] * n for field in FIELDS if field != "instruction"}
-    return stage(pa.table({name: columns[name] for name in TRANSLATED.names}, schema=TRANSLATED))
+    return stage(translated_table(data.originals, data.translations, data.source, data.target))
 
 
 def correlations(table: pa.Table, human: np.ndarray) -> dict[str, float]:
@@ -99,7 +92,7 @@ def correlations(table: pa.Table, human: np.ndarray) -> dict[str, float]:
 
     scores = table["scores_instruction"].combine_chunks()
     found = {}
-    for name in MEASURES:
+    for name in NUMBERS:
         values = scores.field(name).to_numpy(zero_copy_only=False).astype(float)
         if name == "length_ratio":
             with np.errstate(divide="ignore"):

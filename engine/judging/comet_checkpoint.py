@@ -74,7 +74,25 @@ def _tokenizer(name: str) -> Any:
         return AutoTokenizer.from_pretrained(name)
 
 
-str2encoder.update({"XLM-RoBERTa": Encoder, "XLM-RoBERTa-XL": Encoder})
+ENCODERS = ("XLM-RoBERTa", "XLM-RoBERTa-XL")
+"""COMET's names of the encoders that `Encoder` stands in for."""
+
+
+def build_model(kind: str, **settings: Any) -> torch.nn.Module:
+    """COMET's own model of that kind (`comet.models.str2model`), with `Encoder` inside.
+
+    COMET looks its encoder up in a table of its own. The entries are replaced for the time of this call only.
+
+    Args:
+        kind: a `class_identifier` of COMET, see `SUPPORTED`.
+        settings: arguments of COMET's class.
+    """
+    theirs = {name: str2encoder[name] for name in ENCODERS}
+    str2encoder.update(dict.fromkeys(ENCODERS, Encoder))
+    try:
+        return str2model[kind](**settings)
+    finally:
+        str2encoder.update(theirs)
 
 
 def checkpoint(path: str, encoder: str | None = None) -> torch.nn.Module:
@@ -92,12 +110,12 @@ def checkpoint(path: str, encoder: str | None = None) -> torch.nn.Module:
     hparams = _hparams(folder)
     bundled = folder / "encoder"
     name = encoder or (str(bundled) if bundled.is_dir() else hparams["pretrained_model"])
-    kind = str2model[hparams["class_identifier"]]
-    known = inspect.signature(kind.__init__).parameters
+    kind = hparams["class_identifier"]
+    known = inspect.signature(str2model[kind].__init__).parameters
     settings = {key: value for key, value in hparams.items() if key in known}
     settings |= {"pretrained_model": name, "load_pretrained_weights": False}
     try:
-        model = kind(**settings)
+        model = build_model(kind, **settings)
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: its encoder {name!r} cannot be loaded ({error}). Without internet, set judge.quality.encoder "

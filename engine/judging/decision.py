@@ -1,16 +1,16 @@
-"""From stored scores and flags to the reason why a text, and a row, is not used."""
+"""From verdicts to the reason why a text, and a row, is not used."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
-from polydistill.engine.judging import rules
-from polydistill.engine.schema import FIELDS, POOL, SCORES
+from polydistill.engine.judging.score_rules import SCORE_RULES
+from polydistill.engine.judging.verdicts import Verdicts
+from polydistill.engine.schema import FIELDS, POOL, Flag, Reason
 
-Values = dict[str, np.ndarray]
-
-_NUMBERS = [field.name for field in SCORES if pa.types.is_floating(field.type)]
+ALWAYS = (Flag.ERROR, Flag.EMPTY, Flag.QUALITY_ERROR)
+"""Flags that make a text unusable whatever the configuration: there is no judgment to go by."""
 
 
 def reasons(table: pa.Table, judge: Judge) -> pa.Table:
@@ -19,9 +19,14 @@ def reasons(table: pa.Table, judge: Judge) -> pa.Table:
     Scores and flags stay as they are. A text that `judge` wants a quality score of, that no other rule fails and that
     has none is "unscored".
     """
+    return with_reasons(table, {field: Verdicts.unpack(table[f"scores_{field}"]) for field in FIELDS}, judge)
+
+
+def with_reasons(table: pa.Table, verdicts: dict[str, Verdicts], judge: Judge) -> pa.Table:
+    """A POOL table: `table`, which has everything but the reasons, with them decided from the fields' verdicts."""
     target = table["target"].to_numpy(zero_copy_only=False)
-    columns = {f"reason_{field}": _of_field(table, field, target, judge) for field in FIELDS}
-    row = _of_row(table, columns)
+    columns = {f"reason_{field}": _field_reasons(table, field, verdicts[field], target, judge) for field in FIELDS}
+    row = _row_reasons(table, columns)
     for name, values in [*columns.items(), ("reason", row)]:
         column = pa.array(values, pa.string(), mask=values == "")
         index = table.schema.get_field_index(name)
@@ -29,52 +34,39 @@ def reasons(table: pa.Table, judge: Judge) -> pa.Table:
     return table.select(POOL.names).cast(POOL)
 
 
-def decide(values: Values, flags: Values, target: str | np.ndarray, judge: Judge) -> np.ndarray:
+def decide(verdicts: Verdicts, target: str | np.ndarray, judge: Judge) -> np.ndarray:
     """Name of the first test that each hypothesis fails, "" where it fails none.
 
     Args:
-        values: columns of schema.SCORES, each of shape (rows,): numbers with NaN, `language` with None for null.
-        flags: bool (rows,) by name.
-        target: target language, one for all or of shape (rows,).
+        verdicts: what was measured of n hypotheses.
+        target: target language, one for all or an object array (n,).
+        judge: the thresholds.
 
     Returns:
-        Strings (rows,) in an object array.
+        Strings (n,) in an object array.
     """
-    language = values["language"]
-    scores = rules.Scores(
-        values, (language != target) & ~pc.is_null(pa.array(language, pa.string())).to_numpy(zero_copy_only=False)
-    )
-    names = [name for name in (*rules.ALWAYS, *judge.rules.drop) if name in flags]
-    tests = [(name, flags[name]) for name in names]
-    tests += [(name, rule(scores, judge)) for name, rule in rules.SCORE_RULES.items()]
+    targets = np.full(len(verdicts), target, object) if isinstance(target, str) else target
+    names = [flag for flag in (*ALWAYS, *judge.rules.drop) if flag in verdicts.flags]
+    tests: list[tuple[str, np.ndarray]] = [(name, verdicts.flags[name]) for name in names]
+    tests += [(name, rule(verdicts.scores, targets, judge)) for name, rule in SCORE_RULES.items()]
     if judge.quality is not None:
-        tests.append(("unscored", np.isnan(values["quality"])))
-    chosen = np.full(len(language), "", object)
+        tests.append((Reason.UNSCORED, np.isnan(verdicts.scores["quality"])))
+    chosen = np.full(len(verdicts), "", object)
     for name, fired in reversed(tests):
-        chosen[fired.astype(bool)] = name
+        chosen[fired.astype(bool)] = str(name)
     return chosen
 
 
-def _of_field(table: pa.Table, field: str, target: np.ndarray, judge: Judge) -> np.ndarray:
+def _field_reasons(table: pa.Table, field: str, verdicts: Verdicts, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Reason of each row's hypothesis of one field, "" where it is usable or there is nothing to translate."""
-    scores = table[f"scores_{field}"].combine_chunks()
-    values = {name: pc.struct_field(scores, name).to_numpy(zero_copy_only=False) for name in _NUMBERS}
-    values["language"] = pc.struct_field(scores, "language").to_numpy(zero_copy_only=False)
-    lists = pc.struct_field(scores, "flags")
-    rows, names = pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists)
-    flags: Values = {}
-    for name in pc.unique(names).to_pylist():
-        flags[name] = np.zeros(table.num_rows, bool)
-        flags[name][rows[pc.equal(names, name).to_numpy(zero_copy_only=False)]] = True
-    chosen = decide(values, flags, target, judge)
-    given, made = has_text(table, field), scores.is_valid().to_numpy(zero_copy_only=False)
     # Something was to be translated and nothing came back: an error of the translator, not a low score.
-    return np.where(made, chosen, np.where(given, "error", ""))
+    absent = np.where(has_text(table, field), str(Flag.ERROR), "")
+    return np.where(verdicts.present, decide(verdicts, target, judge), absent)
 
 
-def _of_row(table: pa.Table, columns: dict[str, np.ndarray]) -> np.ndarray:
+def _row_reasons(table: pa.Table, columns: dict[str, np.ndarray]) -> np.ndarray:
     """Reason of each row, "" where the question and at least one answer are usable."""
-    result = np.full(table.num_rows, "answer:missing", object)
+    result = np.full(table.num_rows, f"answer:{Reason.MISSING}", object)
     usable = np.zeros(table.num_rows, bool)
     for field in ("self", "truth"):  # the first answer's reason is told
         reason = columns[f"reason_{field}"]

@@ -79,10 +79,9 @@ class Identified:
     """Language of n texts against one target."""
 
     language: list[str | None]  # best label, FLORES-200 code where there is one; the target where it counts as such
-    score: np.ndarray  # its probability, averaged over the text's parts by length: float32 (n,)
-    target_share: (
-        np.ndarray
-    )  # share of the certain parts that are in the target language, NaN without any: float32 (n,)
+    score: np.ndarray  # float32 (n,), its probability, averaged over the text's parts by length
+    # float32 (n,), share of the certain parts that are in the target language; NaN where no part is certain.
+    target_share: np.ndarray
 
 
 class LanguageID:
@@ -150,14 +149,21 @@ class LanguageID:
         return Identified(language, (score / total).astype(np.float32), share.astype(np.float32))
 
 
+@functools.cache
+def load_language_id(model: str) -> LanguageID:
+    """The language-ID model, loaded once per process."""
+    return LanguageID(model)
+
+
 def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Cut texts at sentence ends, line breaks and, where sentences have none, spaces, into `PART` characters or more.
 
     Short lines are taken together. A text of spaces has no part; a text shorter than `PART` is one. Tags are left out.
 
     Returns:
-        (parts, newline at their end and capitals made small where there is nothing else, as the model wants them;
-        whose they are, ascending; their characters): int64 each.
+        parts: newline-terminated strings; parts in capitals are lower-cased.
+        owner: int64 (parts,), index of the text each comes from, ascending.
+        length: int64 (parts,), characters.
     """
     data, offsets = profile.text_buffers(texts)
     most = len(data) // (3 * PART // 4) + len(texts)

@@ -29,7 +29,7 @@ from polydistill.engine.storage.shards import Folder, write_table
 
 FINGERPRINT = "fingerprint.json"
 # Run-time knobs and what only decides how much is done: they may change between runs on one folder. Judge
-# thresholds are fixed, since the reasons in the pool depend on them; `engine.judging.stage.reasons` applies others
+# thresholds are fixed, since the reasons in the pool depend on them; `engine.judging.decision.reasons` applies others
 # later.
 _FREE = ("output", "targets", "work", "translate.batch_tokens", "translate.threads", "judge.quality.batch_tokens")
 

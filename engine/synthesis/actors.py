@@ -39,7 +39,7 @@ class Stages:
             UserError: a model is not there, or does not know one of the languages.
         """
         from polydistill.engine.generation.templates import load_tokenizer
-        from polydistill.engine.judging.stage import language_id
+        from polydistill.engine.judging.language_id import load_language_id
         from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
         from polydistill.engine.translation.language_tokens import LanguageTokens
 
@@ -50,7 +50,7 @@ class Stages:
             tokens = LanguageTokens(vocabulary(converted(folder, config.translate.compute_type)))
             for target in config.targets:
                 tokens.target(target)
-        language_id(config.judge.language_id)
+        load_language_id(config.judge.language_id)
 
     def translate(self, translate: Translate, targets: list[str], device: str) -> StageFunction:
         """GENERATED rows -> TRANSLATED rows in `targets`; its attribute `targets` may be set before each call."""

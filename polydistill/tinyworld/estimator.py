@@ -14,7 +14,7 @@ import torch
 import yaml
 from transformers import M2M100ForConditionalGeneration, NllbTokenizer, XLMRobertaConfig, XLMRobertaTokenizer
 
-import polydistill.engine.judging.comet  # noqa: F401  (registers COMET's encoder for transformers 5)
+from polydistill.engine.judging.comet_checkpoint import build_model
 from polydistill.tinyworld.facts import LANGUAGES, SOURCE, TARGETS, entities, name
 from polydistill.tinyworld.pieces import SPACES, learn
 from polydistill.tinyworld.training import batches, fit
@@ -126,8 +126,6 @@ def translate(folder: Path, count: int) -> list[Example]:
 
 def train(folder: Path, translator: Path, steps: int = STEPS) -> None:
     """Train the estimator and write it as a COMET checkpoint folder with its encoder's files beside it."""
-    from comet.models import UnifiedMetric
-
     encoder = folder / "encoder"
     coder = tokenizer(encoder)
     XLMRobertaConfig(
@@ -163,7 +161,7 @@ def train(folder: Path, translator: Path, steps: int = STEPS) -> None:
         "load_pretrained_weights": False,
         "local_files_only": True,
     }
-    model = UnifiedMetric(**settings)
+    model = build_model("unified_metric", **settings)
     examples = Examples(translate(translator, TRANSLATED))
     batcher = Batcher(coder)
 

@@ -8,7 +8,7 @@ import pytest
 
 from polydistill.engine.config import Judge, Rules
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.calibration import Labelled, correlations, judged, outcomes, read
+from polydistill.engine.judging.calibration import Labeled, correlations, judged, outcomes, read
 from polydistill.engine.judging.stage import JudgeStage
 
 GOOD = ("The weather changes quickly in the mountains.", "Das Wetter ändert sich in den Bergen schnell.")
@@ -16,14 +16,14 @@ COPY = (GOOD[0], GOOD[0])
 SHORT = ("He came home late at night and went to bed without a word.", "Er kam spät nach Hause und schlief.")
 
 
-def labelled() -> Labelled:
+def labeled() -> Labeled:
     rows = [(*GOOD, 90.0), (*COPY, 5.0), (*SHORT, 40.0), ("Good morning to you all!", "Guten Morgen euch allen!", 45.0)]
     originals, translations, human = zip(*rows)
-    return Labelled("t", "eng_Latn", "deu_Latn", list(originals), list(translations), np.array(human))
+    return Labeled("t", "eng_Latn", "deu_Latn", list(originals), list(translations), np.array(human))
 
 
 def test_precision_and_recall_of_any_thresholds() -> None:
-    data = labelled()
+    data = labeled()
     table = judged(data, JudgeStage(Judge()))
     found = outcomes(table, data.human, Judge(), bad_below=50)
     assert set(found) == {"all", "off_target"} and found["all"].dropped == 1
@@ -35,7 +35,7 @@ def test_precision_and_recall_of_any_thresholds() -> None:
 
 
 def test_correlations_have_the_right_sign() -> None:
-    data = labelled()
+    data = labeled()
     found = correlations(judged(data, JudgeStage(Judge())), data.human)
     assert found["copied"] < 0 < found["target_share"]
     assert math.isnan(found["quality"])  # not measured
@@ -49,7 +49,7 @@ def test_files_are_read_and_faults_told(tmp_path: Path) -> None:
     path.write_text("original\ttranslation\na\tb\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"en-de-dev\.tsv:2: .*mean"):
         read(path)
-    other = tmp_path / "labelled.tsv"
+    other = tmp_path / "labeled.tsv"
     other.write_text("original\ttranslation\tmean\na\tb\t1\n", encoding="utf-8")
     with pytest.raises(UserError, match="--source"):
         read(other)

@@ -31,8 +31,6 @@ NEEDS = {"unified": REFERENCES, "regression": REFERENCES}
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    import polydistill.engine.judging.comet  # noqa: F401  registers the encoder, so that COMET can be instantiated at all
-
     return {kind: models.write(tmp_path_factory.mktemp(kind), kind) for kind in models.KINDS}
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.language_id import PART, Identified, LanguageID, flores, parts
-from polydistill.engine.judging.stage import language_id
+from polydistill.engine.judging.language_id import PART, Identified, LanguageID, flores, load_language_id, parts
 
 GERMAN = (
     "Die Hauptstadt von Kenia heißt Nairobi und liegt im Süden des Landes. Dort leben mehr als vier Millionen Menschen."
@@ -48,7 +47,7 @@ def test_labels_of_all_models_mean_flores_codes(label: str, code: str) -> None:
 
 
 def identify(texts: list[str], target: str) -> Identified:
-    return language_id("lid.176").identify(pa.array(texts, pa.string()), target)
+    return load_language_id("lid.176").identify(pa.array(texts, pa.string()), target)
 
 
 def test_whole_texts() -> None:
@@ -70,7 +69,7 @@ def test_markup_is_not_read() -> None:
 
 
 def test_malay_counts_where_indonesian_is_what_lid176_says() -> None:
-    lid = language_id("lid.176")
+    lid = load_language_id("lid.176")
     assert lid.accepted("zsm_Latn") >= {"zsm_Latn", "ind_Latn"}
     assert "zsm_Latn" not in lid.accepted("ind_Latn")
     assert lid.covers("zho_Hant") and lid.covers("ary_Arab") and not lid.covers("kam_Latn")

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Judge, Quality, Rules
-from polydistill.engine.judging.stage import JudgeStage, reasons
+from polydistill.engine.judging.decision import reasons
+from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.schema import FIELDS, POOL, TRANSLATED
 
 GOOD = {
@@ -168,8 +169,6 @@ def test_thresholds_are_chosen_later(stage: JudgeStage) -> None:
 def test_quality_runs_on_what_passed(tmp_path: Path) -> None:
     import importlib.util
 
-    import polydistill.engine.judging.comet  # noqa: F401  registers the encoder
-
     here = Path(__file__).parent / "comet"
     spec = importlib.util.spec_from_file_location("comet_models", here / "models.py")
     assert spec and spec.loader
@@ -189,7 +188,7 @@ def test_quality_runs_on_what_passed(tmp_path: Path) -> None:
     assert later["reason_truth"].to_pylist() == ["low_quality", "off_target", "low_quality"]
 
     broken = JudgeStage(Judge(quality=Quality(model=folder, threshold=-10)))
-    broken.comet = _Half(broken.comet)
+    broken.estimator = _Half(broken.estimator)
     failed = broken(rows)["reason_truth"].to_pylist()
     assert failed == ["quality_error", "off_target", None]  # a failed judge is not a low score
 

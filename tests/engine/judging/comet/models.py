@@ -56,11 +56,20 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+def _build(kind: str, arguments: dict[str, Any]) -> Any:
+    try:
+        from polydistill.engine.judging.comet_checkpoint import build_model
+    except ModuleNotFoundError:  # in the environment with COMET's own pins
+        from comet.models import str2model
+
+        return str2model[kind](**arguments)
+    return build_model(kind, **arguments)
+
+
 def write(folder: Path, kind: str) -> Path:
     """Write one checkpoint in COMET's layout; its encoder's configuration and tokenizer lie in `folder/encoder`."""
     import torch
     import yaml
-    from comet.models import str2model
 
     encoder = folder / "encoder"
     encoder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +77,7 @@ def write(folder: Path, kind: str) -> Path:
         (encoder / name).write_bytes((HERE / "encoder" / name).read_bytes())
     settings = {**HEAD, **KINDS[kind], "pretrained_model": str(encoder)}
     arguments = {key: value for key, value in settings.items() if key != "class_identifier"}
-    model = str2model[settings["class_identifier"]](**arguments, load_pretrained_weights=False)
+    model = _build(settings["class_identifier"], arguments | {"load_pretrained_weights": False})
     state = {name: seeded(name, tuple(value.shape)) for name, value in model.named_parameters()}
     (folder / "checkpoints").mkdir(exist_ok=True)
     (folder / "hparams.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The judge's rules: what each measures, when it fires, and where it comes from.
+"""Rules over the texts: what each measures, when it fires, and where it comes from.
 
-A rule is a function with a name. Those over `Pairs` look at the texts, once, while judging, and leave a flag. Those
-over `Scores` look at stored scores only, so that thresholds can be chosen later (`engine.judging.stage.reasons`).
+A rule is a function over `Pairs`: it looks at the texts, once, while judging, and leaves a flag. `measures` leaves
+scores, over which `score_rules` decides, so that those thresholds can be chosen later.
 
 SDRRL filters as WeChat's system for WMT21 did (Zeng et al. 2021, arXiv 2108.02401): by length, ratio, repetition,
 sanity of characters and punctuation. Where its thresholds are not known to us, published rules stand in:
@@ -15,12 +15,12 @@ sanity of characters and punctuation. Where its thresholds are not known to us, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from polydistill.engine.config import Judge, Rules
+from polydistill.engine.config import Rules
+from polydistill.engine.schema import Flag
 from polydistill.engine.text import profile
 from polydistill.engine.text.profile import Profile
 from polydistill.engine.text.segment import SENTENCE, outside, segment
@@ -126,9 +126,19 @@ def long_word(pairs: Pairs, limits: Rules) -> np.ndarray:
     return (hypothesis > limits.long_word) & (hypothesis > source)
 
 
-TEXT_RULES: dict[str, Callable[[Pairs, Rules], np.ndarray]] = {
-    rule.__name__: rule
-    for rule in (empty, code, bad_characters, brackets, punctuation, tags, digits, sentences, long_word)
+TextRule = Callable[[Pairs, Rules], np.ndarray]
+"""(n pairs, thresholds) -> whether the rule fires, bool (n,)."""
+
+TEXT_RULES: dict[Flag, TextRule] = {
+    Flag.EMPTY: empty,
+    Flag.CODE: code,
+    Flag.BAD_CHARACTERS: bad_characters,
+    Flag.BRACKETS: brackets,
+    Flag.PUNCTUATION: punctuation,
+    Flag.TAGS: tags,
+    Flag.DIGITS: digits,
+    Flag.SENTENCES: sentences,
+    Flag.LONG_WORD: long_word,
 }
 
 
@@ -154,73 +164,3 @@ def measures(pairs: Pairs, limits: Rules, is_code: np.ndarray) -> dict[str, np.n
         "copied": np.where(is_code | (letters < limits.letters / 2), np.nan, pairs.copied).astype(np.float32),
         "script": np.where(is_code | few, np.nan, script).astype(np.float32),
     }
-
-
-# Rules over stored scores: they can be applied again with other thresholds. NaN never fires.
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Stored scores of n hypotheses, as arrays; NaN where not measured."""
-
-    values: dict[str, np.ndarray]  # float32 (n,) by the names in schema.SCORES
-    other_language: np.ndarray  # bool (n,): a language was identified and is not the target
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.values[name]
-
-
-def off_target(scores: Scores, judge: Judge) -> np.ndarray:
-    """Identified with enough certainty as another language (SDRRL).
-
-    Where the model does not know the target language, only the row's source language counts as another one.
-    """
-    return scores.other_language & (scores["language_score"] >= judge.language_score)
-
-
-def mixed_language(scores: Scores, judge: Judge) -> np.ndarray:
-    """Too small a share of the text's parts is in the target language: half of it stayed untranslated."""
-    return scores["target_share"] < judge.rules.target_share
-
-
-def wrong_script(scores: Scores, judge: Judge) -> np.ndarray:
-    """Too few letters in the target's script [Wu, OpusFilter]."""
-    return scores["script"] < judge.rules.script
-
-
-def length_ratio(scores: Scores, judge: Judge) -> np.ndarray:
-    """Far shorter or longer than the source: 1/3..3 as in [STT 3.2] and [Wu]."""
-    low, high = judge.rules.length_ratio
-    return (scores["length_ratio"] < low) | (scores["length_ratio"] > high)
-
-
-def repetition(scores: Scores, judge: Judge) -> np.ndarray:
-    """The hypothesis runs in a loop and the source does not [NLLB]."""
-    return scores["repetition"] > judge.rules.repetition
-
-
-def copied(scores: Scores, judge: Judge) -> np.ndarray:
-    """Nearly every word stands in the source: not translated [Wu: the same text]."""
-    return scores["copied"] > judge.rules.copied
-
-
-def low_quality(scores: Scores, judge: Judge) -> np.ndarray:
-    """Quality estimate below the threshold (SDRRL: 0.8 with wmt22-cometkiwi-da)."""
-    if judge.quality is None:
-        return np.zeros(len(scores.other_language), bool)
-    return scores["quality"] < judge.quality.threshold
-
-
-SCORE_RULES: dict[str, Callable[[Scores, Judge], np.ndarray]] = {
-    rule.__name__: rule
-    for rule in (wrong_script, off_target, mixed_language, length_ratio, repetition, copied, low_quality)
-}
-
-ALWAYS = ("error", "empty", "quality_error")
-"""Flags that make a text unusable whatever the configuration: there is no judgment to go by."""
-
-
-def describe() -> list[tuple[str, str]]:
-    """Every rule's name and first line of its docstring, for reports."""
-    every: dict[str, Any] = {**TEXT_RULES, **SCORE_RULES}
-    return [(name, (rule.__doc__ or "").strip().splitlines()[0]) for name, rule in every.items()]
