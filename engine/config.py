@@ -95,7 +95,7 @@ class Translate(Config):
 
 
 class Rules(Config):
-    """Thresholds of the judge's rules. Each rule's meaning and source stand in `engine.judging.text_rules` and `score_rules`."""
+    """Thresholds of the judge's rules. `engine.judging.text_rules` and `score_rules` say what each rule means."""
 
     length_ratio: tuple[float, float] = Field(
         (1 / 3, 3.0), description="Weighted target/source length outside is dropped"

@@ -40,7 +40,7 @@ def judge_pairs(
     targets: Sequence[str],
     source_language: str,
     target_language: str,
-    judge: Judge = Judge(),
+    judge: Judge | None = None,
     device: str = "cpu",
     estimator: Estimator | None = None,
 ) -> list[JudgedPair]:
@@ -51,7 +51,7 @@ def judge_pairs(
         targets: a translation of each.
         source_language: language of the originals, in any form that `engine.languages.language_code` knows.
         target_language: language that the translations should be in.
-        judge: thresholds and models.
+        judge: thresholds and models; default: rules and language ID as a run has them, no quality model.
         device: torch device of the quality model.
         estimator: used in place of the configured quality model.
 
@@ -64,7 +64,7 @@ def judge_pairs(
     if len(sources) != len(targets):
         raise UserError(f"{len(sources)} sources and {len(targets)} targets: expected one translation for each source")
     pair = language_code(source_language), language_code(target_language)
-    judged = JudgeStage(judge, device, estimator)(translated_table(sources, targets, *pair))
+    judged = JudgeStage(judge or Judge(), device, estimator)(translated_table(sources, targets, *pair))
     scores = judged["scores_instruction"].to_pylist()
     found = []
     for source, hypothesis, reason, values in zip(sources, targets, judged["reason_instruction"].to_pylist(), scores):
