@@ -6,21 +6,39 @@ description says its meaning, unit and default's reason; unknown keys are errors
 
 import difflib
 import json
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import language_code
 from polydistill.engine.schema import Flag
+from polydistill.engine.yaml_text import parse_yaml
 
 LanguageCode = Annotated[str, AfterValidator(language_code)]
 """A language, named in any of the ways that `engine.languages.language_code` knows; kept as its FLORES-200 code."""
 
-LanguageCodes = Annotated[list[LanguageCode], AfterValidator(lambda codes: list(dict.fromkeys(codes)))]
-"""Languages, each once."""
+
+def _listed(value: Any) -> Any:
+    """`de`, `de, ja` and [de, ja] are all lists of languages."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+LanguageCodes = Annotated[
+    list[LanguageCode], BeforeValidator(_listed), AfterValidator(lambda codes: list(dict.fromkeys(codes)))
+]
+"""Languages, each once: a list, or names separated by commas."""
 
 
 class Config(BaseModel):
@@ -228,6 +246,9 @@ class Leakage(Config):
 
 C = TypeVar("C", bound=Config)
 
+_short = reprlib.Repr()  # a wrong value in a message stays short, whatever was given
+_short.maxstring = 120
+
 
 def load(model: type[C], path: str | Path | None, overrides: list[str] | None = None) -> C:
     """Read `path` (YAML) into `model`, apply `key.sub=value` overrides (values are YAML), validate.
@@ -248,11 +269,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         UserError: unreadable file, bad YAML, not a mapping.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start}). Expected a YAML file") from error
+    data = parse_yaml(text, str(path))
+    data = {} if data is None else data
     if not isinstance(data, dict):
         raise UserError(f"{path}: expected keys and values, found {type(data).__name__}")
     return data
@@ -271,7 +294,8 @@ def validate(model: type[C], data: dict[str, Any], where: str) -> C:
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 problems.append(f"  {key}: unknown key{hint}")
             else:
-                problems.append(f"  {key}: {item['msg'].removeprefix('Value error, ')} (found {item['input']!r})")
+                found = _short.repr(item["input"])
+                problems.append(f"  {key}: {item['msg'].removeprefix('Value error, ')} (found {found})")
         raise UserError(f"{where}:\n" + "\n".join(problems)) from error
 
 
@@ -290,7 +314,7 @@ def override(data: dict[str, Any], text: str) -> None:
         if not isinstance(data.setdefault(parent, {}), dict):
             raise UserError(f"--set {text}: '{parent}' is a value, not a section")
         data = data[parent]
-    data[last] = yaml.safe_load(value)
+    data[last] = parse_yaml(value, f"--set {text}")
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -1,9 +1,10 @@
 """Progress of long work: rate and time left, on a terminal as a bar, elsewhere as a line now and then."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
+
+from polydistill.engine import screen
 
 T = TypeVar("T")
 
@@ -14,11 +15,11 @@ class Progress:
     On a terminal the line is rewritten up to twice a second; in a log a new line appears every `interval` seconds.
     """
 
-    def __init__(self, label: str, total: int | None, unit: str = "rows", interval: float = 10.0) -> None:
+    def __init__(self, label: str, total: int | None, unit: str = "rows", interval: float = 60.0) -> None:
         self.label, self.total, self.unit = label, total, unit
         self.done, self.note = 0, ""
         self._start = time.monotonic()
-        self._tty = sys.stderr.isatty()
+        self._tty = screen.is_terminal()
         self._interval = 0.5 if self._tty else interval
         self._last = self._start
 
@@ -32,8 +33,8 @@ class Progress:
     def close(self) -> None:
         """Print the last state."""
         self._print()
-        if self._tty:
-            print(file=sys.stderr)
+        if self._tty and not screen.is_quiet():
+            print(file=screen.stream())
 
     def __enter__(self) -> "Progress":
         return self
@@ -43,6 +44,8 @@ class Progress:
 
     def _print(self) -> None:
         self._last = time.monotonic()
+        if screen.is_quiet():
+            return
         seconds = max(self._last - self._start, 1e-9)
         rate = self.done / seconds
         of = f"/{self.total:,}" if self.total else ""
@@ -54,7 +57,7 @@ class Progress:
         print(
             f"\r\033[K{text}" if self._tty else text,
             end="" if self._tty else "\n",
-            file=sys.stderr,
+            file=screen.stream(),
             flush=True,
         )
 

@@ -8,11 +8,12 @@ scores = run.evaluate({"sdrrl": model})
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polydistill.engine import environment
+from polydistill.engine import environment, screen
 from polydistill.engine.config import override, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
@@ -73,13 +74,71 @@ class Run:
         Raises:
             UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
         """
-        from polydistill.engine.synthesis.pipeline import cluster, synthesize
         from polydistill.engine.synthesis.report import write_report
 
-        with cluster(address):
-            synthesize(self.config)
+        if not self._is_synthesized():
+            from polydistill.engine.synthesis.pipeline import synthesize
+
+            with self.cluster(address):
+                screen.phase("answering, translating and judging")
+                synthesize(self.config)
         self.summary = write_report(self.output)
         return self.pool
+
+    @contextmanager
+    def cluster(self, address: str | None = None) -> Iterator[None]:
+        """A Ray runtime for several steps. Steps outside of one start their own where they have something to do."""
+        screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")
+        from polydistill.engine.synthesis.pipeline import cluster
+
+        with cluster(address):
+            yield
+
+    def require(self, steps: Sequence[str] = ("synth", "mix", "train", "eval"), recipe: str | None = None) -> None:
+        """Check the configuration for these steps, and show what they will leave out (see `polydistill check`).
+
+        Args:
+            steps: of synth, mix, train and eval.
+            recipe: another recipe than the run's.
+
+        Raises:
+            UserError: at least one problem. The message has all of them.
+        """
+        if not steps:
+            return
+        from polydistill.checks import require
+
+        screen.phase("checking the configuration")
+        config = self.config if recipe is None else self.config.model_copy(update={"recipe": recipe})
+        for note in require(config, steps):
+            screen.phase(f"note: {note}")
+
+    def unfinished(self) -> list[str]:
+        """The steps that have something to do. Reads records only."""
+        left = [] if self._is_synthesized() else ["synth"]
+        if self.config.student is not None:
+            trained = Folder.of(f"{self.output}/models/{self.model_name().replace('/', '-')}")
+            left += [] if trained.exists("training.json") else ["mix", "train"]
+            if self.config.eval is not None and not Folder.of(f"{self.output}/eval").exists("metrics.json"):
+                left.append("eval")
+        return left
+
+    def _is_synthesized(self) -> bool:
+        """Whether every unit of this very configuration is committed.
+
+        Raises:
+            UserError: the folder was made under another configuration.
+        """
+        from polydistill.engine.prompts import prepare
+        from polydistill.engine.storage import units
+        from polydistill.engine.storage.run_folder import PROMPTS
+
+        folder = Folder.of(self.output)
+        if not (folder / PROMPTS).exists(prepare.MANIFEST):
+            return False
+        units.check_fingerprint(folder, self.config)
+        prompts = prepare.prepare(self.config.prompts, self.config.source, folder, self.config.work.unit_rows)
+        return not units.missing(folder, len(prompts["units"]), self.config.targets)
 
     def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> str:
         """Make a mixture from the run's pool, and return its folder.

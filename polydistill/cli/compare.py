@@ -35,12 +35,16 @@ def command(
     from polydistill.cli.options import numbers
     from polydistill.cli.run import show_scores
     from polydistill.comparison import arms, best, train_arms
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine import screen
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ())
     rates = numbers("--learning-rates", learning_rates) if learning_rates else []
     chosen = arms(run, recipes.split(","), seeds, rates, top, baseline)
-    with cluster(address):
-        models = train_arms(run, chosen, jobs)
-    show_scores(run, best(models, top) if top else models)
+    for recipe in dict.fromkeys(arm.recipe for arm in chosen):
+        run.require(["mix"], recipe)
+    run.require(["train", "eval"])
+    with screen.logged(run.output):
+        with run.cluster(address):
+            models = train_arms(run, chosen, jobs)
+        show_scores(run, best(models, top) if top else models)

@@ -18,12 +18,15 @@ def command(
     from polydistill.cli.run import show_scores
     from polydistill.comparison import arms, train_arms
     from polydistill.demo import RECIPES, demo_run
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine import screen
 
-    run = demo_run(set_ or ())
-    with cluster():
-        run.synthesize()
-        typer.echo(run.summary)
-        models = train_arms(run, arms(run, RECIPES, seeds), jobs=2)
-    show_scores(run, models)
-    typer.echo(f"synthesis report: {run.output}/report.html")
+    with screen.logged("out/demo"):
+        screen.phase("building the small world in out/tinyworld")
+        run = demo_run(set_ or ())
+        run.require()
+        with run.cluster():
+            run.synthesize()
+            screen.show(run.summary)
+            models = train_arms(run, arms(run, RECIPES, seeds), jobs=2)
+        show_scores(run, models)
+        screen.show(f"synthesis report: {run.output}/report.html")

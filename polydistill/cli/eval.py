@@ -31,12 +31,18 @@ def command(
     """
     import rich
 
+    from polydistill.checks import require
+    from polydistill.engine import screen
     from polydistill.eval.reporting.table import arm_table, to_terminal
     from polydistill.run_config import load_run
     from polydistill.steps import evaluate
 
     run = load_run(config, set_)
-    found = evaluate(named(models), run.evaluation(), run.student_to_train(), str(out))
+    evaluation, student = run.evaluation(), run.student_to_train()
+    for note in require(run, ["eval"]):
+        typer.echo(f"note: {note}")
+    with screen.logged(out):
+        found = evaluate(named(models), evaluation, student, str(out))
     rich.print(to_terminal(arm_table(found)))
     print(f"{out / 'report.html'}\n{out / 'metrics.json'}")
 

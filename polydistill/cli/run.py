@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from polydistill.cli.options import Address, Config, Set
 
 if TYPE_CHECKING:
@@ -15,26 +13,32 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     Every step resumes: run the same command again after an interruption.
     """
-    from polydistill.engine.synthesis.pipeline import cluster
+    from contextlib import ExitStack
+
+    from polydistill.engine import screen
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ())
-    with cluster(address):
+    left = run.unfinished()
+    run.require(left)
+    with ExitStack() as stack:
+        stack.enter_context(screen.logged(run.output))
+        if {"synth", "train"} & set(left):
+            stack.enter_context(run.cluster(address))
         run.synthesize()
-        typer.echo(run.summary)
+        screen.show(run.summary)
         if run.config.student is None:
             return
         model = run.train()
-        typer.echo(f"trained model: {model}")
-    if run.config.eval:
-        show_scores(run, {run.model_name(): model})
+        screen.show(f"trained model: {model}")
+        if run.config.eval:
+            show_scores(run, {run.model_name(): model})
 
 
 def show_scores(run: "Run", models: dict[str, str]) -> None:
     """Evaluate, and print the table and where the report is."""
-    import rich
-
+    from polydistill.engine import screen
     from polydistill.eval.reporting.table import arm_table, to_terminal
 
-    rich.print(to_terminal(arm_table(run.evaluate(models))))
-    typer.echo(f"report: {run.output}/eval/report.html")
+    screen.show_rich(to_terminal(arm_table(run.evaluate(models))))
+    screen.show(f"report: {run.output}/eval/report.html")

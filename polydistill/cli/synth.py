@@ -8,8 +8,12 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     Resumable at any moment: run the same command again. Further `targets` are added without redoing the others.
     """
+    from polydistill.engine import screen
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ())
-    run.synthesize(address)
-    print(run.summary)
+    if "synth" in run.unfinished():
+        run.require(["synth"])
+    with screen.logged(run.output):
+        run.synthesize(address)
+        screen.show(run.summary)

@@ -23,6 +23,7 @@ def command(
 
     Run again after a crash, it goes on from the newest checkpoint, and ends as if nothing had happened.
     """
+    from polydistill.engine import screen
     from polydistill.engine.config import override, validate
     from polydistill.engine.errors import UserError
     from polydistill.run_config import TrainSections, read_run_file
@@ -34,5 +35,6 @@ def command(
     settings = validate(TrainSections, data, str(config or "configuration"))
     if settings.student is None:
         raise UserError("which model? Give --student PATH, or --config FILE with a section `student`")
-    model = train(str(mixture), settings.student, settings.train, str(out))
+    with screen.logged(out):
+        model = train(str(mixture), settings.student, settings.train, str(out))
     typer.echo(f"trained model: {model}")

@@ -1,0 +1,101 @@
+"""The screen: what a user sees while a command works. Meanwhile the output of other libraries goes to a log file.
+
+Everything that the project tells the user while it works goes through `stream()`. Libraries write to the file
+descriptors 1 and 2, or to `sys.stdout` and `sys.stderr`. Inside `logged` these four lead to the log file, and
+`stream()` still leads to the terminal.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+_terminal: TextIO | None = None
+_results: TextIO | None = None
+_quiet = False
+_begin = time.monotonic()
+
+
+def stream() -> TextIO:
+    """Where the user looks: standard error as it was when the command began."""
+    return _terminal or sys.stderr
+
+
+def show(text: str) -> None:
+    """Print a result on standard output as it was when the command began."""
+    print(text, file=_results or sys.stdout, flush=True)
+
+
+def show_rich(renderable: Any) -> None:
+    """Print something of rich's on standard output as it was when the command began."""
+    import rich
+
+    rich.print(renderable, file=_results or sys.stdout)
+
+
+def is_terminal() -> bool:
+    """Whether a person watches. Elsewhere lines come rarely, and are never rewritten."""
+    return stream().isatty()
+
+
+def set_quiet(quiet: bool) -> None:
+    """Switch `phase` and progress off. Results and errors are still shown."""
+    global _quiet
+    _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Whether the user wants results and errors only."""
+    return _quiet
+
+
+def phase(text: str) -> None:
+    """Say what begins now, e.g. "starting Ray", with the time since the command began."""
+    if not _quiet:
+        minutes, seconds = divmod(round(time.monotonic() - _begin), 60)
+        print(f"[{minutes:02}:{seconds:02}] {text}", file=stream(), flush=True)
+
+
+@contextmanager
+def logged(folder: str | Path) -> Iterator[None]:
+    """Send the output of libraries to `folder`/logs/output.log. Where that cannot be written, nothing changes.
+
+    Args:
+        folder: a local folder, usually the run's. It is made where it does not exist.
+    """
+    global _terminal, _results
+    file = None
+    if _terminal is None and "://" not in str(folder):
+        with suppress(OSError):
+            path = Path(folder) / "logs" / "output.log"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+    if file is None:
+        yield
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    out, error = os.dup(1), os.dup(2)
+    before = sys.stdout, sys.stderr
+    _terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
+    _results = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", buffering=1)
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = file
+    try:
+        yield
+    finally:
+        file.flush()
+        os.dup2(out, 1)
+        os.dup2(error, 2)
+        os.close(out)
+        os.close(error)
+        sys.stdout, sys.stderr = before
+        opened = _terminal, _results
+        _terminal = _results = None
+        for each in opened:
+            each.close()
+        # The file stays open: handlers that libraries made meanwhile still hold it.

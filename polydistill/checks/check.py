@@ -1,0 +1,45 @@
+"""All checks of a run, and which of them each step needs."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from polydistill.checks import data, evaluation, machine, models
+from polydistill.checks.problem import Problem
+from polydistill.engine.errors import UserError
+from polydistill.run_config import RunConfig
+
+Check = Callable[[RunConfig], list[Problem]]
+
+STEPS: dict[str, tuple[Check, ...]] = {
+    "synth": (machine.output, data.languages, data.prompts, models.student, models.translator, models.judge,
+              machine.synthesis),
+    "mix": (data.recipe, data.dictionaries, data.parallel, data.leakage),
+    "train": (machine.output, models.student, machine.training),
+    "eval": (models.student, evaluation.languages, evaluation.benchmarks, evaluation.measures),
+}  # fmt: skip
+"""Step of a run -> its checks. A check looks at one section and returns what is wrong with it."""
+
+
+def check(run: RunConfig, steps: Iterable[str] = tuple(STEPS)) -> list[Problem]:
+    """Everything that would stop these steps, and notes on what they would leave out.
+
+    Args:
+        run: a validated configuration.
+        steps: names in `STEPS`.
+    """
+    chosen: Sequence[Check] = list(dict.fromkeys(each for step in steps for each in STEPS[step]))
+    return [problem for each in chosen for problem in each(run)]
+
+
+def require(run: RunConfig, steps: Iterable[str] = tuple(STEPS)) -> list[Problem]:
+    """`check`, for a step that is about to begin. Returns the notes.
+
+    Raises:
+        UserError: at least one problem. The message has all of them.
+    """
+    found = check(run, steps)
+    wrong = [problem for problem in found if not problem.note]
+    if wrong:
+        count = "one problem" if len(wrong) == 1 else f"{len(wrong)} problems"
+        listed = "\n".join(f"  {problem}" for problem in wrong)
+        raise UserError(f"{count}, nothing was started:\n{listed}")
+    return found

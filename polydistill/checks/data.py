@@ -1,0 +1,101 @@
+"""Checks of the data that synthesis and mixing read: prompts, recipe, dictionaries, parallel text."""
+
+from collections.abc import Iterator
+
+from polydistill.checks.problem import Problem, caught
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.recipe import Recipe, load_recipe
+from polydistill.run_config import RunConfig
+
+
+def languages(run: RunConfig) -> list[Problem]:
+    """The source language is no target."""
+    sources = {run.source, *(source.language for source in run.prompts if source.language)}
+    both = [target for target in run.targets if target in sources]
+    if both and len(sources) == 1:
+        return [Problem("targets", f"{', '.join(both)} is the language of the prompts as well. Leave it out")]
+    return []
+
+
+def prompts(run: RunConfig) -> list[Problem]:
+    """Every instruction file exists."""
+    from polydistill.engine.prompts.prepare import source_files
+
+    found: list[Problem] = []
+    for number, source in enumerate(run.prompts):
+        with caught("prompts.path" if len(run.prompts) == 1 else f"prompts.{number}.path", found):
+            source_files([source], run.source)
+    return found
+
+
+def recipe(run: RunConfig) -> list[Problem]:
+    """The recipe exists, is valid, and has the sections that it needs."""
+    found: list[Problem] = []
+    with caught("recipe", found):
+        chosen = load_recipe(run.recipe)
+        for needed, given, name in (
+            (chosen.needs_dictionaries, run.dictionaries, "dictionaries"),
+            (chosen.needs_parallel, run.parallel, "parallel"),
+        ):
+            if needed and given is None:
+                found.append(Problem(name, f"recipe {chosen.name} needs this section. Write {name}: {{path: FOLDER}}"))
+    return found
+
+
+def dictionaries(run: RunConfig) -> list[Problem]:
+    """Every pair of languages has a dictionary, and its first entry can be read."""
+    from polydistill.engine.mixing.dictionaries import load_dictionary
+
+    found: list[Problem] = []
+    chosen = _recipe(run)
+    if run.dictionaries is None or chosen is None or not chosen.needs_dictionaries:
+        return found
+    for source, target in _pairs(run):
+        for first, second in ((source, target), (target, source)):
+            with caught("dictionaries.path", found):
+                if load_dictionary(run.dictionaries, first, second, most_frequent=1) is None:
+                    text = f"no dictionary {first} -> {second}. These questions stay unswitched"
+                    found.append(Problem("dictionaries.path", text, note=True))
+    return found
+
+
+def parallel(run: RunConfig) -> list[Problem]:
+    """Every pair of languages has parallel text, and its first pair can be read."""
+    from polydistill.engine.mixing import pair_files, parallel_text
+
+    found: list[Problem] = []
+    chosen = _recipe(run)
+    if run.parallel is None or chosen is None or not chosen.needs_parallel:
+        return found
+    for source, target in _pairs(run):
+        with caught("parallel.path", found):
+            file = pair_files.find(run.parallel.path, source, target)
+            if file is None:
+                raise UserError(
+                    f"no parallel text {source}-{target} in {run.parallel.path}. Looked for names like "
+                    f"{pair_files.expected(source, target)}"
+                )
+            if next((pair for pair in parallel_text.read(file, source, target) if pair), None) is None:
+                raise UserError(f"{file.path}: no pair of sentences in it")
+    return found
+
+
+def leakage(run: RunConfig) -> list[Problem]:
+    """The evaluation sets that training rows are compared with exist."""
+    from pathlib import Path
+
+    against = run.leakage.against if run.leakage else []
+    missing = [path for path in against if "://" not in path and not Path(path).exists()]
+    return [Problem("leakage.against", f"{path}: no such file or folder") for path in missing]
+
+
+def _recipe(run: RunConfig) -> Recipe | None:
+    try:
+        return load_recipe(run.recipe)
+    except UserError:
+        return None  # `recipe` says so
+
+
+def _pairs(run: RunConfig) -> Iterator[tuple[str, str]]:
+    sources = dict.fromkeys([source.language or run.source for source in run.prompts])
+    return ((source, target) for source in sources for target in run.targets if source != target)

@@ -1,0 +1,169 @@
+"""Checks of the models: the student, the translator and the judge's."""
+
+import ast
+import difflib
+import functools
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+from polydistill.checks.locate import locate
+from polydistill.checks.problem import Problem, caught
+from polydistill.engine.errors import UserError
+from polydistill.run_config import RunConfig
+
+FASTTEXT = (793712314).to_bytes(4, "little")
+"""First bytes of every fastText model."""
+
+
+def student(run: RunConfig) -> list[Problem]:
+    """The student's folder, engine arguments, tokenizer, and a rendered prompt."""
+    found: list[Problem] = []
+    if run.student is None:
+        return found
+    with caught("student.engine", found):
+        _engine(run.student.engine)
+    with caught("student.model", found):
+        folder = locate(run.student.model)
+        if folder is not None:
+            kind = _architecture(folder)
+            if kind and "ForCausalLM" not in kind and "ForConditionalGeneration" not in kind:
+                raise UserError(f"{run.student.model}: a {kind}, expected a causal language model")
+            _render(run, str(folder), found)
+    return found
+
+
+def _render(run: RunConfig, folder: str, found: list[Problem]) -> None:
+    from polydistill.engine.generation.templates import load_tokenizer, render
+
+    assert run.student is not None
+    tokenizer = load_tokenizer(folder, run.student.trust_remote_code)
+    if run.student.prompt != "chat":
+        return
+    if not tokenizer.chat_template:
+        advice = "Write prompt: alpaca or prompt: raw, or use the model's instruction-tuned version"
+        found.append(Problem("student.prompt", f"chat, but {run.student.model} has no chat template. {advice}"))
+        return
+    try:
+        render("chat", "Name a color.", "", tokenizer)
+    except Exception as error:  # a template is a program
+        text = f"chat, but the model's chat template fails ({error}). Write prompt: alpaca or prompt: raw"
+        found.append(Problem("student.prompt", text))
+
+
+def translator(run: RunConfig) -> list[Problem]:
+    """The translator's folder, architecture and languages."""
+    found: list[Problem] = []
+    with caught("translate.engine", found):
+        _engine(run.translate.engine)
+    with caught("translate.model", found):
+        folder = locate(run.translate.model)
+        if folder is not None and run.translate.method == "seq2seq":
+            kind = _architecture(folder)
+            if "ForCausalLM" in kind:
+                raise UserError(
+                    f"{run.translate.model}: a {kind}, which writes on instead of translating. Name an NLLB, M2M-100, "
+                    "MADLAD, mBART-50 or Marian model, or set translate.method: self"
+                )
+            _languages(run, folder, found)
+    if run.translate.method == "seq2seq":
+        with caught("translate.compute_type", found):
+            _compute_type(run.translate.compute_type)
+    if run.translate.examples and not Path(run.translate.examples).exists():
+        found.append(Problem("translate.examples", f"{run.translate.examples}: no such folder"))
+    return found
+
+
+def _languages(run: RunConfig, folder: Path, found: list[Problem]) -> None:
+    from polydistill.engine.generation.templates import load_tokenizer
+    from polydistill.engine.translation.language_tokens import LanguageTokens
+
+    tokens = LanguageTokens(set(load_tokenizer(str(folder)).get_vocab()))
+    for key, languages, token in (("source", [run.source], tokens.source), ("targets", run.targets, tokens.target)):
+        for language in languages:
+            with caught(key, found):
+                token(language)
+
+
+def _compute_type(name: str) -> None:
+    import ctranslate2
+
+    kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    known = {"default", "auto", *ctranslate2.get_supported_compute_types(kind)}
+    if name not in known:
+        raise UserError(f"{name} is not supported on this {kind}. Supported: {', '.join(sorted(known))}")
+
+
+def judge(run: RunConfig) -> list[Problem]:
+    """The language-ID model and the quality-estimation model."""
+    found: list[Problem] = []
+    with caught("judge.language_id", found):
+        language_id(run.judge.language_id)
+    if run.judge.quality is not None:
+        with caught("judge.quality.model", found):
+            comet(run.judge.quality.model)
+        encoder = run.judge.quality.encoder
+        if encoder and not (Path(encoder) / "config.json").is_file():
+            found.append(Problem("judge.quality.encoder", f"{encoder}: no folder with a config.json"))
+    return found
+
+
+def language_id(name: str) -> None:
+    """Whether `name` is lid.176 or a fastText model.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if name == "lid.176":
+        return
+    try:
+        with open(name, "rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror}. Write lid.176, or the path of a fastText model") from error
+    if head != FASTTEXT:
+        raise UserError(f"{name}: not a fastText model. Write lid.176, or the path of a model's .bin or .ftz file")
+
+
+def comet(name: str) -> None:
+    """Whether `name` is a COMET checkpoint.
+
+    Raises:
+        UserError: it is not.
+    """
+    locate(name, "hparams.yaml")
+
+
+def _architecture(folder: Path) -> str:
+    """Name of the model's class, "" where its configuration has none."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names = config.get("architectures") or [""]
+        return str(names[0])
+    except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
+        raise UserError(f"{folder}/config.json: not a model's configuration ({error})") from error
+
+
+def _engine(arguments: dict[str, Any]) -> None:
+    """Raise UserError for an argument that vLLM does not have."""
+    known = engine_arguments()
+    for name in arguments:
+        if known and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"{name} is no engine argument of vLLM.{hint}")
+
+
+@functools.cache
+def engine_arguments() -> frozenset[str]:
+    """Fields of vLLM's EngineArgs, read from its source: importing vLLM takes ten seconds. Empty without vLLM."""
+    spec = importlib.util.find_spec("vllm")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        file = Path(place) / "engine" / "arg_utils.py"
+        if file.is_file():
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
+                    fields = [item.target for item in node.body if isinstance(item, ast.AnnAssign)]
+                    return frozenset(field.id for field in fields if isinstance(field, ast.Name))
+    return frozenset()

@@ -1,0 +1,97 @@
+"""What a run needs from the hub: models and data sets, their sizes and their licenses."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from polydistill.engine.errors import UserError
+from polydistill.run_config import RunConfig
+
+UNNEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.gguf", "*.pth", "original/*")
+"""Copies of the same weights for other libraries."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model or data set on the hub."""
+
+    key: str  # of the configuration
+    name: str  # OWNER/NAME
+    kind: str  # model or dataset
+    size: int = 0  # bytes that would be fetched
+    license: str = "unknown"
+    present: bool = False  # in the hub's local cache
+
+    def __str__(self) -> str:
+        state = "here" if self.present else f"{self.size / 1e9:,.2f} GB"
+        return f"{self.kind:8} {self.name:45} {state:>10}  license: {self.license}  ({self.key})"
+
+
+def wanted(run: RunConfig) -> list[Item]:
+    """What the run names by hub id. Whatever is a local path is not listed."""
+    quality, comet = run.judge.quality, run.eval.comet if run.eval else None
+    named = [
+        ("student.model", run.student.model if run.student else None, "model"),
+        ("translate.model", run.translate.model, "model"),
+        ("judge.quality.model", quality.model if quality else None, "model"),
+        ("eval.comet", comet, "model"),
+        *(("prompts.path", source.path.removeprefix("hub:"), "dataset") for source in run.prompts if _hub(source.path)),
+        *((f"eval.tasks.{task.task}", task.path, "dataset") for task in (run.eval.tasks if run.eval else [])),
+    ]
+    items = [Item(key, name, kind) for key, name, kind in named if name and _is_id(name)]
+    return list({(item.name, item.kind): item for item in items}.values())
+
+
+def _hub(path: str) -> bool:
+    return path.startswith("hub:")
+
+
+def _is_id(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).exists()
+
+
+def describe(item: Item) -> Item:
+    """The item with its size, its license, and whether it is here.
+
+    Raises:
+        UserError: the hub does not have it, or cannot be reached.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    file = {"model": "config.json", "dataset": "README.md"}[item.kind]
+    if isinstance(try_to_load_from_cache(item.name, file, repo_type=item.kind), str):
+        return replace(item, present=True, license="as accepted before")
+    try:
+        info: Any = HfApi().repo_info(item.name, repo_type=item.kind, files_metadata=True, timeout=20)
+    except RepositoryNotFoundError as error:
+        raise UserError(f"{item.key}: the hub has no {item.kind} {item.name}. Check the name") from error
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"the hub cannot be reached ({type(error).__name__}). Check the network and HF_ENDPOINT"
+        ) from error
+    terms = [tag.removeprefix("license:") for tag in info.tags or [] if tag.startswith("license:")]
+    size = sum(file.size or 0 for file in info.siblings or [] if not _unneeded(file.rfilename))
+    return replace(item, size=size, license=", ".join(terms) or "see its page on the hub")
+
+
+def _unneeded(name: str) -> bool:
+    return any(Path(name).match(pattern) for pattern in UNNEEDED)
+
+
+def download(item: Item) -> str:
+    """Fetch the item into the hub's local cache, and return its folder.
+
+    Raises:
+        UserError: it cannot be fetched, e.g. because its license was not accepted.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+
+    try:
+        return snapshot_download(item.name, repo_type=item.kind, ignore_patterns=list(UNNEEDED))
+    except GatedRepoError as error:
+        page = f"https://huggingface.co/{'datasets/' if item.kind == 'dataset' else ''}{item.name}"
+        raise UserError(f"{item.name}: accept its license at {page}, then run `hf auth login`") from error
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(f"{item.name}: cannot be fetched ({' '.join(str(error).split())[:200]})") from error

@@ -1,0 +1,170 @@
+"""What goes wrong in people's first hour: each mistake ends within seconds, with one message and no traceback."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from polydistill.cli.main import main
+
+DEMO = Path(__file__).parents[3] / "configs/runs/demo.yaml"
+NESTED = [f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi")]
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(NESTED)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, tiny) -> Path:
+    """A folder with run.yaml, which is right, and files that are wrong in many ways."""
+    home = tmp_path_factory.mktemp("home")
+    run = json.loads(json.dumps(yaml.safe_load(DEMO.read_text())).replace("out/tinyworld", str(tiny.resolve())))
+    run |= {"output": "out", "prompts": {"path": "rows.json"}}
+    (home / "rows.json").write_text((tiny / "instructions.json").read_text())
+    (home / "run.yaml").write_text(yaml.safe_dump(run, allow_unicode=True))
+    (home / "empty").mkdir()
+    (home / "student").symlink_to((tiny / "models/student").resolve())
+    (home / "a file").write_text("text")
+    (home / "bad.yaml").write_text("output: [unclosed\n")
+    (home / "binary.yaml").write_bytes(b"\x80\x04\x95\xff\xfe")
+    (home / "list.yaml").write_text("- 1\n")
+    (home / "date.yaml").write_text("output: 2001-13-45\n")
+    (home / "bomb.yaml").write_text(BOMB)
+    (home / "deep.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
+    (home / "tag.yaml").write_text("output: !!python/object/apply:os.system [echo]\n")
+    (home / "cut.json").write_text('[{"instruction": "a", "output": "b"},')
+    return home
+
+
+RUN = ("check", "run.yaml")
+
+
+def with_set(*changes: str) -> tuple[str, ...]:
+    return (*RUN, *(part for change in changes for part in ("--set", change)))
+
+
+WRONG = {
+    # the file
+    "no file": (("check", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+    "a folder": (("check", "empty"), "config.yaml is missing"),
+    "bad YAML": (("check", "bad.yaml"), "bad.yaml: not valid YAML (line 2"),
+    "binary": (("check", "binary.yaml"), "not a text file in UTF-8"),
+    "a list": (("check", "list.yaml"), "expected keys and values, found list"),
+    "a date": (("check", "date.yaml"), "Put it in quotes"),
+    "a bomb": (("check", "bomb.yaml"), "the alias *a is not supported"),
+    "deep": (("check", "deep.yaml"), "nested more than 30 levels"),
+    "a Python object": (("check", "tag.yaml"), "not valid YAML"),
+    "an old run": (("run", "empty"), "config.yaml is missing"),
+    # --set
+    "half a value": (with_set("translate.beam=["), "--set translate.beam=[: not valid YAML"),
+    "no value": (with_set("translate.beam"), "expected key=value"),
+    "a section": (with_set("output.path=x"), "'output' is a value, not a section"),
+    "unknown key": (with_set("translate.beem=3"), "translate.beem: unknown key"),
+    "unknown language": (with_set("targets=[de,Klingon]"), "targets.1: unknown language 'Klingon'"),
+    "wrong type": (with_set("seed=abc"), "seed: "),
+    # data
+    "no prompts": (with_set("prompts.path=nowhere.json"), "prompts.path: "),
+    "source as target": (with_set("targets=[en,de]"), "targets: eng_Latn is the language of the prompts as well"),
+    "unknown recipe": (with_set("recipe=sdrl"), "recipe: no recipe 'sdrl'"),
+    "no dictionaries": (with_set("dictionaries.path=empty"), "dictionaries.path: no dictionary"),
+    "no such folder": (with_set("dictionaries.path=nowhere"), "dictionaries.path: nowhere"),
+    "no section": (with_set("dictionaries=null"), "dictionaries: recipe sdrrl needs this section"),
+    "no parallel text": (with_set("parallel.path=empty"), "parallel.path: no parallel text"),
+    "leakage": (with_set("leakage={against: [nowhere]}"), "leakage.against: nowhere"),
+    # models
+    "no student": (with_set("student.model=nowhere"), "student.model: nowhere: no such folder"),
+    "hub, offline": (with_set("student.model=some/model"), "HF_HUB_OFFLINE=1"),
+    "an empty student": (with_set("student.model=./empty"), "student.model: ./empty: the folder has no config.json"),
+    "no chat template": (with_set("student.prompt=chat"), "student.prompt: chat, but"),
+    "engine argument": (with_set("student.engine.max_num_seq=3"), "Did you mean max_num_seqs?"),
+    "no translator": (with_set("translate.model=./nowhere"), "translate.model: ./nowhere: no such folder"),
+    "a student as translator": (with_set("translate.model=./student"), "which writes on instead of translating"),
+    "compute type": (with_set("translate.compute_type=int3"), "translate.compute_type: int3 is not supported"),
+    "no QE model": (with_set("judge.quality.model=./nowhere"), "judge.quality.model: ./nowhere: no such folder"),
+    "no LID model": (with_set("judge.language_id=nowhere.bin"), "judge.language_id: nowhere.bin"),
+    "no fastText model": (with_set("judge.language_id=rows.json"), "not a fastText model"),
+    # evaluation
+    "no benchmark": (with_set("eval.tasks=[belebelle]"), "eval.tasks.0.task"),
+    "no data": (with_set("eval.data=empty"), "eval.tasks.belebele: "),
+    "no COMET": (with_set("eval.comet=./nowhere"), "eval.comet: ./nowhere"),
+    "no eval section": (("eval", "x", "--config", "run.yaml", "--set", "eval=null"), "no `eval` section"),
+    # the machine
+    "output is a file": (with_set("output=a file"), "is a file, and a folder is expected"),
+    "unwritable output": (with_set("output=/proc/none/out"), "output: /proc/none/out: cannot be written"),
+    "too many GPUs": (with_set("work.generate.gpus=8"), "work.generate.gpus is 8"),
+    "too many workers": (with_set("train.workers=999"), "train.workers: 999 workers"),
+    # other commands
+    "inspect nothing": (("inspect", "empty"), "neither a run"),
+    "learning rates": (("compare", "run.yaml", "--learning-rates", "abc"), "--learning-rates abc: expected numbers"),
+    "a limit of 0": (("allocate", "rows.json", "--budget", "10", "--limit", "a=0"), "rows.json: not a file of"),
+    "unknown step": (("check", "run.yaml", "--steps", "synth,mixx"), "no step 'mixx'"),
+    "init over a file": (("init", "run.yaml"), "run.yaml exists"),
+    "init of nothing": (("init", "new.yaml", "--kind", "phone"), "no such run file. There are:"),
+    "mix without a run": (("mix", "empty"), "no pool here"),
+    "synth says it as well": (("synth", "run.yaml", "--set", "translate.model=./nowhere"), "./nowhere: no such folder"),
+    "run says it as well": (("run", "run.yaml", "--set", "recipe=sdrl"), "no recipe 'sdrl'"),
+}
+
+
+def polydistill(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and everything that a command prints."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    printed = capfd.readouterr()
+    return int(ended.value.code or 0), printed.out + printed.err
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_ends_with_one_message(name, home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    arguments, expected = WRONG[name]
+    start = time.process_time()  # of all threads; the wall's would count what else the machine does
+    code, printed = polydistill(capfd, *arguments)
+    seconds = time.process_time() - start
+    assert code == 2, printed
+    assert expected in printed
+    assert "Traceback" not in printed
+    assert printed.count("polydistill: ") == 1
+    assert seconds < 10
+    assert not (home / "out" / "pool").exists()
+
+
+def test_there_are_forty_of_them():
+    assert len(WRONG) >= 40
+
+
+def test_all_problems_are_told_at_once(home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    code, printed = polydistill(capfd, *with_set("recipe=sdrl", "translate.model=./nowhere", "output=/proc/none/out"))
+    assert code == 2 and "3 problems, nothing was started:" in printed
+    assert printed.index("output:") < printed.index("translate.model:") < printed.index("recipe:")
+
+
+def test_what_is_right_has_no_problem(home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    code, printed = polydistill(capfd, *RUN)
+    assert code == 0, printed
+    assert "run.yaml: no problem found" in printed
+    assert not (home / "out").exists()
+
+
+def test_one_language_needs_no_brackets(home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    assert polydistill(capfd, *with_set("targets=de"))[0] == 0
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    code, printed = polydistill(capfd, *with_set("recipe=sdrl"), "--debug")
+    assert code == 2 and "Traceback" in printed and "no recipe 'sdrl'" in printed
+
+
+def test_a_mistyped_command_gets_a_suggestion(capfd):
+    code, printed = polydistill(capfd, "snyth", "run.yaml")
+    assert code == 2 and "Did you mean 'synth'?" in printed
+
+
+def test_the_version(capfd):
+    import polydistill as package
+
+    assert polydistill(capfd, "--version") == (0, f"polydistill {package.__version__}\n")
