@@ -17,6 +17,7 @@ _NAMES = {
     "pack": "polydistill.trainer.data.packing",
     "train": "polydistill.steps",
     "evaluate": "polydistill.steps",
+    "Mixture": "polydistill.engine.mixing.mixture",
     "Pool": "polydistill.engine.storage.run_folder",
 }
 """Name -> the module that holds it."""

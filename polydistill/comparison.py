@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.progress import Progress
 from polydistill.run import Run
 
@@ -92,7 +93,7 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
     """Mix and train every arm, `jobs` at once. Returns name -> model folder."""
     mixtures = [run.mix(arm.recipe, seed=arm.seed) for arm in arms]
 
-    def one(mixture: str, arm: Arm) -> str:
+    def one(mixture: Mixture, arm: Arm) -> str:
         changes = {"learning_rate": arm.learning_rate} if arm.learning_rate else {}
         return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes)
 

@@ -20,6 +20,7 @@ from polydistill.engine.storage.shards import Folder
 from polydistill.run_config import RunConfig, read_run_file
 
 if TYPE_CHECKING:
+    from polydistill.engine.mixing.mixture import Mixture
     from polydistill.engine.storage.run_folder import Pool
 
 ROWS = "rows.jsonl"
@@ -140,8 +141,8 @@ class Run:
         prompts = prepare.prepare(self.config.prompts, self.config.source, folder, self.config.work.unit_rows)
         return not units.missing(folder, len(prompts["units"]), self.config.targets)
 
-    def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> str:
-        """Make a mixture from the run's pool, and return its folder.
+    def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> "Mixture":
+        """Make a mixture from the run's pool, or open it where it is made already.
 
         Args:
             recipe: name or YAML file of a recipe, default: the run's.
@@ -157,7 +158,7 @@ class Run:
 
         chosen = load_recipe(recipe or self.config.recipe)
         folder = out or f"{self.output}/mixtures/{chosen.name}-seed{seed}"
-        mix(
+        return mix(
             self.output,
             chosen,
             folder,
@@ -167,15 +168,19 @@ class Run:
             ),
             targets=self.config.targets,
         )
-        return folder
 
     def train(
-        self, mixture: str | None = None, name: str | None = None, seed: int = 0, progress: bool = True, **changes: Any
+        self,
+        mixture: "str | Mixture | None" = None,
+        name: str | None = None,
+        seed: int = 0,
+        progress: bool = True,
+        **changes: Any,
     ) -> str:
         """Train the student on a mixture, and return the folder of the trained model.
 
         Args:
-            mixture: a mixture's folder, default: that of `mix()`.
+            mixture: a mixture or its folder, default: that of `mix()`.
             name: name of the model, default: RECIPE/seedN. Its folder is models/NAME in the run's folder.
             seed: added to `train.seed`.
             progress: whether steps and losses are shown on stderr.
@@ -188,11 +193,12 @@ class Run:
         from polydistill.trainer.config import Train
 
         mixture = mixture or self.mix(seed=seed)
+        folder = mixture if isinstance(mixture, str) else mixture.folder.root
         name = name or self.model_name(seed)
         settings = self.config.train.model_dump() | {"seed": self.config.train.seed + seed} | changes
         student = self.config.student_to_train()
         out = f"{self.output}/models/{name.replace('/', '-')}"
-        return train(mixture, student, validate(Train, settings, "train"), out, progress)
+        return train(folder, student, validate(Train, settings, "train"), out, progress)
 
     def model_name(self, seed: int = 0) -> str:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""

@@ -44,7 +44,7 @@ def recipe(run: RunConfig) -> list[Problem]:
 
 def dictionaries(run: RunConfig) -> list[Problem]:
     """Every pair of languages has a dictionary, and its first entry can be read."""
-    from polydistill.engine.mixing.dictionaries import load_dictionary
+    from polydistill.engine.mixing.switching.dictionaries import load_dictionary
 
     found: list[Problem] = []
     chosen = _recipe(run)
@@ -61,7 +61,8 @@ def dictionaries(run: RunConfig) -> list[Problem]:
 
 def parallel(run: RunConfig) -> list[Problem]:
     """Every pair of languages has parallel text, and its first pair can be read."""
-    from polydistill.engine.mixing import pair_files, parallel_text
+    from polydistill.engine.pairs.draw import read
+    from polydistill.engine.pairs.find import expected, find
 
     found: list[Problem] = []
     chosen = _recipe(run)
@@ -69,13 +70,13 @@ def parallel(run: RunConfig) -> list[Problem]:
         return found
     for source, target in _pairs(run):
         with caught("parallel.path", found):
-            file = pair_files.find(run.parallel.path, source, target)
+            file = find(run.parallel.path, source, target)
             if file is None:
                 raise UserError(
                     f"no parallel text {source}-{target} in {run.parallel.path}. Looked for names like "
-                    f"{pair_files.expected(source, target)}"
+                    f"{expected(source, target)}"
                 )
-            if next((pair for pair in parallel_text.read(file, source, target) if pair), None) is None:
+            if next((pair for pair in read(file, source, target) if pair), None) is None:
                 raise UserError(f"{file.path}: no pair of sentences in it")
     return found
 

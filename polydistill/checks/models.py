@@ -79,7 +79,9 @@ def _languages(run: RunConfig, folder: Path, found: list[Problem]) -> None:
     from polydistill.engine.generation.templates import load_tokenizer
     from polydistill.engine.translation.language_tokens import LanguageTokens
 
-    tokens = LanguageTokens(set(load_tokenizer(str(folder)).get_vocab()))
+    tokenizer = load_tokenizer(str(folder))
+    # M2M-100's tokenizer keeps its languages apart from its vocabulary.
+    tokens = LanguageTokens({*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ())})
     for key, languages, token in (("source", [run.source], tokens.source), ("targets", run.targets, tokens.target)):
         for language in languages:
             with caught(key, found):

@@ -74,12 +74,13 @@ def command(
 
 def _sections(run: str) -> dict[str, Any]:
     """The sections that mixing needs of the configuration that `synth` left in the run's folder."""
-    import yaml
-
     from polydistill.engine.storage.shards import Folder
+    from polydistill.engine.yaml_text import parse_yaml
 
     place = Folder.of(run)
-    data = yaml.safe_load(place.read("config.yaml")) if place.exists("config.yaml") else {}
+    data = (
+        parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml")) if place.exists("config.yaml") else {}
+    )
     return {name: value for name, value in data.items() if name in SECTIONS and value is not None}
 
 
