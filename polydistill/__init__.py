@@ -17,6 +17,8 @@ _NAMES = {
     "pack": "polydistill.trainer.data.packing",
     "train": "polydistill.steps",
     "evaluate": "polydistill.steps",
+    "judge_pairs": "polydistill.engine.judging.pairs",
+    "Checkpoint": "polydistill.trainer.artifact",
     "Mixture": "polydistill.engine.mixing.mixture",
     "Pool": "polydistill.engine.storage.run_folder",
 }

@@ -95,7 +95,7 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
 
     def one(mixture: Mixture, arm: Arm) -> str:
         changes = {"learning_rate": arm.learning_rate} if arm.learning_rate else {}
-        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes)
+        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes).path
 
     with ThreadPoolExecutor(jobs) as threads:
         work = [threads.submit(one, mixture, arm) for mixture, arm in zip(mixtures, arms)]

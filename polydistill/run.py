@@ -22,6 +22,7 @@ from polydistill.run_config import RunConfig, read_run_file
 if TYPE_CHECKING:
     from polydistill.engine.mixing.mixture import Mixture
     from polydistill.engine.storage.run_folder import Pool
+    from polydistill.trainer.artifact import Checkpoint
 
 ROWS = "rows.jsonl"
 """Rows that were handed over in memory, in the run's folder."""
@@ -176,8 +177,8 @@ class Run:
         seed: int = 0,
         progress: bool = True,
         **changes: Any,
-    ) -> str:
-        """Train the student on a mixture, and return the folder of the trained model.
+    ) -> "Checkpoint":
+        """Train the student on a mixture, or open the model where it is trained already.
 
         Args:
             mixture: a mixture or its folder, default: that of `mix()`.
@@ -204,8 +205,8 @@ class Run:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
         return f"{Path(self.config.recipe).stem}/seed{seed}"
 
-    def evaluate(self, models: Mapping[str, str]) -> Any:
-        """Evaluate the base model and `models` (name -> folder). The report is eval/report.html in the run's folder.
+    def evaluate(self, models: "Mapping[str, str | Checkpoint]") -> Any:
+        """Evaluate the base model and `models` (name -> folder or checkpoint). The report is eval/report.html in the run's folder.
 
         Raises:
             UserError: no `eval` section or no student, missing files, or a model that cannot be loaded.

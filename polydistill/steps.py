@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from polydistill.engine import environment
 from polydistill.engine.config import Config, Student, validate
 from polydistill.eval.config import Eval
+from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
 
 C = TypeVar("C", bound=Config)
@@ -28,7 +29,7 @@ def train(
     train: Train | Mapping[str, Any],
     out: str,
     progress: bool = True,
-) -> str:
+) -> Checkpoint:
     """Train a student on a mixture. A stopped training continues from its newest checkpoint.
 
     Args:
@@ -39,7 +40,7 @@ def train(
         progress: whether steps and losses are shown on stderr.
 
     Returns:
-        Folder of the trained model, `out`/model, in Hugging Face format.
+        The trained model. Its `path` is a folder in Hugging Face format.
 
     Raises:
         UserError: wrong data or configuration, or `out` belongs to another training.
@@ -48,11 +49,11 @@ def train(
     from polydistill.trainer.run import launch
 
     settings = section(Train, train, "train")
-    return launch.train(mixture, section(Student, student, "student"), settings, out, progress).path
+    return launch.train(mixture, section(Student, student, "student"), settings, out, progress)
 
 
 def evaluate(
-    models: Mapping[str, str],
+    models: Mapping[str, str | Checkpoint],
     evaluation: Eval | Mapping[str, Any] | list[Any],
     student: Student | Mapping[str, Any],
     out: str,
@@ -60,7 +61,7 @@ def evaluate(
     """Evaluate models on benchmarks. Answers are kept, so a model is asked each question once.
 
     Args:
-        models: name -> Hugging Face folder or hub id. The first is the baseline. Models named "sdrrl/seed0",
+        models: name -> Hugging Face folder, hub id or checkpoint. The first is the baseline. Models named "sdrrl/seed0",
             "sdrrl/seed1" are runs of the arm "sdrrl".
         evaluation: the `eval` section, e.g. {"tasks": ["belebele"], "data": "data/", "targets": ["de"]}.
         student: the `student` section: how questions become prompts, and vLLM's arguments.
@@ -75,4 +76,5 @@ def evaluate(
     environment.prepare()
     from polydistill.eval import run
 
-    return run.evaluate(models, section(Eval, evaluation, "eval"), section(Student, student, "student"), out)
+    paths = {name: model if isinstance(model, str) else model.path for name, model in models.items()}
+    return run.evaluate(paths, section(Eval, evaluation, "eval"), section(Student, student, "student"), out)

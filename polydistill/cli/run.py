@@ -30,9 +30,9 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
         if run.config.student is None:
             return
         model = run.train()
-        screen.show(f"trained model: {model}")
+        screen.show(f"trained model: {model.path}")
         if run.config.eval:
-            show_scores(run, {run.model_name(): model})
+            show_scores(run, {run.model_name(): model.path})
 
 
 def show_scores(run: "Run", models: dict[str, str]) -> None:

@@ -37,4 +37,4 @@ def command(
         raise UserError("which model? Give --student PATH, or --config FILE with a section `student`")
     with screen.logged(out):
         model = train(str(mixture), settings.student, settings.train, str(out))
-    typer.echo(f"trained model: {model}")
+    typer.echo(f"trained model: {model.path}")
