@@ -206,7 +206,7 @@ class Run:
         return f"{Path(self.config.recipe).stem}/seed{seed}"
 
     def evaluate(self, models: "Mapping[str, str | Checkpoint]") -> Any:
-        """Evaluate the base model and `models` (name -> folder or checkpoint). The report is eval/report.html in the run's folder.
+        """Evaluate the base model and `models` (name -> folder or checkpoint). The report: eval/report.html.
 
         Raises:
             UserError: no `eval` section or no student, missing files, or a model that cannot be loaded.

@@ -61,8 +61,8 @@ def evaluate(
     """Evaluate models on benchmarks. Answers are kept, so a model is asked each question once.
 
     Args:
-        models: name -> Hugging Face folder, hub id or checkpoint. The first is the baseline. Models named "sdrrl/seed0",
-            "sdrrl/seed1" are runs of the arm "sdrrl".
+        models: name -> Hugging Face folder, hub id or checkpoint. The first is the baseline. Models named
+            "sdrrl/seed0" and "sdrrl/seed1" are runs of the arm "sdrrl".
         evaluation: the `eval` section, e.g. {"tasks": ["belebele"], "data": "data/", "targets": ["de"]}.
         student: the `student` section: how questions become prompts, and vLLM's arguments.
         out: folder for answers, metrics.json, report.html and report.md.

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from polydistill.cli.train import TrainFile, command
+from polydistill.cli.train import command
 from polydistill.engine.config import load
 from polydistill.engine.errors import UserError
+from polydistill.run_config import TrainSections
 
 
 def test_student_is_needed(tmp_path: Path) -> None:
@@ -17,14 +18,14 @@ def test_student_is_needed(tmp_path: Path) -> None:
 def test_a_whole_runs_file_is_read_and_typing_errors_are_found(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("output: out\nsource: eng_Latn\nstudent: {model: some/model}\ntrain: {epochs: 4}\n")
-    read = load(TrainFile, file, ["train.packs=8"])
+    read = load(TrainSections, file, ["train.packs=8"])
     assert read.student is not None and read.student.model == "some/model"
     assert (read.train.epochs, read.train.packs) == (4, 8)
     file.write_text("trian: {epochs: 4}\n")
     with pytest.raises(UserError, match="unknown section 'trian'"):
-        load(TrainFile, file)
+        load(TrainSections, file)
     with pytest.raises(UserError, match="did you mean 'epochs'"):
-        load(TrainFile, None, ["train.epoch=2"])
+        load(TrainSections, None, ["train.epoch=2"])
 
 
 @pytest.mark.parametrize(
@@ -38,4 +39,4 @@ def test_a_whole_runs_file_is_read_and_typing_errors_are_found(tmp_path: Path) -
 )
 def test_settings_that_contradict_each_other(setting: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        load(TrainFile, None, [setting])
+        load(TrainSections, None, [setting])
