@@ -118,10 +118,11 @@ def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
     from polydistill.engine.translation.stage import TranslateStage
 
     torch.set_num_threads(1)
-    translate, judge = TranslateStage(config.translate, config.targets), JudgeStage(config.judge)
+    translate, judge = TranslateStage(config.translate), JudgeStage(config.judge)
     ready.wait(timeout=300)
     while (path := units.get()) is not None:
-        judge(translate(unanswered(read_table(Folder.of(config.output) / PROMPTS, path))))
+        rows = unanswered(read_table(Folder.of(config.output) / PROMPTS, path))
+        judge(translate(rows, config.targets))
     done.wait(timeout=900)
 
 

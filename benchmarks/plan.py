@@ -115,7 +115,7 @@ class Waiting(Stages):
     def check(self, config: Synthesis) -> None:
         """There is no model to look for."""
 
-    def translate(self, translate: Translate, targets: list[str], device: str) -> "_Translator":
+    def translate(self, translate: Translate, device: str) -> "_Translator":
         """Waits for each row and language."""
         return _Translator(self._translating)
 
@@ -125,15 +125,13 @@ class Waiting(Stages):
 
 
 class _Translator:
-    targets: list[str]
-
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    def __call__(self, table: pa.Table) -> pa.Table:
-        time.sleep(self._seconds * table.num_rows * len(self.targets))
+    def __call__(self, table: pa.Table, targets: list[str]) -> pa.Table:
+        time.sleep(self._seconds * table.num_rows * len(targets))
         parts = []
-        for target in self.targets:
+        for target in targets:
             part = table.append_column("target", pa.array([target] * table.num_rows))
             for field in schema.FIELDS:
                 part = part.append_column(f"mt_{field}", table[field])

@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.config import Judge, Synthesis, Translate
 from polydistill.engine.errors import UserError
-from polydistill.engine.synthesis.actors import Stages
-from polydistill.engine.synthesis.isolation import StageFunction
+from polydistill.engine.synthesis.actors import JudgeFunction, Stages, TranslateFunction
 
 
 @dataclass
@@ -32,13 +31,13 @@ class Standins(Stages):
     def check(self, config: Synthesis) -> None:
         """There is no model to look for."""
 
-    def translate(self, translate: Translate, targets: list[str], device: str) -> StageFunction:
+    def translate(self, translate: Translate, device: str) -> TranslateFunction:
         """A translator that writes the target's code in front."""
         if self.refuse:
             raise UserError(self.refuse)
-        return _Prefix(self, targets)
+        return _Prefix(self)
 
-    def judge(self, judge: Judge, device: str) -> StageFunction:
+    def judge(self, judge: Judge, device: str) -> JudgeFunction:
         """A judge that measures lengths, and drops one row in sixteen."""
         return _Lengths(self)
 
@@ -65,16 +64,16 @@ class Standins(Stages):
 
 
 class _Prefix:
-    def __init__(self, settings: Standins, targets: list[str]) -> None:
-        self.settings, self.targets = settings, targets
+    def __init__(self, settings: Standins) -> None:
+        self.settings = settings
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def __call__(self, table: pa.Table, targets: list[str]) -> pa.Table:
         self.settings.misbehave(table)
         self.settings.note("translate", table)
         present = {field: pc.not_equal(pc.fill_null(table[field], ""), "") for field in schema.FIELDS}
         empty = pa.scalar([], pa.list_(pa.string()))
         parts = []
-        for target in self.targets:
+        for target in targets:
             part = table.append_column("target", pa.array([target] * table.num_rows))
             for field in schema.FIELDS:
                 text = pc.binary_join_element_wise(target, table[field], ": ")

@@ -25,6 +25,7 @@ from polydistill.engine.config import Translate
 from polydistill.engine.schema import GENERATED
 from polydistill.engine.translation.seq2seq import Seq2Seq
 from polydistill.engine.translation.stage import TranslateStage
+from polydistill.engine.translation.translator import Hypothesis
 
 PACKAGES = ("ctranslate2", "transformers", "torch")
 SOURCE, TARGET = "eng_Latn", "deu_Latn"
@@ -37,7 +38,7 @@ def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
         model = _random_nllb(Path(folder), [row["output"] for row in texts[:6000]])
         config = Translate(model=str(model), compute_type="int8", beam=4)
         translator = TiedLengths(config, cache=folder)
-        stage = TranslateStage(config, [TARGET], translator=translator)
+        stage = TranslateStage(config, translator=translator)
         table = _table(texts[:rows])
         sentences = _sentences(table)
         tied = translator.limit(np.array([len(ids) + 2 for ids in translator._tokenize(sentences).values()]))
@@ -51,13 +52,13 @@ def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
         }
         shared |= {"sentences": len(sentences), "parameters": "77M, random", "type": "int8"}
         generate = _huggingface(model, translator, _sentences(table, distinct=False))
-        stage(table.slice(0, 4))  # both sides have run once
+        stage(table.slice(0, 4), [TARGET])  # both sides have run once
         generate(16)
         claim = "Translation of Alpaca rows, layout and protected spans included"
         against = "transformers generate, float32, beam 4, batch 16, file order"
         first = paired(
             claim,
-            lambda: _none(stage(table)),
+            lambda: _none(stage(table, [TARGET])),
             generate,
             against=against,
             goal=5.0,
@@ -69,7 +70,13 @@ def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
         against = "CTranslate2 on the same tokens, sorted, nothing else"
         claim = "Share of the raw CTranslate2 call's speed that whole texts get"
         second = paired(
-            claim, lambda: _none(stage(table)), direct, against=against, goal=0.95, repeats=2 * repeats + 1, **shared
+            claim,
+            lambda: _none(stage(table, [TARGET])),
+            direct,
+            against=against,
+            goal=0.95,
+            repeats=2 * repeats + 1,
+            **shared,
         )
         return [first, second, _quality(folder)]
 
@@ -150,9 +157,9 @@ def _quality(cache: str) -> dict[str, Any]:
         sources, references = read(SOURCE), read(target)
         for compute in ("int8", "float32"):
             translator = Seq2Seq(Translate(model=str(world / "models/nllb"), compute_type=compute), cache=cache)
-            hypotheses, _ = translator(sources, [SOURCE] * len(sources), [target] * len(sources))
+            hypotheses = translator(sources, [SOURCE] * len(sources), [target] * len(sources))
             bleu = sacrebleu.corpus_bleu(
-                [text or "" for text in hypotheses], [references], tokenize=tokenizer, force=True
+                [hypothesis.text or "" for hypothesis in hypotheses], [references], tokenize=tokenizer, force=True
             )
             scores[f"{target} {compute}"] = round(bleu.score, 2)
         differences.append(abs(scores[f"{target} int8"] - scores[f"{target} float32"]))
@@ -188,16 +195,24 @@ def _table(rows: list[dict[str, str]]) -> pa.Table:
 
 def _sentences(table: pa.Table, distinct: bool = True) -> list[str]:
     """What the translator is given for these rows: each distinct sentence, or every one in file order."""
-    given: list[str] = []
-
-    def listen(sentences: list[str], *_: Any) -> Any:
-        given.extend(sentences)
-        return sentences, [[]] * len(sentences)
-
-    stage = TranslateStage(Translate(model="-"), [TARGET], translator=listen)
+    listener = _Listener()
+    stage = TranslateStage(Translate(model="-"), translator=listener)
     for part in [table] if distinct else [table.slice(row, 1) for row in range(table.num_rows)]:
-        stage(part)
-    return given
+        stage(part, [TARGET])
+    return listener.given
+
+
+class _Listener:
+    """A translator that gives every sentence back and remembers it."""
+
+    whole = 0
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
+        self.given += sentences
+        return [Hypothesis(sentence) for sentence in sentences]
 
 
 def _random_nllb(folder: Path, texts: list[str]) -> Path:

@@ -12,6 +12,20 @@ import pyarrow as pa
 FIELDS = ("instruction", "input", "truth", "self")
 """The texts of a row that are translated and judged, in this order. Empty ("") or null ones are passed over."""
 
+
+class Note(StrEnum):
+    """What the translation stage noticed about a text. A text's notes stand in this order."""
+
+    TRUNCATED = "truncated"  # the hypothesis reached its token limit
+    NO_END = "no_end"  # it stopped without the model's end token
+    EMPTY = "empty"  # a sentence came back without a word
+    SPAN_LOST = "span_lost"  # a protected span is missing from the hypothesis
+    SPAN_SPLIT = "span_split"  # the model lost a span's mark, so the text around the spans was translated in parts
+    NUMBER_LOST = "number_lost"  # a number of the source is not in the hypothesis
+    ANSWER_LOST = "answer_lost"  # an answer's marks did not come back: it has the translation that it got by itself
+    ERROR = "error"  # stored as "error: message": there is no hypothesis, and the message says why
+
+
 PROMPT = pa.schema(
     [
         pa.field("id", pa.string()),  # 16 hex digits: content hash of source language and the three texts
@@ -39,10 +53,8 @@ TRANSLATED = pa.schema(
         *GENERATED,
         pa.field("target", pa.string()),  # language translated into, FLORES-200 code
         *(pa.field(f"mt_{field}", pa.string()) for field in FIELDS),  # hypothesis; null where the source is empty/null
-        # What the translator noticed about each hypothesis: "truncated", "no_end", "empty", "span_lost", "span_split",
-        # "number_lost", "error: ..." (polydistill.engine.translation.stage), "answer_lost"
-        # (polydistill.engine.translation.marked_answers). Null where nothing was
-        # translated, [] where all was well.
+        # What was noticed about each hypothesis: values of Note, "error: ..." first. Null where nothing was translated,
+        # [] where all was well.
         *(pa.field(f"notes_{field}", pa.list_(pa.string())) for field in FIELDS),
     ]
 )

@@ -17,7 +17,7 @@ from polydistill.engine.storage import units
 from polydistill.engine.storage.records import facts
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, read_table
-from polydistill.engine.synthesis.isolation import Guarded, StageFunction
+from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
 
 ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
@@ -27,6 +27,13 @@ ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.lis
 def assignments(todo: dict[int, list[str]]) -> pa.Table:
     """Units and the languages that they lack, as ASSIGNMENT rows."""
     return pa.table([list(todo), list(todo.values())], schema=ASSIGNMENT)
+
+
+TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
+"""(GENERATED rows, target languages) -> TRANSLATED rows, target by target. Made once per actor, called per unit."""
+
+JudgeFunction = Callable[[pa.Table], pa.Table]
+"""TRANSLATED rows -> POOL rows, in order. Made once per actor, called once per unit."""
 
 
 class Stages:
@@ -52,14 +59,14 @@ class Stages:
                 tokens.target(target)
         load_language_id(config.judge.language_id)
 
-    def translate(self, translate: Translate, targets: list[str], device: str) -> StageFunction:
-        """GENERATED rows -> TRANSLATED rows in `targets`; its attribute `targets` may be set before each call."""
+    def translate(self, translate: Translate, device: str) -> TranslateFunction:
+        """The translation stage, its model loaded."""
         from polydistill.engine.translation.stage import TranslateStage
 
-        return TranslateStage(translate, targets, device)
+        return TranslateStage(translate, device)
 
-    def judge(self, judge: Judge, device: str) -> StageFunction:
-        """TRANSLATED rows -> POOL rows."""
+    def judge(self, judge: Judge, device: str) -> JudgeFunction:
+        """The judge, its models loaded."""
         from polydistill.engine.judging.stage import JudgeStage
 
         return JudgeStage(judge, device)
@@ -88,34 +95,23 @@ class TranslateActor:
         self, stages: Stages, translate: Translate, work: Work, device: str, folder: Folder, monitor: Any
     ) -> None:
         self._folder = folder
-        self._targets: list[str] = []
-        make = lambda: stages.translate(translate, self._targets, device)  # noqa: E731
-        self._guarded = Guarded(make, self._failed, work.retries, work.translate.timeout)
+
+        def make() -> TranslateFunction:
+            return stages.translate(translate, device)
+
+        self._guarded = Guarded(make, _untranslated, work.retries, work.translate.timeout)
         self._watch = _Watch("translate", monitor)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit."""
         (assignment,) = table.to_pylist()
-        unit, self._targets = assignment["unit"], assignment["targets"]
-        self._guarded.stage.targets = self._targets  # type: ignore[attr-defined]
+        unit, targets = assignment["unit"], assignment["targets"]
         rows = read_table(self._folder, shard_name(unit))
         rows = rows if "self" in rows.column_names else unanswered(rows)
-        table = self._watch.run(unit, rows.select(schema.GENERATED.names), self._guarded, self._failed)
+        made = self._watch.run(unit, rows.select(schema.GENERATED.names), self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
-        rows = table.append_column("unit", pa.array([unit] * table.num_rows, pa.int64()))
-        return rows if not self._guarded.split else _target_major(rows, self._targets)
-
-    def _failed(self, table: pa.Table, message: str) -> pa.Table:
-        parts = []
-        for target in self._targets:
-            part = table.append_column("target", pa.array([target] * table.num_rows, pa.string()))
-            for field in schema.FIELDS:
-                part = part.append_column(f"mt_{field}", pa.nulls(table.num_rows, pa.string()))
-            for field in schema.FIELDS:
-                notes = [[f"error: {message}"] if text else None for text in table[field].to_pylist()]
-                part = part.append_column(f"notes_{field}", pa.array(notes, pa.list_(pa.string())))
-            parts.append(part)
-        return pa.concat_tables(parts).select(schema.TRANSLATED.names)
+        made = made if not self._guarded.split else _target_major(made, targets)
+        return made.append_column("unit", pa.array([unit] * made.num_rows, pa.int64()))
 
 
 class JudgeActor:
@@ -125,14 +121,18 @@ class JudgeActor:
         self, stages: Stages, judge: Judge, work: Work, device: str, root: Folder, digest: str, monitor: Any
     ) -> None:
         self._root, self._digest, self._versions = root, digest, units.versions()
-        self._guarded = Guarded(lambda: stages.judge(judge, device), _unjudged, work.retries, work.judge.timeout)
+
+        def make() -> JudgeFunction:
+            return stages.judge(judge, device)
+
+        self._guarded = Guarded(make, _unjudged, work.retries, work.judge.timeout)
         self._watch = _Watch("judge", monitor)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit; returns one row per language: unit, target, rows, kept, failed, reasons (as lists)."""
         unit = table["unit"][0].as_py()
         commit = functools.partial(self._commit, unit)
-        return self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, _unjudged, commit)
+        return self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, commit)
 
     def _commit(self, unit: int, pool: pa.Table) -> pa.Table:
         targets = pc.unique(pool["target"]).to_pylist()
@@ -174,9 +174,10 @@ class _Watch:
         self,
         unit: int,
         table: pa.Table,
-        guarded: Guarded,
-        failed: Callable[[pa.Table, str], pa.Table],
-        then: Callable[[pa.Table], pa.Table] = lambda out: out,
+        guarded: Guarded[P],
+        then: Callable[[pa.Table], pa.Table],
+        *context: P.args,
+        **options: P.kwargs,
     ) -> pa.Table:
         """The stage's output for `table`, passed through `then`, which counts as the stage's work."""
         import ray
@@ -186,14 +187,33 @@ class _Watch:
         attempt = ray.get(self._monitor.begin.remote(self._name, unit))
         started, processor = time.monotonic(), time.process_time()
         if attempt > CRASHES:
-            out = failed(table, f"the {self._name} process died {CRASHES} times on this unit")
+            message = f"the {self._name} process died {CRASHES} times on this unit"
+            out = guarded.failed(table, message, *context, **options)
         else:
-            out = guarded(table)
+            out = guarded(table, *context, **options)
         result = then(out)
         seconds = time.monotonic() - started
         processor = time.process_time() - processor
         self._monitor.end.remote(self._name, unit, out.num_rows, seconds, 0, processor)
         return result
+
+
+def _unchanged(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _untranslated(table: pa.Table, message: str, targets: list[str], /) -> pa.Table:
+    """TRANSLATED rows that the translator could not translate: no hypotheses, the error as every field's note."""
+    parts = []
+    for target in targets:
+        part = table.append_column("target", pa.array([target] * table.num_rows, pa.string()))
+        for field in schema.FIELDS:
+            part = part.append_column(f"mt_{field}", pa.nulls(table.num_rows, pa.string()))
+        for field in schema.FIELDS:
+            notes = [[f"{schema.Note.ERROR}: {message}"] if text else None for text in table[field].to_pylist()]
+            part = part.append_column(f"notes_{field}", pa.array(notes, pa.list_(pa.string())))
+        parts.append(part)
+    return pa.concat_tables(parts).select(schema.TRANSLATED.names)
 
 
 def _unjudged(table: pa.Table, message: str) -> pa.Table:

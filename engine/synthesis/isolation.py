@@ -6,27 +6,23 @@ their error instead of a result, all others as if nothing had happened.
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Concatenate, Generic, ParamSpec
 
 import pyarrow as pa
 
 from polydistill.engine.errors import UserError
 
-
-class StageFunction(Protocol):
-    """A stage: an Arrow table in, an Arrow table out. It is made once per actor and called once per unit."""
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """Work on one table."""
-        ...
+P = ParamSpec("P")
+"""What a stage needs beside its rows, the same for every row: the translation stage its target languages."""
 
 
-class Guarded:
+class Guarded(Generic[P]):
     """A stage with retries, isolation of bad rows and a time limit.
 
     Args:
-        make: Builds the stage (loads its model). Called again after a hang, since the old one may be stuck.
-        failed: Makes the output for rows that the stage could not handle: (input rows, message) -> output rows.
+        make: Builds the stage (loads its model): rows in, rows out. Called again after a hang, since the old one may
+            be stuck.
+        failed: Makes the output for rows that the stage could not handle: (input rows, message, ...) -> output rows.
         retries: Further attempts on a batch before it is halved.
         timeout: Seconds for one call; halves get half of it, but at least a minute or the whole of a shorter one.
 
@@ -37,28 +33,30 @@ class Guarded:
 
     def __init__(
         self,
-        make: Callable[[], StageFunction],
-        failed: Callable[[pa.Table, str], pa.Table],
+        make: Callable[[], Callable[Concatenate[pa.Table, P], pa.Table]],
+        failed: Callable[Concatenate[pa.Table, str, P], pa.Table],
         retries: int,
         timeout: float,
     ) -> None:
-        self._make, self._failed, self._retries, self._timeout = make, failed, retries, timeout
-        self.stage = make()
+        self._make, self.failed, self._retries, self._timeout = make, failed, retries, timeout
+        self._stage = make()
         self.split = False
         """Whether the last call had to halve its batch."""
         self.hung = False
         """Whether a call has hung. Its thread cannot be ended from outside; a fresh process should take over."""
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def __call__(self, table: pa.Table, *context: P.args, **options: P.kwargs) -> pa.Table:
         """The stage's output for all rows of `table`, in order; rows that failed have their error in it."""
         self.split, self._hangs = False, 0
-        return self._attempt(table, self._timeout, self._retries)
+        return self._attempt(table, self._timeout, self._retries, *context, **options)
 
-    def _attempt(self, table: pa.Table, timeout: float, retries: int) -> pa.Table:
+    def _attempt(
+        self, table: pa.Table, timeout: float, retries: int, /, *context: P.args, **options: P.kwargs
+    ) -> pa.Table:
         error: Exception | None = None
         for _ in range(retries + 1):
             try:
-                return self._call(table, timeout)
+                return self._call(table, timeout, *context, **options)
             except (UserError, OSError) as fatal:
                 if not isinstance(fatal, TimeoutError):
                     raise
@@ -66,21 +64,23 @@ class Guarded:
             except Exception as caught:
                 error = caught
         if table.num_rows <= 1:
-            return self._failed(table, f"{type(error).__name__}: {error}")
+            return self.failed(table, f"{type(error).__name__}: {error}", *context, **options)
         if self._hangs > 2 * table.num_rows.bit_length():
-            return self._failed(table, f"{error}; given up after {self._hangs} calls that hung")
+            message = f"{error}; given up after {self._hangs} calls that hung"
+            return self.failed(table, message, *context, **options)
         self.split = True
         middle = table.num_rows // 2
         shorter = max(timeout / 2, min(timeout, 60.0))
         halves = [table.slice(0, middle), table.slice(middle)]
-        return pa.concat_tables([self._attempt(half, shorter, 0) for half in halves])
+        return pa.concat_tables([self._attempt(half, shorter, 0, *context, **options) for half in halves])
 
-    def _call(self, table: pa.Table, timeout: float) -> pa.Table:
+    def _call(self, table: pa.Table, timeout: float, /, *context: P.args, **options: P.kwargs) -> pa.Table:
         result: list[Any] = []
+        stage = self._stage
 
         def work() -> None:
             try:
-                result.append(self.stage(table))
+                result.append(stage(table, *context, **options))
             except BaseException as error:
                 result.append(error)
 
@@ -90,7 +90,7 @@ class Guarded:
         if not result:
             self.hung = True
             self._hangs += 1
-            self.stage = self._make()
+            self._stage = self._make()
             raise TimeoutError(f"no result within {timeout:.0f} s")
         if isinstance(result[0], BaseException):
             raise result[0]

@@ -17,10 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.languages import get_language
+from polydistill.engine.schema import Note
 from polydistill.engine.text.spans import numbers_lost
-
-LOST = "answer_lost"
-"""Note of an answer whose marks did not come back as one pair around a text: its translation was made apart."""
 
 _MARK = re.compile(r"</?answer>")
 
@@ -78,10 +76,10 @@ def read_rows(table: pa.Table, extractive: np.ndarray) -> pa.Table:
             columns["mt_input"][row] = found[0] if found else _MARK.sub("", made)
         for field in ("truth", "self") if own[row] == truths[row] else ("truth",):
             if found is None:
-                columns[f"notes_{field}"][row] = [*columns[f"notes_{field}"][row], LOST]
+                columns[f"notes_{field}"][row] = [*columns[f"notes_{field}"][row], Note.ANSWER_LOST]
             else:
                 columns[f"mt_{field}"][row] = found[1]
-                columns[f"notes_{field}"][row] = ["number_lost"] if numbers_lost(truths[row], found[1]) else []
+                columns[f"notes_{field}"][row] = [Note.NUMBER_LOST] if numbers_lost(truths[row], found[1]) else []
     for name in names:
         field = table.schema.field(name)
         table = table.set_column(table.schema.get_field_index(name), field, pa.array(columns[name], field.type))

@@ -45,10 +45,10 @@ class Pieces:
         return pc.binary_join(pa.ListArray.from_arrays(pa.array(self.offsets), values), "")
 
     def spread(self, bits: np.ndarray) -> np.ndarray:
-        """Union of the sentences' bits over each text: uint8 of shape (texts,) from (sentences,)."""
+        """Union of the sentences' bits over each text: shape (texts,) from (sentences,), unsigned integers."""
         if len(self.offsets) == 1:
-            return np.zeros(0, dtype=np.uint8)
-        every = np.concatenate([np.zeros(len(self.kept), dtype=np.uint8), bits])
+            return np.zeros(0, dtype=bits.dtype)
+        every = np.concatenate([np.zeros(len(self.kept), dtype=bits.dtype), bits])
         return np.bitwise_or.reduceat(every[self.numbers], self.offsets[:-1])
 
     def sentences_of(self, text: int) -> list[int]:

@@ -20,6 +20,8 @@ from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
+from polydistill.engine.schema import Note
+from polydistill.engine.translation.translator import Hypothesis
 
 SHOTS = 8
 Pair = tuple[str, str]  # source, target
@@ -42,16 +44,16 @@ def prompt(text: str, source: str, target: str, pairs: Sequence[Pair]) -> str:
     return "\n".join([*lines, f"{names[0]}: `{_plain(text)}`", f"{names[1]}: `"])
 
 
-def parse(completion: Completion) -> tuple[str | None, list[str]]:
-    """Hypothesis and notes of a completion: "truncated" at the token limit, "no_end" without closing back-tick."""
-    if completion.finish.startswith("error"):
-        return None, [completion.finish]
-    notes = {"stop": [], "length": ["truncated"]}.get(completion.finish, ["no_end"])
-    return " ".join(completion.text.split()), notes
+def parse(completion: Completion) -> Hypothesis:
+    """The hypothesis in a completion: TRUNCATED at the token limit, NO_END without the closing back-tick."""
+    if completion.finish.startswith(Note.ERROR):
+        return Hypothesis(None, (completion.finish,))
+    notes = {"stop": (), "length": (Note.TRUNCATED,)}.get(completion.finish, (Note.NO_END,))
+    return Hypothesis(" ".join(completion.text.split()), notes)
 
 
 class SelfTranslator:
-    """Callable (texts, source languages, target languages) -> (hypotheses, notes), see `engine.translation.stage`."""
+    """The `Translator` of method `self`."""
 
     whole = 600
     """Lines of up to so many characters are translated in one piece, as the paper does with fields; longer ones
@@ -61,16 +63,13 @@ class SelfTranslator:
         """`pairs(source, target)` gives the examples of a direction."""
         self.generate, self.pairs, self.max_tokens = generate, pairs, max_tokens
 
-    def __call__(
-        self, sentences: list[str], sources: list[str], targets: list[str]
-    ) -> tuple[list[str | None], list[list[str]]]:
+    def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """Translate sentence i from sources[i] to targets[i] (FLORES-200 codes)."""
         prompts = [
             prompt(sentence, source, target, self.pairs(source, target))
             for sentence, source, target in zip(sentences, sources, targets)
         ]
-        parsed = [parse(completion) for completion in self.generate(prompts, self.max_tokens, "`")] if prompts else []
-        return [hypothesis for hypothesis, _ in parsed], [notes for _, notes in parsed]
+        return [parse(completion) for completion in self.generate(prompts, self.max_tokens, "`")] if prompts else []
 
 
 def example_pairs(folder: str) -> Callable[[str, str], list[Pair]]:
@@ -102,16 +101,16 @@ def example_pairs(folder: str) -> Callable[[str, str], list[Pair]]:
     return pairs
 
 
-def student(config: Translate, device: str = "cpu") -> SelfTranslator:
+def load_self_translator(config: Translate, device: str = "cpu") -> SelfTranslator:
     """The translator that the configuration describes, run by vLLM in this process.
 
     Raises:
         UserError: a model that vLLM cannot load, a GPU that is not there, examples that are missing.
     """
-    return SelfTranslator(vllm(config, device), example_pairs(config.examples or ""), config.max_output_tokens)
+    return SelfTranslator(vllm_generate(config, device), example_pairs(config.examples or ""), config.max_output_tokens)
 
 
-def vllm(config: Translate, device: str = "cpu") -> Generate:
+def vllm_generate(config: Translate, device: str = "cpu") -> Generate:
     """`generate` by a vLLM engine, greedy. Prompts of a direction share their examples, which vLLM caches."""
     from polydistill.engine import environment
 

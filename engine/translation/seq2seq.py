@@ -13,21 +13,23 @@ from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
 from polydistill.engine.models.batching import run_batches
+from polydistill.engine.schema import Note
 from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
 from polydistill.engine.translation.language_tokens import LanguageTokens
+from polydistill.engine.translation.translator import Hypothesis, error
 
 Tokens = list[str]
 
 
 class Seq2Seq:
-    """Callable (sentences, source languages, target languages) -> (hypotheses, notes), all lists of one length.
+    """A `Translator`: notes TRUNCATED where the token limit was reached, NO_END where the end token did not come.
 
-    A hypothesis is None when its sentence failed; its notes then hold "error: ...". Other notes are "truncated"
-    (the model was still talking at the token limit) and "no_end" (it stopped without its end token). The
-    result is a function of the arguments: batches are formed in a fixed order. Floating-point sums differ
+    The result is a function of the arguments: batches are formed in a fixed order. Floating-point sums differ
     between batches of different shape, so the same sentence in other company may, rarely, come out otherwise.
     """
+
+    whole = 0
 
     def __init__(self, config: Translate, device: str = "cpu", cache: str | None = None) -> None:
         """Load the model, converting it first if needed.
@@ -81,9 +83,7 @@ class Seq2Seq:
         wanted = 4 * np.asarray(lengths) + 32
         return np.minimum(2 ** np.ceil(np.log2(wanted)).astype(np.int64), self.max_output)
 
-    def __call__(
-        self, sentences: list[str], sources: list[str], targets: list[str]
-    ) -> tuple[list[str | None], list[list[str]]]:
+    def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """Translate sentence i from sources[i] to targets[i] (FLORES-200 codes); see the class."""
         self.check(set(sources), set(targets))
         tokens = self._tokenize(sentences)
@@ -92,14 +92,14 @@ class Seq2Seq:
             return self._decode([tokens[text] for text in sentences], sources, targets)
         parts = [split.get(text) or [(tokens[text], "")] for text in sentences]
         owners = [row for row, own in enumerate(parts) for _ in own]
-        texts, notes = self._decode(
-            [piece for own in parts for piece, _ in own],
-            [sources[row] for row in owners],
-            [targets[row] for row in owners],
+        done = iter(
+            self._decode(
+                [piece for own in parts for piece, _ in own],
+                [sources[row] for row in owners],
+                [targets[row] for row in owners],
+            )
         )
-        done = iter(zip(texts, notes))
-        joined = [_join([next(done) for _ in own], own, target) for own, target in zip(parts, targets)]
-        return [text for text, _ in joined], [own for _, own in joined]
+        return [_join([next(done) for _ in own], own, target) for own, target in zip(parts, targets)]
 
     def _tokenize(self, sentences: list[str]) -> dict[str, Tokens]:
         """Tokens of each distinct sentence, without language and end tokens."""
@@ -126,16 +126,13 @@ class Seq2Seq:
         first, second = self._parts(left, known[left]), self._parts(right, known[right])
         return [*first[:-1], (first[-1][0], gap or " "), *second]
 
-    def _decode(
-        self, rows: list[Tokens], sources: list[str], targets: list[str]
-    ) -> tuple[list[str | None], list[list[str]]]:
-        """Run the model over tokenized sentences; hypotheses and notes."""
-        texts: list[str | None] = [None] * len(rows)
-        notes: list[list[str]] = [_NONE] * len(rows)
+    def _decode(self, rows: list[Tokens], sources: list[str], targets: list[str]) -> list[Hypothesis]:
+        """Run the model over tokenized sentences."""
+        hypotheses: list[Hypothesis] = [Hypothesis(None)] * len(rows)
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)) + 2
         limits = self.limit(lengths)
 
-        def run(batch: np.ndarray) -> tuple[list[str], list[list[str]]]:
+        def run(batch: np.ndarray) -> list[Hypothesis]:
             numbers = batch.tolist()
             before = self.languages.before
             inputs = [[*before(sources[row], targets[row]), *rows[row], self.end] for row in numbers]
@@ -147,13 +144,13 @@ class Seq2Seq:
         batches = run_batches(run, lengths, self.config.batch_tokens, groups=limits, workers=self.workers + 1)
         for batch, result in batches:
             if isinstance(result, Exception):
-                notes[batch[0]] = [f"error: {type(result).__name__}: {' '.join(str(result).split())[:200]}"]
+                hypotheses[batch[0]] = error(f"{type(result).__name__}: {result}")
                 continue
-            for row, text, note in zip(batch.tolist(), *result):
-                texts[row], notes[row] = text, note
-        return texts, notes
+            for row, hypothesis in zip(batch.tolist(), result):
+                hypotheses[row] = hypothesis
+        return hypotheses
 
-    def _translate(self, inputs: list[Tokens], prefixes: list[Tokens], limit: int) -> tuple[list[str], list[list[str]]]:
+    def _translate(self, inputs: list[Tokens], prefixes: list[Tokens], limit: int) -> list[Hypothesis]:
         """One batch through the model, all with the same limit on the hypothesis' tokens."""
         results = self.translator.translate_batch(
             inputs,
@@ -167,11 +164,11 @@ class Seq2Seq:
         hypotheses = [result.hypotheses[0] for result in results]
         ids = [self._ids(tokens[skip:]) for tokens in hypotheses]
         notes = [
-            _NONE if tokens[-1:] == [self.end] else ["truncated" if len(tokens) >= limit else "no_end"]
+            () if tokens[-1:] == [self.end] else (Note.TRUNCATED if len(tokens) >= limit else Note.NO_END,)
             for tokens in hypotheses
         ]
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [text.strip() for text in texts], notes
+        return [Hypothesis(text.strip(), own) for text, own in zip(texts, notes)]
 
     def _ids(self, tokens: Tokens) -> list[int]:
         if not self._numbers:
@@ -179,20 +176,16 @@ class Seq2Seq:
         return [self._numbers[token] for token in tokens if token in self._numbers]
 
 
-_NONE: list[str] = []
-
-
-def _join(
-    done: list[tuple[str | None, list[str]]], parts: list[tuple[Tokens, str]], target: str
-) -> tuple[str | None, list[str]]:
-    """One sentence's hypothesis and notes from those of its parts."""
+def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) -> Hypothesis:
+    """One sentence's hypothesis from those of its parts."""
     if len(done) == 1:
         return done[0]
-    notes = sorted({note for _, own in done for note in own})
-    if any(text is None for text, _ in done):
-        return None, [note for note in notes if note.startswith("error")]
+    notes = sorted({note for part in done for note in part.notes})
+    if any(part.text is None for part in done):
+        return Hypothesis(None, tuple(note for note in notes if note.startswith(Note.ERROR)))
     spaced = get_language(target).spaced
-    return "".join(f"{text}{gap if spaced else ''}" for (text, _), (_, gap) in zip(done, parts)).strip(), notes
+    text = "".join(f"{part.text}{gap if spaced else ''}" for part, (_, gap) in zip(done, parts))
+    return Hypothesis(text.strip(), tuple(notes))
 
 
 def _workers(threads: int) -> int:
@@ -234,6 +227,6 @@ def _check_compute_type(compute_type: str, kind: str) -> None:
     known = {"default", "auto", *ctranslate2.get_supported_compute_types(kind)}
     if compute_type not in known:
         raise UserError(
-            f"translate.compute_type {compute_type!r} is not to be had on this {kind}; "
-            f"it offers {', '.join(sorted(known))}"
+            f"translate.compute_type {compute_type!r} is not supported on this {kind}; "
+            f"supported: {', '.join(sorted(known))}"
         )

@@ -15,15 +15,10 @@ from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.translation.marked_answers import mark, read
 from polydistill.engine.translation.self_translation import Completion, SelfTranslator
 from polydistill.engine.translation.stage import TranslateStage
+from tests.engine.translation.stand_in import Each, identity
 
 CONFIG = Translate(model="replaced by a stand-in", mark_answers=True)
 PAIRS = [(f"Text {number}.", f"Satz {number}.") for number in range(8)]
-Stand = Callable[..., tuple[list[str | None], list[list[str]]]]
-
-
-def each(change: Callable[[str], str | None]) -> Stand:
-    """A translator that changes every sentence in the same way."""
-    return lambda sentences, *_: ([change(text) for text in sentences], [[] for _ in sentences])
 
 
 @pytest.fixture
@@ -74,18 +69,18 @@ def test_the_answer_is_the_part_of_the_translated_input(squad: pa.Table) -> None
         "It began in Rome.": "Es begann in Rom.",
         "The war ended [1]in 1990[2], they say.": "[1]1990[2] endete der Krieg, heißt es.",
     }
-    made = TranslateStage(CONFIG, ["de"], translator=each(lambda text: german.get(text, f"<{text}>")))(squad)
+    made = TranslateStage(CONFIG, translator=Each(lambda text: german.get(text, f"<{text}>")))(squad, ["de"])
     assert made["input"].to_pylist() == squad["input"].to_pylist()
     assert made["mt_input"][0].as_py() == "Es begann in Rom. 1990 endete der Krieg, heißt es."
     assert made["mt_truth"].to_pylist() == ["1990", "42", "<Rom>", "<Rome>"]
     assert made["mt_self"].to_pylist() == ["1990", "<Rome>", None, None]  # the student gave the same answer
     assert made["notes_truth"].to_pylist() == [[]] * 4 and made["notes_self"].to_pylist() == [[], [], None, None]
-    apart = TranslateStage(CONFIG.model_copy(update={"mark_answers": False}), ["de"], translator=each(str.upper))(squad)
+    apart = TranslateStage(CONFIG.model_copy(update={"mark_answers": False}), translator=Each(str.upper))(squad, ["de"])
     assert apart["mt_truth"].to_pylist() == ["IN 1990", "42", "ROM", "ROME"]
 
 
 def test_marks_that_a_model_drops_are_found_again_between_the_parts(squad: pa.Table) -> None:
-    made = TranslateStage(CONFIG, ["de"], translator=each(lambda text: text.replace("[1]", "").upper()))(squad)
+    made = TranslateStage(CONFIG, translator=Each(lambda text: text.replace("[1]", "").upper()))(squad, ["de"])
     assert made["mt_input"][0].as_py() == "IT BEGAN IN ROME. THE WAR ENDED IN 1990, THEY SAY."
     assert made["notes_input"][0].as_py() == ["span_split"]
     assert made["mt_truth"][0].as_py() == "IN 1990" and made["notes_truth"][0].as_py() == []
@@ -100,7 +95,7 @@ def test_marks_that_a_model_drops_are_found_again_between_the_parts(squad: pa.Ta
     ],
 )
 def test_broken_marks_are_told_and_the_answer_is_dropped(squad: pa.Table, change: Callable, note: str) -> None:
-    made = TranslateStage(CONFIG, ["de"], translator=each(lambda text: change(text.replace("in 1990", "1990"))))(squad)
+    made = TranslateStage(CONFIG, translator=Each(lambda text: change(text.replace("in 1990", "1990"))))(squad, ["de"])
     text = made["mt_input"][0].as_py()
     assert text is None or "answer" not in text
     assert made["notes_truth"][0].as_py() == ["answer_lost"] == made["notes_self"][0].as_py()
@@ -110,7 +105,7 @@ def test_broken_marks_are_told_and_the_answer_is_dropped(squad: pa.Table, change
 
 
 def test_a_changed_number_in_the_answer_is_noted(squad: pa.Table) -> None:
-    made = TranslateStage(CONFIG, ["de"], translator=each(lambda text: text.replace("1990", "1991")))(squad)
+    made = TranslateStage(CONFIG, translator=Each(lambda text: text.replace("1990", "1991")))(squad, ["de"])
     assert made["mt_truth"][0].as_py() == "in 1991" and made["notes_truth"][0].as_py() == ["number_lost"]
 
 
@@ -121,7 +116,7 @@ def test_the_student_carries_answers_through_its_own_translation(squad: pa.Table
         asked.extend(prompts)
         return [Completion(text.split("`")[-3].upper(), "stop") for text in prompts]
 
-    made = TranslateStage(CONFIG, ["de"], translator=SelfTranslator(generate, lambda *_: PAIRS))(squad)
+    made = TranslateStage(CONFIG, translator=SelfTranslator(generate, lambda *_: PAIRS))(squad, ["de"])
     assert any("The war ended [1]in 1990[2], they say.`\nde: `" in prompt for prompt in asked)
     assert made["mt_input"][0].as_py() == "IT BEGAN IN ROME. THE WAR ENDED IN 1990, THEY SAY."
     assert made["mt_truth"][0].as_py() == "IN 1990"
@@ -133,7 +128,7 @@ def test_answers_through_a_real_model(tiny: Path, tmp_path: Path, table_of: Call
     inputs = [row["output"] for row in json.loads((tiny / "instructions.json").read_text(encoding="utf-8"))[:40]]
     answers = [text.split()[-2] for text in inputs]  # "The short form of Bulgaria is BG ."
     config = Translate(model=str(tiny / "models/nllb"), compute_type="int8", beam=1, mark_answers=True)
-    made = TranslateStage(config, ["deu_Latn"], cache=str(tmp_path))(table_of(*answers, input=inputs))
+    made = TranslateStage(config, cache=str(tmp_path))(table_of(*answers, input=inputs), ["deu_Latn"])
     for text, answer, notes in zip(*(made[name].to_pylist() for name in ("mt_input", "mt_truth", "notes_truth"))):
         assert "answer>" not in text and (answer in text or "answer_lost" in notes)
     assert sum("answer_lost" not in notes for notes in made["notes_truth"].to_pylist()) > 30
@@ -149,8 +144,7 @@ def test_xquad_through_an_identity_translator(data: Path, table_of: Callable[...
         for question in paragraph["qas"]
     ][::4]
     contexts, answers = map(list, zip(*rows))
-    identity = each(lambda text: text)
-    made = TranslateStage(CONFIG, ["de"], translator=identity)(table_of(*answers, input=contexts))
+    made = TranslateStage(CONFIG, translator=identity)(table_of(*answers, input=contexts), ["de"])
     assert made["mt_input"].to_pylist() == contexts
     assert made["mt_truth"].to_pylist() == answers
     assert sum(note == [] for note in made["notes_truth"].to_pylist()) == len(rows) > 200

@@ -11,8 +11,9 @@ from polydistill.engine.translation.self_translation import (
     example_pairs,
     parse,
     prompt,
-    vllm,
+    vllm_generate,
 )
+from polydistill.engine.translation.translator import Hypothesis
 
 PAIRS = [(f"Text {number}.", f"Satz {number}.") for number in range(8)]
 
@@ -28,10 +29,10 @@ def test_prompt_is_the_papers():
 @pytest.mark.parametrize(
     ("completion", "expected"),
     [
-        (Completion("Es regnet.", "stop"), ("Es regnet.", [])),
-        (Completion(" Es\nregnet ", "length"), ("Es regnet", ["truncated"])),
-        (Completion("Es regnet.", "end"), ("Es regnet.", ["no_end"])),
-        (Completion("", "error: prompt of 9 tokens"), (None, ["error: prompt of 9 tokens"])),
+        (Completion("Es regnet.", "stop"), Hypothesis("Es regnet.")),
+        (Completion(" Es\nregnet ", "length"), Hypothesis("Es regnet", ("truncated",))),
+        (Completion("Es regnet.", "end"), Hypothesis("Es regnet.", ("no_end",))),
+        (Completion("", "error: prompt of 9 tokens"), Hypothesis(None, ("error: prompt of 9 tokens",))),
     ],
 )
 def test_completions(completion, expected):
@@ -46,10 +47,11 @@ def test_translator_asks_once_for_all_and_keeps_the_order():
         return [Completion(text.split("`")[-3].upper() + text[-6:-4], "stop") for text in prompts]
 
     translator = SelfTranslator(generate, lambda source, target: PAIRS, max_tokens=99)
-    hypotheses, notes = translator(["one", "two"], ["eng_Latn"] * 2, ["deu_Latn", "jpn_Jpan"])
+    hypotheses = translator(["one", "two"], ["eng_Latn"] * 2, ["deu_Latn", "jpn_Jpan"])
     assert asked == [(2, 99, "`")]
-    assert [text[:3] for text in hypotheses] == ["ONE", "TWO"] and notes == [[], []]
-    assert translator([], [], []) == ([], [])
+    assert [hypothesis.text[:3] for hypothesis in hypotheses] == ["ONE", "TWO"]
+    assert [hypothesis.notes for hypothesis in hypotheses] == [(), ()]
+    assert translator([], [], []) == []
 
 
 def test_it_works_behind_the_stage_line_by_line(table_of):
@@ -57,8 +59,8 @@ def test_it_works_behind_the_stage_line_by_line(table_of):
 
     generate = lambda prompts, *_: [Completion(text.split("`")[-3].upper(), "stop") for text in prompts]  # noqa: E731
     translator = SelfTranslator(generate, lambda *_: PAIRS)
-    stage = TranslateStage(Translate(model="the student"), ["de"], translator=translator)
-    result = stage(table_of("One. Use `x`.\n- Two. Three."))
+    stage = TranslateStage(Translate(model="the student"), translator=translator)
+    result = stage(table_of("One. Use `x`.\n- Two. Three."), ["de"])
     assert result["mt_truth"].to_pylist() == ["ONE. USE `x`.\n- TWO. THREE."]
 
 
@@ -78,7 +80,7 @@ def test_examples_are_read_in_both_directions(tmp_path):
 def test_a_gpu_that_is_not_there_stops(monkeypatch):
     monkeypatch.setattr("polydistill.engine.environment.has_gpu", lambda: False)
     with pytest.raises(UserError, match="no GPU"):
-        vllm(Translate(model="x", method="self", examples="x"), "cuda")
+        vllm_generate(Translate(model="x", method="self", examples="x"), "cuda")
 
 
 @pytest.mark.slow
@@ -105,7 +107,7 @@ def test_vllm_stops_at_the_back_tick_and_refuses_long_prompts(tmp_path: Path):
             model.lm_head.weight[words.index(follower), words.index(word)] = 9
     model.save_pretrained(tmp_path)
     settings = {"max_model_len": 32, "dtype": "float32", "enforce_eager": True, "max_num_seqs": 8}
-    generate = vllm(Translate(model=str(tmp_path), method="self", examples="x", engine=settings))
+    generate = vllm_generate(Translate(model=str(tmp_path), method="self", examples="x", engine=settings))
     done = generate(["a", "x", "a " * 40, "`"], 8, "`")
     assert [(completion.text.split(), completion.finish) for completion in done[:2]] == [(["b"], "stop"), ([], "end")]
     assert done[2] == Completion("", "error: prompt of 40 tokens, the model takes 32")

@@ -12,6 +12,10 @@ from polydistill.engine.translation.seq2seq import Seq2Seq
 SENTENCES = ["The cat sat on the mat.", "Where is the library?", "It rains today.", "a b c d e f g"]
 
 
+def texts(hypotheses):
+    return [hypothesis.text for hypothesis in hypotheses]
+
+
 @pytest.fixture(scope="module")
 def model(nllb, conversions):
     return Seq2Seq(Translate(model=str(nllb), beam=2, max_output_tokens=64, threads=1), cache=conversions)
@@ -39,7 +43,7 @@ def huggingface_greedy(folder, sentences, source, target, tokens):
 
 def test_nllb_equals_transformers(nllb, conversions):
     config = Translate(model=str(nllb), beam=1, compute_type="float32", max_output_tokens=16)
-    hypotheses, _ = Seq2Seq(config, cache=conversions)(SENTENCES, ["eng_Latn"] * 4, ["jpn_Jpan"] * 4)
+    hypotheses = texts(Seq2Seq(config, cache=conversions)(SENTENCES, ["eng_Latn"] * 4, ["jpn_Jpan"] * 4))
     assert hypotheses == huggingface_greedy(nllb, SENTENCES, "eng_Latn", "jpn_Jpan", 16)
 
 
@@ -51,7 +55,7 @@ def test_other_families_equal_transformers(family, source, tag, tmp_path, save_f
     folder = save_family(family)
     config = Translate(model=str(folder), beam=1, compute_type="float32", max_output_tokens=12)
     translator = Seq2Seq(config, cache=str(tmp_path / "cache"))
-    hypotheses, _ = translator(SENTENCES[:2], ["eng_Latn"] * 2, ["deu_Latn"] * 2)
+    hypotheses = texts(translator(SENTENCES[:2], ["eng_Latn"] * 2, ["deu_Latn"] * 2))
     assert hypotheses == huggingface_greedy(folder, SENTENCES[:2], source, tag, 12)
     with pytest.raises(UserError, match="Ewe"):
         translator(["x"], ["eng_Latn"], ["ewe_Latn"])
@@ -59,14 +63,12 @@ def test_other_families_equal_transformers(family, source, tag, tmp_path, save_f
 
 def test_one_batch_may_mix_languages_and_order_is_kept(model):
     targets = ["deu_Latn", "jpn_Jpan"] * 2
-    together, _ = model(SENTENCES, ["eng_Latn"] * 4, targets)
-    alone = [model([sentence], ["eng_Latn"], [target])[0][0] for sentence, target in zip(SENTENCES, targets)]
+    together = model(SENTENCES, ["eng_Latn"] * 4, targets)
+    alone = [model([sentence], ["eng_Latn"], [target])[0] for sentence, target in zip(SENTENCES, targets)]
     assert together == alone
-    assert (
-        model(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)[0]
-        != model(SENTENCES, ["ind_Latn"] * 4, ["deu_Latn"] * 4)[0]
-    )
-    assert model([], [], []) == ([], [])
+    german = ["deu_Latn"] * 4
+    assert model(SENTENCES, ["eng_Latn"] * 4, german) != model(SENTENCES, ["ind_Latn"] * 4, german)
+    assert model([], [], []) == []
 
 
 def test_same_call_same_bytes(model):
@@ -75,8 +77,8 @@ def test_same_call_same_bytes(model):
 
 
 def test_a_hypothesis_at_the_limit_is_marked(model):
-    _, notes = model(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)
-    assert notes == [["truncated"]] * 4  # random weights never stop
+    hypotheses = model(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)
+    assert [hypothesis.notes for hypothesis in hypotheses] == [("truncated",)] * 4  # random weights never stop
 
 
 def test_a_long_sentence_is_given_in_parts_none_of_them_cut(model, monkeypatch):
@@ -84,8 +86,7 @@ def test_a_long_sentence_is_given_in_parts_none_of_them_cut(model, monkeypatch):
     translate = model._translate
     monkeypatch.setattr(model, "_translate", lambda rows, *rest: seen.extend(rows) or translate(rows, *rest))
     words = " ".join(f"number {index}, and" for index in range(300))
-    hypotheses, _ = model([words], ["eng_Latn"], ["deu_Latn"])
-    assert hypotheses[0]
+    assert model([words], ["eng_Latn"], ["deu_Latn"])[0].text
     assert len(seen) > 5 and all(len(tokens) <= 126 for tokens in seen)
     whole = model._tokenize([words])[words]
     parts = [token for tokens, _ in model._parts(words, whole) for token in tokens]
@@ -125,9 +126,9 @@ def test_one_bad_row_is_an_error_of_its_own(model, monkeypatch):
         return translate(rows, *rest)
 
     monkeypatch.setattr(model, "_translate", broken)
-    hypotheses, notes = model(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)
-    assert [hypothesis is None for hypothesis in hypotheses] == [False, True, False, False]
-    assert notes[1] == ["error: RuntimeError: bad row"]
+    hypotheses = model(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)
+    assert [text is None for text in texts(hypotheses)] == [False, True, False, False]
+    assert hypotheses[1].notes == ("error: RuntimeError: bad row",)
 
 
 def test_limits_follow_the_source_in_powers_of_two(model):
@@ -150,7 +151,7 @@ def test_a_gpu_that_is_not_there_stops(nllb, monkeypatch):
 @pytest.mark.parametrize("compute_type", ["int8", "int8_float32", "float32", "default", "auto"])
 def test_every_compute_type_of_a_cpu(nllb, conversions, compute_type):
     config = Translate(model=str(nllb), compute_type=compute_type, beam=1, max_output_tokens=8, threads=1)
-    hypotheses, _ = Seq2Seq(config, cache=conversions)(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4)
+    hypotheses = texts(Seq2Seq(config, cache=conversions)(SENTENCES, ["eng_Latn"] * 4, ["deu_Latn"] * 4))
     assert all(hypotheses)
 
 

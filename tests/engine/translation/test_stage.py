@@ -14,6 +14,8 @@ from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.segment import KEEP, SENTENCE, segment
 from polydistill.engine.text.spans import find
 from polydistill.engine.translation.stage import TranslateStage
+from polydistill.engine.translation.translator import Hypothesis, error
+from tests.engine.translation.stand_in import Each, identity
 
 CONFIG = Translate(model="replaced by a stand-in")
 
@@ -24,21 +26,18 @@ def _table(table_of):
     table = table_of
 
 
-def identity(sentences, sources, targets):
-    """A translator that gives every sentence back."""
-    return list(sentences), [[] for _ in sentences]
-
-
 def translate(text, translator, target="deu_Latn", **columns):
-    result = TranslateStage(CONFIG, [target], translator=translator)(table(text, **columns))
+    result = TranslateStage(CONFIG, translator=translator)(table(text, **columns), [target])
     return result["mt_truth"][0].as_py(), result["notes_truth"][0].as_py()
 
 
 def test_rows_times_targets_in_order():
-    stage = TranslateStage(
-        CONFIG, ["de", "Japanese"], translator=lambda s, _, t: ([f"{b}|{a}" for a, b in zip(s, t)], [[]] * len(s))
-    )
-    result = stage(table("One", "Two", self=["Mine", None], input=["", "More"]))
+    class Named(Each):
+        def __call__(self, sentences, sources, targets):
+            return [Hypothesis(f"{target}|{sentence}") for sentence, target in zip(sentences, targets)]
+
+    rows = table("One", "Two", self=["Mine", None], input=["", "More"])
+    result = TranslateStage(CONFIG, translator=Named(str))(rows, ["de", "Japanese"])
     assert result.schema.equals(TRANSLATED)
     assert result["target"].to_pylist() == ["deu_Latn", "deu_Latn", "jpn_Jpan", "jpn_Jpan"]
     assert result["mt_truth"].to_pylist() == ["deu_Latn|One", "deu_Latn|Two", "jpn_Jpan|One", "jpn_Jpan|Two"]
@@ -49,26 +48,21 @@ def test_rows_times_targets_in_order():
 
 
 def test_zero_rows_and_zero_targets():
-    assert TranslateStage(CONFIG, ["de"], translator=identity)(table()).schema.equals(TRANSLATED)
-    assert TranslateStage(CONFIG, [], translator=identity)(table("x")).num_rows == 0
+    assert TranslateStage(CONFIG, translator=identity)(table(), ["de"]).schema.equals(TRANSLATED)
+    assert TranslateStage(CONFIG, translator=identity)(table("x"), []).num_rows == 0
 
 
 def test_distinct_sentences_are_translated_once_per_language():
-    calls = []
-
-    def count(sentences, sources, targets):
-        calls.extend(zip(sentences, sources, targets))
-        return identity(sentences, sources, targets)
-
+    translator = Each(str)
     rows = table("Yes. No.", "No. Yes.", "Yes.", source=["eng_Latn", "eng_Latn", "fra_Latn"])
-    TranslateStage(CONFIG, ["de", "ja"], translator=count)(rows)
-    assert len(calls) == len(set(calls)) == 2 * (3 + 2)  # Yes. No. Do it. in English; Yes. Do it. in French
+    TranslateStage(CONFIG, translator=translator)(rows, ["de", "ja"])
+    # Yes. No. Do it. in English; Yes. Do it. in French
+    assert len(translator.asked) == len(set(translator.asked)) == 2 * (3 + 2)
 
 
 def test_a_row_in_the_target_language_is_given_back():
-    shout = lambda s, *_: ([text.upper() for text in s], [[]] * len(s))  # noqa: E731
     rows = table("Use `x`. Now.", "Use `x`. Now.", source=["eng_Latn", "deu_Latn"])
-    result = TranslateStage(CONFIG, ["de"], translator=shout)(rows)
+    result = TranslateStage(CONFIG, translator=Each(str.upper))(rows, ["de"])
     assert result["mt_truth"].to_pylist() == ["USE `x`. NOW.", "Use `x`. Now."]
 
 
@@ -85,7 +79,7 @@ def with_marks(text, change):
 
 def upper_but(change):
     """A translator that shouts and changes each mark."""
-    return lambda sentences, *_: ([with_marks(text.upper(), change) for text in sentences], [[]] * len(sentences))
+    return Each(lambda text: with_marks(text.upper(), change))
 
 
 def test_spans_come_back_in_place():
@@ -105,51 +99,45 @@ def test_lost_marks_are_mended_and_told(change):
 
 
 def test_lost_numbers_are_told():
-    drop = lambda s, *_: ([text.replace("1990", "") for text in s], [[]] * len(s))  # noqa: E731
+    drop = Each(lambda text: text.replace("1990", ""))
     assert translate("In 1990 it began. It ended.", drop)[1] == ["number_lost"]
-    assert translate("It costs 1,000.5.", lambda s, *_: (["1.000,5"] * len(s), [[]] * len(s)))[1] == []
+    assert translate("It costs 1,000.5.", Each(lambda text: "1.000,5"))[1] == []
 
 
 def test_notes_of_all_sentences_meet_in_the_text():
-    def noting(sentences, sources, targets):
-        notes = {"One.": ["truncated"], "Two.": ["no_end"]}
-        return list(sentences), [notes.get(sentence, []) for sentence in sentences]
-
+    notes = {"One.": ("no_end",), "Two.": ("truncated",)}
+    noting = Each(lambda text: Hypothesis(text, notes.get(text, ())))
     assert translate("One. Two. Three.", noting) == ("One. Two. Three.", ["truncated", "no_end"])
 
 
 def test_an_error_costs_the_text_and_no_other():
-    def failing(sentences, sources, targets):
-        bad = [sentence == "Two." for sentence in sentences]
-        return [None if b else s for b, s in zip(bad, sentences)], [["error: ValueError: no"] if b else [] for b in bad]
-
-    result = TranslateStage(CONFIG, ["de"], translator=failing)(table("One. Two.", "Three.", "One."))
+    failing = Each(lambda text: error("ValueError: no") if text == "Two." else text)
+    result = TranslateStage(CONFIG, translator=failing)(table("One. Two.", "Three.", "One."), ["de"])
     assert result["mt_truth"].to_pylist() == [None, "Three.", "One."]
     assert result["notes_truth"].to_pylist() == [["error: ValueError: no"], [], []]
 
 
 def test_an_empty_hypothesis_is_told():
-    gone = lambda s, *_: (["" if text == "Two." else text for text in s], [[]] * len(s))  # noqa: E731
-    assert translate("One. Two.", gone)[1] == ["empty"]
+    assert translate("One. Two.", Each(lambda text: "" if text == "Two." else text))[1] == ["empty"]
 
 
 def test_unknown_language_is_a_user_error():
     with pytest.raises(UserError, match="klingon"):
-        TranslateStage(CONFIG, ["klingon"], translator=identity)
+        TranslateStage(CONFIG, translator=identity)(table("x"), ["klingon"])
 
 
 def test_the_real_model_through_the_stage(nllb, conversions):
     config = Translate(model=str(nllb), beam=2, max_output_tokens=24, threads=1)
-    stage = TranslateStage(config, ["de", "ja"], cache=conversions)
+    stage = TranslateStage(config, cache=conversions)
     rows = table("The cat sat. It rains today.\n- Where is it?", "42", source=["eng_Latn", "ind_Latn"])
-    result = stage(rows)
+    result = stage(rows, ["de", "ja"])
     assert result.schema.equals(TRANSLATED) and result.num_rows == 4
     assert result["mt_truth"].to_pylist()[1::2] == ["42", "42"]  # nothing to translate, nothing to truncate
     assert all(text.count("\n- ") == 1 for text in result["mt_truth"].to_pylist()[::2])
     assert result["notes_truth"].to_pylist() == [["truncated"], [], ["truncated"], []]
-    assert stage(rows).equals(result)
+    assert stage(rows, ["de", "ja"]).equals(result)
     with pytest.raises(UserError, match="fra_Latn"):
-        TranslateStage(config, ["fr"], cache=conversions)
+        stage(rows, ["fr"])
 
 
 def structure(text):
@@ -170,7 +158,7 @@ def structure(text):
 )
 def test_identity_keeps_every_byte(text):
     for mark in (lambda mark: mark, lambda mark: ""):  # with marks copied, and with marks lost
-        hypothesis, _ = translate(text, lambda s, *_, mark=mark: ([with_marks(t, mark) for t in s], [[]] * len(s)))
+        hypothesis, _ = translate(text, Each(lambda sentence, mark=mark: with_marks(sentence, mark)))
         assert hypothesis == (text or None) or (mark("x") == "" and "[1]" in text)
 
 
@@ -185,14 +173,14 @@ def test_structure_of_300_real_outputs_with_code_lists_and_tables(data: Path):
     chosen = list(dict.fromkeys(code + lists + tables + spans))
     chosen += [text for text in outputs if "\n\n" in text and text not in chosen][: max(0, 300 - len(chosen))]
     assert len(chosen) >= 300
-    lost = lambda s, *_: ([with_marks(text, lambda mark: "") for text in s], [[]] * len(s))  # noqa: E731
+    lost = Each(lambda text: with_marks(text, lambda mark: ""))
     for translator in (identity, lost):
-        result = TranslateStage(CONFIG, ["deu_Latn"], translator=translator)(table(*chosen))["mt_truth"].to_pylist()
+        result = TranslateStage(CONFIG, translator=translator)(table(*chosen), ["deu_Latn"])["mt_truth"].to_pylist()
         if translator is identity:
             assert result == chosen
         changed = [text for text, hypothesis in zip(chosen, result) if structure(text) != structure(hypothesis)]
         assert not [text for text in changed if not re.search(r"\[\d+\]", text)]  # a text's own [1] was taken away
-    japanese = TranslateStage(CONFIG, ["jpn_Jpan"], translator=identity)(table(*chosen))["mt_truth"].to_pylist()
+    japanese = TranslateStage(CONFIG, translator=identity)(table(*chosen), ["jpn_Jpan"])["mt_truth"].to_pylist()
     assert [text.count("\n") for text in japanese] == [text.count("\n") for text in chosen]
 
 
@@ -202,7 +190,7 @@ def test_a_trained_model_translates_and_int8_costs_nothing(tiny: Path, conversio
     exact = {}
     for compute in ("int8", "float32"):
         config = Translate(model=str(tiny / "models/nllb"), compute_type=compute, threads=1)
-        result = TranslateStage(config, ["deu_Latn"], cache=conversions)(table(*sources))
+        result = TranslateStage(config, cache=conversions)(table(*sources), ["deu_Latn"])
         exact[compute] = sum(map(str.__eq__, result["mt_truth"].to_pylist(), references)) / len(references)
         assert not any(set(notes) & {"truncated", "no_end", "empty"} for notes in result["notes_truth"].to_pylist())
     assert exact["int8"] > 0.7
