@@ -46,7 +46,7 @@ def translate_texts(
     from polydistill.engine.translation.stage import TranslateStage
 
     config = translate if isinstance(translate, Translate) else validate(Translate, dict(translate), "translate")
-    made = TranslateStage(config, [language_code(target)], device)(_table(texts, language_code(source)))
+    made = TranslateStage(config, device)(_table(texts, language_code(source)), [target])
     notes = made["notes_instruction"].to_pylist()
     return [Translation(text, tuple(said or ())) for text, said in zip(made["mt_instruction"].to_pylist(), notes)]
 
