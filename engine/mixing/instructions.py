@@ -99,6 +99,20 @@ NATIVE = {
 """'Please answer in {language}.' in the language itself (Self-Translate-Train)."""
 
 
+FORMATS = {
+    "squad": "Context: {input}\nQuestion: {instruction}",
+    "multinli": "Premise: {input}\nHypothesis: {instruction}\n"
+    "What is their logical relation? Entailment, Neutral or Contradiction.",
+}
+"""Questions of SQuAD (input: the context) and MultiNLI (input: the premise) as Self-Translate-Train writes them
+(arXiv 2407.00454, figures 3 and 4, table 4). The fields are translated one by one before."""
+
+
+def question_format(choice: str) -> str:
+    """The format of that name, or `choice` itself, which is one."""
+    return FORMATS.get(choice, choice)
+
+
 def ask(style: str, flores: str) -> str:
     """The sentence that asks for an answer in a language.
 
@@ -111,8 +125,8 @@ def ask(style: str, flores: str) -> str:
         return style.format(language=get_language(flores).name)
     if flores not in NATIVE:
         raise UserError(
-            f"no sentence 'Please answer in {get_language(flores).name}.' in {flores} itself; ask in English for all "
-            "languages: ask: 'Please answer in {language}.'"
+            f"no sentence 'Please answer in {get_language(flores).name}.' in {flores} itself is known. Ask in English "
+            "instead, in each subset with `ask: native`: --set 'subsets.LT.ask=Please answer in {language}.'"
         )
     return NATIVE[flores]
 

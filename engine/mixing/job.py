@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import language_code
+from polydistill.engine.mixing.instructions import ask
 from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.mixture import Origin
 from polydistill.engine.mixing.recipe import Recipe
@@ -85,19 +86,37 @@ def make_job(
     ):
         if needed and given is None:
             raise UserError(f"recipe {recipe.name} needs the section `{section}: {{path: ...}}`")
+    sources = _sources(pools)
+    _check_requests(recipe, sources, chosen)
+    parallel = _by_code(sections.parallel) if sections.parallel else None
+    if recipe.needs_parallel and parallel and isinstance(parallel.rows, dict):
+        lacking = [target for target in chosen if target not in parallel.rows and target not in sources]
+        if lacking:
+            raise UserError(
+                f"{parallel.allocation or 'parallel.rows'}: no number of sentence pairs for {', '.join(lacking)}. Add "
+                "it (0 for none), or leave the language out with --targets."
+            )
     return Job(
         pools=tuple(pools),
         targets=chosen,
-        sources=_sources(pools),
+        sources=sources,
         recipe=recipe,
         seed=seed,
         dictionaries=sections.dictionaries,
-        parallel=_by_code(sections.parallel) if sections.parallel else None,
+        parallel=parallel,
         judge=sections.judge,
         evaluation=Index.of(sections.leakage) if sections.leakage else None,
         out=out,
         missing_units=sum(_missing_units(pool, chosen, partial) for pool in pools),
     )
+
+
+def _check_requests(recipe: Recipe, sources: Sequence[str], targets: Sequence[str]) -> None:
+    """UserError where a request for the answer's language cannot be written in one of the languages."""
+    for subset in recipe.subsets.values():
+        if subset.ask is not None:
+            for language in sources if subset.answer == "source" else targets:
+                ask(subset.ask, language)
 
 
 def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:

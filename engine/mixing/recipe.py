@@ -7,36 +7,34 @@ every key.
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from polydistill import configs
 from polydistill.engine.config import Config, override, read_yaml, validate
 from polydistill.engine.errors import UserError
-from polydistill.engine.mixing.instructions import fields, templates
+from polydistill.engine.mixing.instructions import fields, question_format, templates
+from polydistill.engine.storage.names import file_name
 
 RECIPES = Path(configs.__file__ or "").parent / "recipes"
 
 Side = Literal["source", "target"]
+FileName = Annotated[str, AfterValidator(lambda text: file_name(text, "name"))]
+"""A name that also names a folder or a file, see `engine.storage.names`."""
 
 
 class Answers(Config):
     """The coin between the answer that came with the data (y) and the student's own (y^)."""
 
-    truth: float = Field(0.0, ge=0, description="Chance of the answer that came with the data")
-    self: float = Field(0.0, ge=0, description="Chance of the student's own answer")
+    truth: float = Field(0.0, ge=0, le=1, description="Chance of the answer that came with the data")
+    self: float = Field(0.0, ge=0, le=1, description="Chance of the student's own answer")
 
     @model_validator(mode="after")
     def _something(self) -> "Answers":
-        if self.truth + self.self <= 0:
-            raise ValueError("one of truth and self must be above 0")
+        if abs(self.truth + self.self - 1) > 1e-6:
+            raise ValueError(f"truth and self must add up to 1, not {self.truth + self.self:g}")
         return self
-
-    @property
-    def truth_share(self) -> float:
-        """Probability that the coin shows `truth`."""
-        return self.truth / (self.truth + self.self)
 
 
 class CodeSwitch(Config):
@@ -67,8 +65,9 @@ class Subset(Config):
     switch: float | None = Field(None, ge=0, le=1, description="Code-switching of its own; default: the recipe's")
     ask: str | None = Field(
         None,
-        description="Sentence put behind the instruction that names the answer's language: 'native' ('Please answer "
-        "in German.', in German) or a text of your own with {language} (its English name)",
+        description="Sentence behind the question that names the answer's language. 'native' is 'Please answer in "
+        "German.', in German, behind questions whose answer has letters in it; a text of your own with {language} (the "
+        "English name) stands behind every question",
     )
     part: str | None = Field(None, description="Take only the rows that fall into this part, see the recipe's `parts`")
     weight: float = Field(1.0, gt=0, description="Weight in the objective")
@@ -107,7 +106,7 @@ class Sampling(Config):
 class Recipe(Config):
     """A method: what the mixture consists of and what training minimizes."""
 
-    name: str = Field("custom", description="Name; that of the file by default")
+    name: FileName = Field("custom", description="Name; that of the file by default")
     answers: Answers = Field(default_factory=lambda: Answers(truth=1.0), description="The coin between y and y^")
     code_switch: CodeSwitch | None = Field(None, description="Code-switching of questions; null: none")
     objective: Literal["subset_mean", "token_mean", "sample_mean"] = Field(
@@ -119,8 +118,13 @@ class Recipe(Config):
         None, description="Splits the rows of each language by chance; subsets name the part they take (CIT)"
     )
     sampling: Sampling | None = Field(None, description="Language shares; null: all there is")
+    format: str | None = Field(
+        None,
+        description="How instruction and input become one question: 'squad' (Context, Question), 'multinli' (Premise, "
+        "Hypothesis, and what is asked), or a text of your own with {instruction} and {input}; null: they stay apart",
+    )
     same_step: bool = Field(False, description="Keep a prompt's language variants in one optimizer step")
-    subsets: dict[str, Subset] = Field(description="The subsets by name; null removes one that `extends` brought")
+    subsets: dict[FileName, Subset] = Field(description="The subsets by name; null removes one that `extends` brought")
 
     @field_validator("subsets", mode="before")
     @classmethod
@@ -129,6 +133,13 @@ class Recipe(Config):
             value = {name: subset for name, subset in value.items() if subset is not None}
             if not value:
                 raise ValueError("a recipe needs at least one subset")
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _format_has_both(cls, value: str | None) -> str | None:
+        if value is not None and fields(question_format(value)) != {"instruction", "input"}:
+            raise ValueError("a format has the fields {instruction} and {input}, and no others")
         return value
 
     @model_validator(mode="after")
@@ -172,15 +183,18 @@ def names() -> list[str]:
 def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
     """The recipe of that name, or in that YAML file, with `key.sub=value` overrides.
 
-    A file may say `extends: NAME` and then states only what differs (sections are merged key by key).
+    A file may say `extends: NAME` and then states only what differs: sections are merged key by key, `answers` is
+    replaced as a whole, and null removes a subset.
 
     Raises:
-        UserError: no such recipe, or wrong content.
+        UserError: no such recipe, wrong content, or a subset to remove that is not there.
     """
     path = _path(str(name))
     data = _merged(path, ())
     for text in overrides or []:
+        known = _subsets(data)
         override(data, text)
+        _check_removed(data, known, f"--set {text}")
     return validate(Recipe, {"name": path.stem, **data}, str(path))
 
 
@@ -202,16 +216,38 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     data = read_yaml(path)
     parent = data.pop("extends", None)
     if parent is None:
+        _check_removed(data, set(), str(path))
         return data
     base = _path(str(parent))
     if str(parent).endswith((".yaml", ".yml")):
         base = path.parent / base
-    return _over(_merged(base, (*seen, path)), data)
+    below = _merged(base, (*seen, path))
+    _check_removed(data, _subsets(below), str(path))
+    return _over(below, data)
+
+
+def _subsets(data: dict[str, Any]) -> set[str]:
+    """Names of the subsets that `data` knows, also those that it removes."""
+    subsets = data.get("subsets")
+    return set(subsets) if isinstance(subsets, dict) else set()
+
+
+def _check_removed(data: dict[str, Any], known: set[str], where: str) -> None:
+    """UserError where `data` removes a subset that is not there: a slip of the pen would be no ablation."""
+    subsets = data.get("subsets")
+    removed = {name for name, subset in subsets.items() if subset is None} if isinstance(subsets, dict) else set()
+    for name in sorted(map(str, removed - known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"{where}: there is no subset {name} to remove (there are: {', '.join(sorted(known)) or 'none'}){hint}"
+        )
 
 
 def _over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in top.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        # `answers: {self: 1}` says what the coin is. Merged with {truth: 0.5, self: 0.5} it would keep half a truth.
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict) and key != "answers"
         merged[key] = _over(merged[key], value) if both else value
     return merged

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from string import Formatter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.mixing.counts import Counts, Dropped, Made, Switching
-from polydistill.engine.mixing.instructions import ask
+from polydistill.engine.mixing.instructions import ask, question_format
 from polydistill.engine.mixing.recipe import Recipe, Subset
 from polydistill.engine.mixing.switching.codeswitch import Lexicon, switch
 from polydistill.engine.mixing.texts import Reasons, Rows, first, where
@@ -66,8 +67,10 @@ def pool_subset(
         "switchable": pa.array(question.switchable),
     }
     answer_language = rows.texts(subset.answer).language
+    if recipe.format is not None:
+        columns |= _formatted(columns, question_format(recipe.format))
     if subset.ask is not None:
-        columns["instruction"] = _asked(columns, ask(subset.ask, answer_language))
+        columns |= _asked(columns, ask(subset.ask, answer_language), everywhere=subset.ask != "native")
     languages = Languages(rows.source.language, target, rows.texts(subset.question).language, answer_language)
     return mixture(columns, name, languages, subset.weight)
 
@@ -82,7 +85,7 @@ def unusable(rows: Rows, recipe: Recipe, subset: Subset, seed: int) -> tuple[pa.
         string (rows,); bool (rows,).
     """
     assert subset.answer is not None
-    truth = uniform(seed, rows.source.bits, "coin") < recipe.coin(subset).truth_share
+    truth = uniform(seed, rows.source.bits, "coin") < recipe.coin(subset).truth
     reasons: list[Reasons] = []
     if subset.part is not None:
         reasons.append(where(~_part(rows, recipe, subset.part, seed), "part:other"))
@@ -130,14 +133,31 @@ def _question(
     return Question(made, switched, switchable)
 
 
-def _asked(columns: dict[str, pa.Array], request: str) -> pa.Array:
-    """The instructions with a request for the answer's language behind them, where the answer is in a language.
+def _formatted(columns: dict[str, pa.Array], template: str) -> dict[str, pa.Array]:
+    """Instruction and input as one text, where there is an input."""
+    pieces: list[pa.Array | str] = []
+    for literal, field, _, _ in Formatter().parse(template):
+        pieces += [literal, *([columns[field]] if field else [])]
+    question = pc.if_else(
+        pc.equal(columns["input"], ""), columns["instruction"], pc.binary_join_element_wise(*pieces, "")
+    )
+    return {"instruction": question, "input": pa.repeat("", len(question))}
 
-    Numbers and labels are in none: Self-Translate-Train (section 3.3) asks only where the answer is natural language.
+
+def _asked(columns: dict[str, pa.Array], request: str, everywhere: bool) -> dict[str, pa.Array]:
+    """The questions with a request for the answer's language at their end: behind the input, where there is one.
+
+    Args:
+        everywhere: also where the answer has no letter. Numbers and labels are in no language, so that
+            Self-Translate-Train (section 3.3) asks only where the answer is natural language.
     """
-    asked = pc.binary_join_element_wise(columns["instruction"], request, " ")
     natural = pc.match_substring_regex(columns["response"], r"\p{L}")
-    return pc.if_else(natural, asked, columns["instruction"])
+    wanted = pc.true_unless_null(columns["response"]) if everywhere else natural
+    without = pc.equal(columns["input"], "")
+    return {
+        name: pc.if_else(pc.and_(wanted, here), pc.binary_join_element_wise(columns[name], request, " "), columns[name])
+        for name, here in (("instruction", without), ("input", pc.invert(without)))
+    }
 
 
 def taken(column: pa.Array, rows: np.ndarray) -> pa.Array:

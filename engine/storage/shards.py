@@ -20,6 +20,7 @@ import pyarrow.fs
 import pyarrow.ipc
 
 from polydistill.engine.errors import DamagedError
+from polydistill.engine.storage.names import inside
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Shard:
     rows: int
     bytes: int
     sha256: str
+
+    def __post_init__(self) -> None:
+        inside(self.path, "shard")  # a record may come from somebody else
 
 
 @dataclass(frozen=True)

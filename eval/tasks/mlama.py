@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from polydistill.engine.languages import get_language
+from polydistill.engine.storage.names import file_name
 from polydistill.eval.config import Task
 from polydistill.eval.data.choices import accuracy, multiple_choice
 from polydistill.eval.data.files import find, json_lines
@@ -25,7 +26,7 @@ def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Q
     templates = find(folder, ["templates.jsonl"], f"mlama in {language}")
     questions = []
     for row in json_lines(templates, ("relation", "template")):
-        file = folder / f"{row['relation']}.jsonl"
+        file = folder / f"{file_name(str(row['relation']), f'{templates}: relation')}.jsonl"
         template = str(row["template"])
         if file.is_file() and "[X]" in template and "[Y]" in template:
             facts = list(json_lines(file, ("sub_label", "obj_label")))

@@ -20,7 +20,7 @@ def test_every_recipe_opens_with_what_it_is_and_how_to_run_it() -> None:
 
 def test_sdrrl_is_the_papers() -> None:
     recipe = load_recipe("sdrrl")
-    assert recipe.answers.truth_share == 0.5 and recipe.objective == "subset_mean"
+    assert recipe.answers.truth == 0.5 and recipe.objective == "subset_mean"
     assert {name: recipe.probability(subset) for name, subset in recipe.subsets.items()} == dict.fromkeys(
         recipe.subsets, 0.15
     )
@@ -46,7 +46,7 @@ def test_one_line_makes_an_ablation(tmp_path: Path) -> None:
         ("subsets: {A: {question: source, answer: target, part: x}}", "part 'x'"),
         ("parts: {x: 0.5}\nsubsets: {A: {question: source, answer: target, part: x}}", "add up to 1"),
         ("objektive: token_mean\nsubsets: {A: {question: source, answer: target}}", "did you mean 'objective'"),
-        ("answers: {truth: 0}\nsubsets: {A: {question: source, answer: target}}", "above 0"),
+        ("answers: {truth: 0}\nsubsets: {A: {question: source, answer: target}}", "add up to 1"),
         ("extends: loop.yaml", "circle"),
     ],
 )
