@@ -85,15 +85,19 @@ def expected(question: str, answers: str, kept: str) -> list[tuple[str, str, str
     return [(QUESTION[question].format(n), answer(coins[n].capitalize(), int(n), answers), coins[n]) for n in kept]
 
 
+def asked(rows: list[tuple[str, str, str]], request: str) -> list[tuple[str, str, str]]:
+    return [(f"{question} {request}", response, which) for question, response, which in rows]
+
+
 def test_sdrrl_row_by_row(run: str, tmp_path: Path, sections: dict) -> None:
     frame, record = made(run, "sdrrl", tmp_path / "out", sections)
     en, de, ja = "eng_Latn", *TARGETS
     assert sorted(samples(frame, "LL", en)) == expected(en, en, "0123")
-    assert samples(frame, "TL", de) == expected(de, en, "013")
-    assert samples(frame, "LT", de) == expected(en, de, "0123")
+    assert samples(frame, "TL", de) == asked(expected(de, en, "013"), "Please answer in English.")
+    assert samples(frame, "LT", de) == asked(expected(en, de, "0123"), "Bitte antworte auf Deutsch.")
     assert samples(frame, "TT", de) == expected(de, de, "013")
-    assert samples(frame, "TL", ja) == expected(ja, en, "0123")
-    assert samples(frame, "LT", ja) == expected(en, ja, "012")
+    assert samples(frame, "TL", ja) == asked(expected(ja, en, "0123"), "Please answer in English.")
+    assert samples(frame, "LT", ja) == asked(expected(en, ja, "012"), "日本語で答えてください。")
     assert samples(frame, "TT", ja) == expected(ja, ja, "012")
     dropped = {subset.name: subset.dropped for subset in record.subsets}
     assert dropped["LL"] == {"self:error": 1}
@@ -104,6 +108,17 @@ def test_sdrrl_row_by_row(run: str, tmp_path: Path, sections: dict) -> None:
         assert record.subset(name).rows + sum(dropped[name].values()) == prompts
     languages = frame.select("subset", "question_language", "answer_language").unique().rows()
     assert {("TL", de, en), ("LT", en, ja), ("TT", ja, ja), ("LL", en, en), ("comp", de, de)} <= set(languages)
+
+
+def test_sdrrl_literal_names_no_language(run: str, tmp_path: Path, sections: dict) -> None:
+    frame, _ = made(run, "sdrrl_literal", tmp_path / "out", sections)
+    en, de, ja = "eng_Latn", *TARGETS
+    assert samples(frame, "TL", de) == expected(de, en, "013")
+    assert samples(frame, "LT", ja) == expected(en, ja, "012")
+    named, _ = made(run, "sdrrl", tmp_path / "named", sections)
+    same = ["LL", "TT", "mt", "comp"]
+    rest, others = (one.filter(pl.col("subset").is_in(same)) for one in (frame, named))
+    assert rest.sort(rest.columns).equals(others.sort(others.columns))
 
 
 def test_parallel_tasks_of_sdrrl(run: str, tmp_path: Path, sections: dict) -> None:
@@ -138,7 +153,7 @@ PLAIN = {  # recipe -> {(subset, target): (question's language, answer's, the ro
     "m_llm": {("TT", DE): (DE, DE, "0134"), ("LL", EN): (EN, EN, "01234")},
     "self_translate_train_src": {("src", EN): (EN, EN, "01234")},
     "self_translate_train_tgt": {("tgt", JA): (JA, JA, "0124")},
-    "sdrrl_no_self": {("TL", DE): (DE, EN, "0134"), ("LT", JA): (EN, JA, "0124"), ("TT", JA): (JA, JA, "0124")},
+    "sdrrl_no_self": {("TT", DE): (DE, DE, "0134"), ("TT", JA): (JA, JA, "0124"), ("LL", EN): (EN, EN, "01234")},
 }
 
 
@@ -151,18 +166,82 @@ def test_recipes_that_take_the_truth(recipe: str, run: str, tmp_path: Path, sect
         ]
 
 
-def test_xcot_takes_the_students_own_answers(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, record = made(run, "xcot", tmp_path / "out", sections)
-    assert samples(frame, "TT", "jpn_Jpan") == [
-        (QUESTION["jpn_Jpan"].format(n), answer("Self", n, "jpn_Jpan"), "self") for n in range(4)
-    ]
-    assert record.subset("LL").dropped == {"self:error": 1}
+def test_xcot_row_by_row(tmp_path: Path, sections: dict) -> None:
+    """The data's answers, also where the student has none; questions of both languages are switched."""
+    rows = [row(i, "deu_Latn", input="nothing", self=None, self_error="error: x") for i in range(4)]
+    run = write_run(tmp_path / "run", {"deu_Latn": rows})
+    sections["dictionaries"] = Dictionaries(path=str(tmp_path / "words"))
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words/en-de.txt").write_text("nothing nichts\nQuestion Frage\n")
+    frame, record = made(run, "xcot", tmp_path / "out", sections, "code_switch.questions=1")
+    assert samples(frame, "LL", "eng_Latn") == [(f"Frage {n}?", f"Truth {n}.", "truth") for n in range(4)]
+    assert samples(frame, "TT", "deu_Latn") == [(f"de:Question {n}?", f"de:Truth {n}.", "truth") for n in range(4)]
+    assert frame.filter(pl.col("subset") == "LL")["input"].to_list() == ["nichts"] * 4
+    assert {subset.name: subset.rows for subset in record.subsets} == {"LL": 4, "TT": 4}
 
 
-def test_cit_asks_for_the_answers_language(run: str, tmp_path: Path, sections: dict) -> None:
-    frame, _ = made(run, "cit", tmp_path / "out", sections)
-    assert samples(frame, "LT", "deu_Latn") == [("Question 1? Answer in German:", "de:Truth 1.", "truth")]
-    assert [r[0] for r in samples(frame, "TT", "deu_Latn")] == [f"de:Question {n}?" for n in (0, 3, 4)]
+CIT = ["TL", "LT", "TL", "TT", "TL", "TL", "TL", "LT", "LT", "LL", "TT", "TT", "TT", "LT", "LL", "LT"]
+"""What the seed draws for German and the rows 0..15: language of the question, then of the answer."""
+
+
+def test_cit_row_by_row(tmp_path: Path, sections: dict) -> None:
+    """Every row once, in its own subset, the request behind the input, also where the answer is a number."""
+    rows = [row(i, "deu_Latn", input="a b" if i % 2 else "") for i in range(16)]
+    rows[2] |= {"truth": "42", "mt_truth": "42"}
+    run = write_run(tmp_path / "run", {"deu_Latn": rows})
+    frame, record = made(run, "cit", tmp_path / "out", sections)
+    expected = {name: [] for name in ("LL", "LT", "TL", "TT")}
+    for n, name in enumerate(CIT):
+        question, german = "de:" if name[0] == "T" else "", name[1] == "T"
+        request = f"Answer in {'German' if german else 'English'}:"
+        truth = "42" if n == 2 else f"Truth {n}."
+        answer_ = truth if n == 2 else f"de:{truth}" if german else truth
+        instruction, input_ = f"{question}Question {n}?", f"{question}a b" if n % 2 else ""
+        if input_:
+            input_ = f"{input_} {request}"
+        else:
+            instruction = f"{instruction} {request}"
+        expected[name].append((instruction, input_, answer_))
+    for name, wanted in expected.items():
+        part = frame.filter(pl.col("subset") == name)
+        assert part.select("instruction", "input", "response").rows() == wanted
+        assert record.subset(name).dropped == {"part:other": 16 - len(wanted)}
+
+
+def test_requests_stand_behind_the_input(tmp_path: Path, sections: dict) -> None:
+    run = write_run(tmp_path / "run", {"deu_Latn": [row(0, "deu_Latn", input="a b")]})
+    frame, _ = made(run, "self_translate_train_cs", tmp_path / "out", sections)
+    part = frame.filter(pl.col("subset") == "cs_LT")
+    assert part.select("instruction", "input").rows() == [("Question 0?", "a b Bitte antworte auf Deutsch.")]
+
+
+@pytest.mark.parametrize(
+    ("form", "question"),
+    [
+        ("squad", "Context: a b\nQuestion: Question 0?"),
+        (
+            "multinli",
+            "Premise: a b\nHypothesis: Question 0?\nWhat is their logical relation? Entailment, Neutral or "
+            "Contradiction.",
+        ),
+        ("'{input} | {instruction}'", "a b | Question 0?"),
+    ],
+)
+def test_formats_of_questions(form: str, question: str, tmp_path: Path, sections: dict) -> None:
+    rows = [row(0, "deu_Latn", input="a b"), row(1, "deu_Latn")]
+    run = write_run(tmp_path / "run", {"deu_Latn": rows})
+    frame, _ = made(run, "sft", tmp_path / "out", sections, f"format={form}")
+    assert frame.select("instruction", "input").rows() == [(question, ""), ("Question 1?", "")]
+
+
+def test_what_a_language_lacks_is_said_before_mixing(tmp_path: Path, sections: dict) -> None:
+    run = write_run(tmp_path / "run", {"ewe_Latn": [row(0, "ewe_Latn")]})
+    (Path(sections["dictionaries"].path) / "en-ee.txt").write_text("nothing naneke\n")
+    with pytest.raises(UserError, match=r"'Please answer in Ewe\.' in ewe_Latn itself is known"):
+        made(run, "sdrrl", tmp_path / "out", sections)
+    sections["parallel"] = sections["parallel"].model_copy(update={"rows": {"de": 1}})
+    with pytest.raises(UserError, match="no number of sentence pairs for ewe_Latn"):
+        made(run, "x_llm", tmp_path / "out", sections)
 
 
 def test_code_switched_pairs_of_self_translate_train(run: str, tmp_path: Path, sections: dict) -> None:
@@ -194,7 +273,9 @@ def test_ablations_hold_what_they_should(recipe: str, subsets: set, run: str, tm
     assert set(frame["subset"]) == subsets
 
 
-def test_every_recipe_mixes(run: str, tmp_path: Path, sections: dict) -> None:
+def test_every_recipe_mixes(tmp_path: Path, sections: dict) -> None:
+    rows = {target: [row(i, target) for i in range(16)] for target in TARGETS}
+    run = write_run(tmp_path / "more", rows)
     for name in names():
         _, record = made(run, name, tmp_path / name, sections)
         assert record.rows == sum(shard.rows for shard in record.shards) > 0, name
@@ -202,7 +283,9 @@ def test_every_recipe_mixes(run: str, tmp_path: Path, sections: dict) -> None:
 
 def test_answers_cut_short_are_left_out(tmp_path: Path, sections: dict) -> None:
     rows = [row(i, "deu_Latn", self_error="length" if i == 1 else None) for i in range(2)]
-    _, record = made(write_run(tmp_path / "run", {"deu_Latn": rows}), "xcot", tmp_path / "out", sections)
+    _, record = made(
+        write_run(tmp_path / "run", {"deu_Latn": rows}), "sft", tmp_path / "out", sections, "answers={self: 1}"
+    )
     assert record.subset("LL").dropped == {"self:length": 1}
 
 

@@ -48,6 +48,12 @@ def test_one_line_makes_an_ablation(tmp_path: Path) -> None:
         ("objektive: token_mean\nsubsets: {A: {question: source, answer: target}}", "did you mean 'objective'"),
         ("answers: {truth: 0}\nsubsets: {A: {question: source, answer: target}}", "add up to 1"),
         ("extends: loop.yaml", "circle"),
+        ("extends: sdrrl\nsubsets: {Comp: null}", "no subset Comp to remove.*did you mean comp"),
+        ("subsets: {A: {question: source, answer: target}, B: null}", "no subset B to remove"),
+        ("answers: {truth: 1, self: 1}\nsubsets: {A: {question: source, answer: target}}", "add up to 1, not 2"),
+        ("format: 'Q: {question}'\nsubsets: {A: {question: source, answer: target}}", "fields {instruction} and"),
+        ("name: ../../x\nsubsets: {A: {question: source, answer: target}}", "cannot be a file's name"),
+        ("subsets: {a/b: {question: source, answer: target}}", "cannot be a file's name"),
     ],
 )
 def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None:
@@ -74,3 +80,17 @@ def test_requests_for_a_language() -> None:
 def test_template_pool() -> None:
     assert len(set(TRANSLATE_POOL)) == len(TRANSLATE_POOL) >= 20
     assert all("target" in fields(text) and fields(text) <= {"source", "target"} for text in TRANSLATE_POOL)
+
+
+def test_a_coin_replaces_the_one_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: sdrrl\nanswers: {self: 1}\n")
+    mine = load_recipe(tmp_path / "mine.yaml")
+    assert (mine.answers.truth, mine.answers.self) == (0, 1)
+    with pytest.raises(UserError, match=r"answers: truth and self must add up to 1, not 1\.5"):
+        load_recipe("sdrrl", ["answers.self=1"])
+
+
+def test_a_removed_subset_must_exist() -> None:
+    with pytest.raises(UserError, match=r"--set subsets.TX=null: there is no subset TX to remove \(there are: LL,"):
+        load_recipe("sdrrl", ["subsets.TX=null"])
+    assert "TT" not in load_recipe("sdrrl", ["subsets.TT=null", "subsets.comp=null"]).subsets
