@@ -66,6 +66,11 @@ class Student(Config):
         "alpaca",
         description="How a question becomes a prompt: Alpaca's text, the tokenizer's chat template, or as is",
     )
+    template: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Arguments of the chat template, e.g. {enable_thinking: false}; the same in generation, training "
+        "and evaluation",
+    )
     max_tokens: int = Field(512, ge=1, description="Longest answer, tokens")
     temperature: float = Field(0.0, ge=0, description="0 is greedy decoding")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling, only with temperature > 0")

@@ -158,7 +158,7 @@ def _saved(folder: Folder, file: str, mark: str) -> list[Answer] | None:
 def fingerprint(entry: Set, identity: str, student: Student) -> str:
     """Hash of what decides a unit's answers: model, questions, examples, template, length."""
     settings = dump(student)
-    values = [identity, settings["prompt"], settings["engine"], entry.max_tokens]
+    values = [identity, settings["prompt"], settings["template"], settings["engine"], entry.max_tokens]
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16)
     for question in [*entry.shots, *entry.questions]:
         digest.update(repr(question).encode())

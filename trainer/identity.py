@@ -27,7 +27,7 @@ def identity(mixture: str, student: Student, train: Train) -> Identity:
         objective=train.objective or record.recipe.objective,
         same_step=record.recipe.same_step,
         model=model_identity(student.model),
-        prompt=dump(student)["prompt"],
+        prompt=[student.prompt, student.template] if student.template else student.prompt,
         mixture=mixture_content(record),
     )
 

@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from polydistill.engine import schema, seeds
 from polydistill.engine.config import Stage, Student
-from polydistill.engine.generation.templates import encode, load_tokenizer
+from polydistill.engine.generation.conversation import conversation
+from polydistill.engine.generation.templates import load_tokenizer
+from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import throughput
 
 # Which unit a row belongs to, while it is on its way.
@@ -25,14 +27,14 @@ class PromptStage:
     writes = ("tokenized_prompt", "seed")
 
     def __init__(self, student: Student, seed: int) -> None:
-        self.student, self.seed = student, seed
-        self.tokenizer = load_tokenizer(student.model, student.trust_remote_code)
+        self.seed = seed
+        tokenizer = load_tokenizer(student.model, student.trust_remote_code)
+        self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """PROMPT rows in, the same rows with `tokenized_prompt` (list of token ids) and `seed` out."""
-        tokens = encode(
-            self.tokenizer, self.student.prompt, table["instruction"].to_pylist(), table["input"].to_pylist()
-        )
+        rows = zip(table["instruction"].to_pylist(), table["input"].to_pylist())
+        tokens = self.tokens.prompt_ids([conversation(*row) for row in rows])
         draws = (seeds.uniform(self.seed, table["id"].to_pylist(), "generate") * 2**31).astype(np.int64)
         table = table.select([*schema.PROMPT.names, UNIT.name])
         table = table.append_column("tokenized_prompt", pa.array(tokens, pa.list_(pa.int32())))
@@ -40,8 +42,9 @@ class PromptStage:
 
 
 def end_tokens(student: Student) -> frozenset[int]:
-    """Ids of the token that ends an answer (empty where the tokenizer has none)."""
-    return frozenset({load_tokenizer(student.model, student.trust_remote_code).eos_token_id} - {None})
+    """Ids of the tokens that end an answer: the template's end of turn, and the tokenizer's end of text."""
+    tokenizer = load_tokenizer(student.model, student.trust_remote_code)
+    return PromptTokens(tokenizer, student.prompt, student.template).end_ids
 
 
 def request(row: dict[str, Any], student: Student) -> dict[str, Any]:

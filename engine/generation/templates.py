@@ -1,42 +1,125 @@
-"""How a question becomes a prompt. Generation, training and evaluation use the same function."""
+"""The prompt templates: what a conversation looks like as text.
 
-from typing import Any, Literal
+Generation, training and evaluation render through these classes only (see `engine.generation.tokens`). A template
+gives two texts: the prompt, which ends where the model begins to write, and the whole conversation with the answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.conversation import Conversation, conversation
 
 Template = Literal["alpaca", "chat", "raw"]
 
-_ALPACA_INPUT = (
-    "Below is an instruction that describes a task, paired with an input that provides further context. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n"
-)
-_ALPACA = (
-    "Below is an instruction that describes a task. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Response:\n"
-)
+_BELOW = "Below is an instruction that describes a task. "
+_BELOW_INPUT = "Below is an instruction that describes a task, paired with an input that provides further context. "
+_WRITE = "Write a response that appropriately completes the request."
+
+STOPS: Mapping[Template, tuple[str, ...]] = {"alpaca": ("\n\n###", "\n\nBelow is"), "raw": (), "chat": ()}
+"""Texts that end an answer: a base model goes on with the next question where its answer should end."""
+
+SHOT_STOPS: Mapping[Template, tuple[str, ...]] = {**STOPS, "raw": ("\n\n",)}
+"""Texts that end an answer behind solved examples, which have shown that another question follows."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A whole conversation as text."""
+
+    text: str
+    start: int  # characters of the prompt, which the text begins with
+    end: int  # where the last answer ends; behind it stands the end of its turn
+    written: tuple[tuple[int, int], ...]  # character ranges that the model writes, the last answer's at the end
+    closed: bool  # whether the text itself ends the last turn; otherwise the end-of-text token does
+
+
+class Renderer(Protocol):
+    """A prompt template."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether the tokenizer's begin token stands before the text; a chat template writes its own."""
+        ...
+
+    def prompt(self, messages: Conversation) -> str:
+        """The text up to where the model begins to write. The last turn is the user's."""
+        ...
+
+    def whole(self, messages: Conversation) -> Rendered:
+        """The text of a conversation whose last turn is the assistant's; it begins with `prompt` of the others."""
+        ...
+
+
+class Alpaca:
+    """Stanford Alpaca's two prompts, with and without input. x-LLM and SDRRL train on them.
+
+    A system text takes the place of the first sentences. Turns are joined by an empty line.
+    """
+
+    bare: bool = True
+
+    def prompt(self, messages: Conversation) -> str:
+        """See `Renderer`."""
+        return self._parts(messages)[0]
+
+    def whole(self, messages: Conversation) -> Rendered:
+        """See `Renderer`."""
+        text, written = self._parts(messages)
+        return Rendered(text, written[-1][0], len(text), written, closed=False)
+
+    def _parts(self, messages: Conversation) -> tuple[str, tuple[tuple[int, int], ...]]:
+        system, text, written = "", "", []
+        for turn in messages:
+            if turn.role == "system":
+                system = turn.content
+            elif turn.role == "user":
+                text += ("\n\n" if text else "") + self._question(turn.content, turn.payload, system)
+                system = ""
+            else:
+                written.append((len(text), len(text) + len(turn.content)))
+                text += turn.content
+        return text, tuple(written)
+
+    def _question(self, instruction: str, payload: str, system: str) -> str:
+        start = system or (_BELOW_INPUT if payload else _BELOW) + _WRITE
+        given = f"### Input:\n{payload}\n\n" if payload else ""
+        return f"{start}\n\n### Instruction:\n{instruction}\n\n{given}### Response:\n"
+
+
+class Raw(Alpaca):
+    """Instruction and input, nothing else. A system text stands before the first question."""
+
+    def _question(self, instruction: str, payload: str, system: str) -> str:
+        return "\n\n".join(part for part in (system, instruction, payload) if part) + "\n"
+
+
+class Bare(Alpaca):
+    """The user's text is the whole prompt, without even a line break behind it (cloze questions)."""
+
+    def _question(self, instruction: str, payload: str, system: str) -> str:
+        return "\n\n".join(part for part in (system, instruction, payload) if part)
 
 
 def render(template: Template, instruction: str, input: str = "", tokenizer: Any = None) -> str:
-    """The text that stands before the answer.
+    """The text that stands before the answer to one question; `tokenizer` brings the chat template."""
+    return renderer(template, tokenizer).prompt(conversation(instruction, input))
 
-    alpaca: Stanford Alpaca's two prompts (with and without input; x-LLM and SDRRL train on them).
-    chat: the tokenizer's own chat template with one user turn and the generation prompt.
-    raw: instruction and input, nothing else.
+
+def renderer(template: Template, tokenizer: Any, arguments: Mapping[str, Any] | None = None) -> Renderer:
+    """The prompt template of that name; `chat` is the tokenizer's own, with `student.template` as `arguments`.
+
+    Raises:
+        UserError: the tokenizer has no chat template.
     """
     if template == "alpaca":
-        return (
-            _ALPACA_INPUT.format(instruction=instruction, input=input)
-            if input
-            else _ALPACA.format(instruction=instruction)
-        )
-    question = f"{instruction}\n\n{input}" if input else instruction
+        return Alpaca()
     if template == "raw":
-        return question + "\n"
-    return tokenizer.apply_chat_template(
-        [{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True
-    )
+        return Raw()
+    from polydistill.engine.generation.chat_template import ChatTemplate
+
+    return ChatTemplate(tokenizer, arguments)
 
 
 def load_tokenizer(model: str, trust_remote_code: bool = False) -> Any:
@@ -51,24 +134,3 @@ def load_tokenizer(model: str, trust_remote_code: bool = False) -> Any:
         return AutoTokenizer.from_pretrained(model, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
         raise UserError(f"{model}: no tokenizer can be loaded from here ({str(error).splitlines()[0]})") from error
-
-
-def encode(tokenizer: Any, template: Template, instructions: list[str], inputs: list[str]) -> list[list[int]]:
-    """Token ids of the prompts, with the tokenizer's own begin-of-text token.
-
-    Text of a row is data: "</s>" in an instruction becomes ordinary pieces, never the control token. Only a chat
-    template's own text may contain control tokens.
-    """
-    prompts = [render(template, a, b, tokenizer) for a, b in zip(instructions, inputs)]
-    if template != "chat":
-        return tokenizer(prompts, split_special_tokens=True)["input_ids"]
-    # The template's text stands around the question; the three parts are tokenized apart.
-    ids: list[list[int]] = []
-    for prompt, question in zip(prompts, (f"{a}\n\n{b}" if b else a for a, b in zip(instructions, inputs))):
-        before, found, after = prompt.partition(question.strip())
-        if not found:
-            raise UserError("the tokenizer's chat template changes the question's text; use prompt: alpaca or raw")
-        parts = [tokenizer(part, add_special_tokens=False)["input_ids"] for part in (before, after)]
-        middle = tokenizer(found, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        ids.append(parts[0] + middle + parts[1])
-    return ids

@@ -1,63 +1,39 @@
-"""From questions to token ids, with solved examples before them where the task asks for some."""
+"""From questions to token ids, with solved examples before them where the task asks for some.
+
+Rendering is that of `engine.generation.tokens`: a question with examples is a conversation with earlier turns.
+"""
 
 from collections.abc import Sequence
-from typing import Any
 
-from polydistill.engine.generation.templates import Template, encode
+from polydistill.engine.generation.conversation import Message
+from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.eval.question import Question
 
-# What ends an answer when examples have shown that another question follows.
-STOPS: dict[str, tuple[str, ...]] = {"alpaca": ("\n\n###", "\n\nBelow is"), "raw": ("\n\n",), "chat": ()}
 
-
-def prompt_tokens(
-    questions: Sequence[Question], shots: Sequence[Question], template: Template, tokenizer: Any
-) -> list[list[int]]:
+def prompt_tokens(questions: Sequence[Question], shots: Sequence[Question], tokens: PromptTokens) -> list[list[int]]:
     """Token ids of each prompt: examples with their answers, then the question.
 
     Examples are the same for every question, so that an engine with prefix caching reads them once.
     """
-    before: list[int] = []
-    begin = tokenizer.bos_token_id
-    for shot, ids in zip(shots, _questions(shots, template, tokenizer)):
-        ids = ids[1:] if before and ids[:1] == [begin] else ids
-        end = [tokenizer.eos_token_id] if template == "chat" else _text("\n\n", tokenizer)
-        before += ids + _answer(ids, _gold(shot), tokenizer) + end
-    prompts = _questions(questions, template, tokenizer)
-    return [before + (ids[1:] if before and ids[:1] == [begin] else ids) for ids in prompts]
+    prompts: list[list[int]] = [[]] * len(questions)
+    for plain in (False, True):
+        chosen = [i for i, question in enumerate(questions) if question.plain == plain]
+        ids = tokens.prompt_ids([_asked(questions[i], shots) for i in chosen], bare=plain) if chosen else []
+        for i, found in zip(chosen, ids):
+            prompts[i] = found
+    return prompts
 
 
-def choice_tokens(prompt: Sequence[int], choices: Sequence[str], tokenizer: Any) -> list[list[int]]:
-    """Token ids of each candidate as they stand after the prompt."""
-    return [_answer(prompt, choice, tokenizer) for choice in choices]
+def choice_tokens(question: Question, shots: Sequence[Question], tokens: PromptTokens) -> list[list[int]]:
+    """Token ids of each of the question's choices as they stand after the prompt."""
+    return tokens.answer_ids(_asked(question, shots), question.choices, bare=question.plain)
 
 
-def _questions(questions: Sequence[Question], template: Template, tokenizer: Any) -> list[list[int]]:
-    templated = [q for q in questions if not q.plain]
-    plain = [q for q in questions if q.plain]
-    asked = [q.instruction for q in templated], [q.input for q in templated]
-    ids = encode(tokenizer, template, *asked) if templated else []
-    bare = tokenizer([q.instruction for q in plain], split_special_tokens=True)["input_ids"] if plain else []
-    ours, theirs = iter(ids), iter(bare)
-    return [_open(next(theirs if q.plain else ours), tokenizer) for q in questions]
-
-
-def _open(ids: list[int], tokenizer: Any) -> list[int]:
-    """Without the end token that some tokenizers add by themselves."""
-    return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
-
-
-def _text(text: str, tokenizer: Any) -> list[int]:
-    return tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-
-
-def _answer(prompt: Sequence[int], answer: str, tokenizer: Any) -> list[int]:
-    """Tokens of an answer behind a prompt, as the trainer cuts them: as one text where that leaves the prompt's
-    tokens as they are, which only the last few of them can tell."""
-    tail = list(prompt[-8:])
-    text = tokenizer.decode(tail, clean_up_tokenization_spaces=False)
-    alone, whole = _text(text, tokenizer), _text(text + answer, tokenizer)
-    return whole[len(alone) :] if alone == tail and whole[: len(alone)] == alone else _text(answer, tokenizer)
+def _asked(question: Question, shots: Sequence[Question]) -> list[Message]:
+    turns = []
+    for shot in shots:
+        turns += [Message("user", shot.instruction, shot.input), Message("assistant", _gold(shot))]
+    return [*turns, Message("user", question.instruction, question.input)]
 
 
 def _gold(shot: Question) -> str:

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
-from polydistill.engine.generation.templates import load_tokenizer
+from polydistill.engine.generation.templates import SHOT_STOPS, STOPS, load_tokenizer
+from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.eval.asking.likelihood import Candidates, choose
-from polydistill.eval.asking.prompt import STOPS, choice_tokens, prompt_tokens
+from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Answer, Question
 
 Advance = Callable[[int], None]
@@ -55,7 +56,8 @@ class Vllm:
         if not has_gpu():
             _no_compiler()
         self.template = student.prompt
-        self.tokenizer = load_tokenizer(model, student.trust_remote_code)
+        tokenizer = load_tokenizer(model, student.trust_remote_code)
+        self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
         arguments = engine_arguments(student)
         try:
             self.llm = offline_engine(model=model, trust_remote_code=student.trust_remote_code, **arguments)
@@ -67,30 +69,32 @@ class Vllm:
         self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, advance: Advance
     ) -> list[Answer]:
         """Answers in order. A prompt beyond the model's context is not asked: its answer says "too_long"."""
-        prompts = prompt_tokens(questions, shots, self.template, self.tokenizer)
+        prompts = prompt_tokens(questions, shots, self.tokens)
         answers = [Answer(finish="too_long")] * len(questions)
         open_ = [i for i, q in enumerate(questions) if not q.choices and len(prompts[i]) < self.room]
         if open_:
-            found = self._generate([prompts[i] for i in open_], max_tokens, STOPS[self.template] if shots else ())
+            stop = (SHOT_STOPS if shots else STOPS)[self.template]
+            found = self._generate([prompts[i] for i in open_], max_tokens, stop)
             for index, answer in zip(open_, found):
                 answers[index] = answer
         closed = [i for i, question in enumerate(questions) if question.choices]
         if closed:
-            items = [self._candidates(questions[i], prompts[i]) for i in closed]
+            items = [Candidates(prompts[i], choice_tokens(questions[i], shots, self.tokens)) for i in closed]
             for index, scores in zip(closed, choose(self.llm, items, self.room)):
                 answers[index] = chosen(questions[index], scores)
         advance(len(questions))
         return answers
-
-    def _candidates(self, question: Question, prompt: list[int]) -> Candidates:
-        return Candidates(prompt, choice_tokens(prompt, question.choices, self.tokenizer))
 
     def _generate(self, prompts: list[list[int]], max_tokens: int, stop: Sequence[str]) -> list[Answer]:
         from vllm import SamplingParams
 
         how = [
             SamplingParams(
-                temperature=0, max_tokens=min(max_tokens, self.room - len(ids)), stop=list(stop) or None, logprobs=0
+                temperature=0,
+                max_tokens=min(max_tokens, self.room - len(ids)),
+                stop=list(stop) or None,
+                stop_token_ids=sorted(self.tokens.end_ids),
+                logprobs=0,
             )
             for ids in prompts
         ]

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,8 @@ def write_student(folder: Path, layers: int = 2, width: int = 32, heads: int = 4
     backend.add_special_tokens(["<s>", "</s>"])
     backend.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
-    tokenizer.chat_template = "<s>user: {{ messages[0]['content'] }}</s>assistant: "
+    turns = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '</s>' }}{% endfor %}"
+    tokenizer.chat_template = "<s>" + turns + "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -50,6 +52,24 @@ def write_student(folder: Path, layers: int = 2, width: int = 32, heads: int = 4
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return str(folder)
+
+
+def mixture_rows(*rows: tuple[str, str, str], subset: str = "LL") -> pa.Table:
+    """(instruction, input, response) as MIXTURE rows."""
+    count = len(rows)
+    values: dict[str, list[Any]] = {
+        "id": [f"{i:016x}" for i in range(count)],
+        "subset": [subset] * count,
+        "instruction": [row[0] for row in rows],
+        "input": [row[1] for row in rows],
+        "response": [row[2] for row in rows],
+        "switched": [0] * count,
+        "switchable": [0] * count,
+        "weight": [1.0] * count,
+    }
+    return pa.table(
+        {f.name: pa.array(values.get(f.name, ["eng_Latn"] * count), f.type) for f in MIXTURE}, schema=MIXTURE
+    )
 
 
 def rows(count: int, seed: int = 0) -> pa.Table:

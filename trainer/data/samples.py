@@ -1,13 +1,9 @@
-"""From a mixture to tokens: sharded Arrow files that ranks memory-map.
+"""Samples on disk: sharded Arrow files of tokens that ranks memory-map.
 
-    out/tokens/000000.arrow    one sample each: `tokens` (prompt, response, end), `prompt` (tokens of it that are the
-                               prompt), `subset` (number), `validation`, `id`
-    out/tokens/manifest.json   shards, subsets, counts, what was dropped and why, fingerprint
-
-Text is data: "</s>" inside an instruction is tokenized as those four characters and never becomes control.
+out/tokens/000000.arrow    TOKENS rows (see `trainer.data.tokenization`), one sample each
+out/tokens/manifest.json   shards, subsets, counts, what was dropped and why, fingerprint
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,145 +13,16 @@ import pyarrow as pa
 
 from polydistill.engine import seeds
 from polydistill.engine.errors import DamagedError, UserError
-from polydistill.engine.generation.templates import Template, render
 from polydistill.engine.mixing.mixture import Mixture
-from polydistill.engine.storage.fingerprint import fingerprint as digest
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard, read_table, write_table
-from polydistill.trainer.identity import mixture_content
+from polydistill.trainer.data.tokenization import TOKENS, Tokenization, tokenize
 from polydistill.trainer.records import SubsetFigures, TokensPart, TokensRecord
 
-TOKENS = pa.schema(
-    [
-        pa.field("tokens", pa.list_(pa.int32())),
-        pa.field("prompt", pa.int32()),
-        pa.field("subset", pa.int16()),
-        pa.field("validation", pa.bool_()),
-        pa.field("id", pa.string()),
-    ]
-)
-_MARK = "POLYDISTILLQUESTION"
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """What decides how rows become tokens; part of the tokens' fingerprint."""
-
-    template: Template
-    max_tokens: int
-    too_long: str
-    validation: float
-    seed: int
-
-
-def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Recipe) -> tuple[pa.Table, Counter[str]]:
-    """MIXTURE rows to TOKENS rows, and how many were left out or cut, by reason.
-
-    The prompt is `engine.generation.templates.render`, the answer is the response and the end token. Prompt and
-    answer are
-    tokenized as one text where that leaves the prompt's own tokens unchanged, as at inference; otherwise apart.
-    """
-    counts: Counter[str] = Counter()
-    rows = table.select(["id", "subset", "instruction", "input", "response"]).to_pydict()
-    prompts = [render(how.template, i, n or "", tokenizer) for i, n in zip(rows["instruction"], rows["input"])]
-    samples = _encode(prompts, rows, tokenizer, how.template)
-    number = {name: index for index, name in enumerate(subsets)}
-    held = seeds.uniform(how.seed, rows["id"], "validation") < how.validation
-    kept, tokens, starts = [], [], []
-    for index, (prompt, answer) in enumerate(samples):
-        if not rows["response"][index]:
-            counts["no_answer"] += 1
-            continue
-        length = len(prompt) + len(answer)
-        if length > how.max_tokens:
-            if how.too_long == "drop" or len(prompt) + 1 > how.max_tokens:
-                counts["too_long"] += 1
-                continue
-            answer = answer[: how.max_tokens - len(prompt)]
-            counts["truncated"] += 1
-        kept.append(index)
-        tokens.append(prompt + answer)
-        starts.append(max(len(prompt), 1))  # nothing predicts the very first token
-    columns = {
-        "tokens": tokens,
-        "prompt": starts,
-        "subset": [number[rows["subset"][i]] for i in kept],
-        "validation": held[kept] if kept else [],
-        "id": [rows["id"][i] for i in kept],
-    }
-    return pa.table({f.name: pa.array(columns[f.name], f.type) for f in TOKENS}, schema=TOKENS), counts
-
-
-def _encode(
-    prompts: list[str], rows: dict[str, list[str]], tokenizer: Any, template: Template
-) -> list[tuple[list[int], list[int]]]:
-    """(prompt tokens, answer tokens with the end token) of each row."""
-    end = [tokenizer.eos_token_id]
-    # A chat template writes its own begin token.
-    options: dict[str, Any] = {"add_special_tokens": template != "chat", "return_attention_mask": False}
-    control = _control(tokenizer)
-    texts = [i + (n or "") + (r or "") for i, n, r in zip(rows["instruction"], rows["input"], rows["response"])]
-    plain = [not any(mark in text for mark in control) for text in texts]
-    usual = [index for index, is_plain in enumerate(plain) if is_plain]
-    result: list[tuple[list[int], list[int]]] = [([], [])] * len(prompts)
-    if usual:
-        answers = [rows["response"][i] or "" for i in usual]
-        alone = tokenizer([prompts[i] for i in usual], **options)["input_ids"]
-        whole = tokenizer([prompts[i] + answer for i, answer in zip(usual, answers)], **options)["input_ids"]
-        for index, prompt, both, answer in zip(usual, alone, whole, answers):
-            prompt, both = _open(prompt, end), _open(both, end)
-            tail = both[len(prompt) :] if both[: len(prompt)] == prompt else _literal(answer, tokenizer)
-            result[index] = (prompt, tail + end)
-    for index, is_plain in enumerate(plain):
-        if not is_plain:
-            prompt = _prompt_with_marks(prompts[index], rows, index, tokenizer, template)
-            result[index] = (prompt, _literal(rows["response"][index] or "", tokenizer) + end)
-    return result
-
-
-def _open(tokens: list[int], end: list[int]) -> list[int]:
-    """Without the end token that some tokenizers add by themselves."""
-    return tokens[:-1] if tokens[-1:] == end and len(tokens) > 1 else tokens
-
-
-def _literal(text: str, tokenizer: Any) -> list[int]:
-    """Tokens of `text` as data: nothing in it is read as a control token."""
-    for mark in _control(tokenizer):
-        # Only those marked as special are left alone by split_special_tokens; break the others up by hand.
-        if mark in text and mark not in tokenizer.all_special_tokens:
-            left, _, right = text.partition(mark)
-            return [token for piece in (left, mark[0], mark[1:], right) for token in _literal(piece, tokenizer)]
-    return tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"] if text else []
-
-
-def _control(tokenizer: Any) -> list[str]:
-    """Texts that the tokenizer would turn into control tokens, longest first."""
-    added = [str(token) for token in tokenizer.get_added_vocab() if re.fullmatch(r"<.+>|\[.+\]", str(token))]
-    return sorted({*added, *tokenizer.all_special_tokens} - {""}, key=len, reverse=True)
-
-
-def _prompt_with_marks(
-    prompt: str, rows: dict[str, list[str]], index: int, tokenizer: Any, template: Template
-) -> list[int]:
-    """Tokens of a prompt whose question holds text that looks like a special token."""
-    if template != "chat":
-        begin = _open(tokenizer("", add_special_tokens=True)["input_ids"] + [-1], [-1])
-        return _open(begin, [tokenizer.eos_token_id]) * bool(begin) + _literal(prompt, tokenizer)
-    before, _, after = render("chat", _MARK, "", tokenizer).partition(_MARK)
-    question = prompt.removeprefix(before).removesuffix(after)
-    if before + question + after != prompt:
-        raise UserError(f"row {rows['id'][index]}: the chat template changes the question; it cannot be kept as data")
-    control = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in (before, after)]
-    return control[0] + _literal(question, tokenizer) + control[1]
-
-
-def fingerprint(mixture: Mixture, tokenizer: Any, how: Recipe) -> str:
-    """16 hex digits that change when the tokens would."""
-    model = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else sorted(tokenizer.get_vocab().items())
-    return digest([mixture_content(mixture.record), model, tokenizer.chat_template, tokenizer.eos_token_id, vars(how)])
-
-
-def write_part(mixture: Mixture, tokens: Folder, tokenizer: Any, how: Recipe, rank: int, ranks: int, key: str) -> None:
+def write_part(
+    mixture: Mixture, tokens: Folder, tokenizer: Any, how: Tokenization, rank: int, ranks: int, key: str
+) -> None:
     """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there whole under `key` is kept.
 
     Raises:

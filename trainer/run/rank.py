@@ -16,10 +16,10 @@ from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
-from polydistill.trainer.data import samples as tokenization
 from polydistill.trainer.data.objective import Objective, Weighing
 from polydistill.trainer.data.samples import Samples, write_manifest, write_part
 from polydistill.trainer.data.step_plan import Plan
+from polydistill.trainer.data.tokenization import Tokenization, fingerprint
 from polydistill.trainer.distributed import checkpoint, deepspeed_engine
 from polydistill.trainer.distributed.digests import folder_digests
 from polydistill.trainer.distributed.export import export
@@ -116,9 +116,10 @@ def _tokenizer(student: Student, train: Train) -> tuple[Any, list[int]]:
 
 def _prepare_tokens(mixture: str, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
     """Tokenize with all ranks, each some shards; what is there already is kept."""
-    how = tokenization.Recipe(student.prompt, train.max_tokens, train.too_long, train.validation, train.seed)
+    limits = (train.max_tokens, train.too_long, train.validation, train.seed)
+    how = Tokenization(student.prompt, *limits, arguments=student.template)
     source = together(lambda: Mixture.open(mixture))
-    key = tokenization.fingerprint(source, tokenizer, how)
+    key = fingerprint(source, tokenizer, how)
     rank, ranks = dist.get_rank(), dist.get_world_size()
     together(lambda: write_part(source, tokens, tokenizer, how, rank, ranks, key))
     together(lambda: write_manifest(source, tokens, key) if rank == 0 else None)

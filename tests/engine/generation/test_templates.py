@@ -1,14 +1,18 @@
+"""Prompts as text."""
+
+from typing import Any
+
 import pytest
 
-from polydistill.engine.generation.templates import render
+from polydistill.engine.generation.conversation import Message
+from polydistill.engine.generation.templates import Raw, render
+from tests.engine.generation.tokenizers_fixture import make_tokenizer
 
-
-class Chat:
-    """Stands in for a tokenizer: shows what it was asked for."""
-
-    def apply_chat_template(self, messages, tokenize, add_generation_prompt):
-        assert not tokenize and add_generation_prompt
-        return "".join(f"<{message['role']}>{message['content']}" for message in messages) + "<assistant>"
+_ALPACA = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+_ALPACA_INPUT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. "
+    "Write a response that appropriately completes the request."
+)
 
 
 @pytest.mark.parametrize(
@@ -16,26 +20,22 @@ class Chat:
     [
         ("raw", "", "Add.\n"),
         ("raw", "1 2", "Add.\n\n1 2\n"),
-        ("chat", "", "<user>Add.<assistant>"),
-        ("chat", "1 2", "<user>Add.\n\n1 2<assistant>"),
-        (
-            "alpaca",
-            "",
-            "Below is an instruction that describes a task. Write a response that appropriately completes the request."
-            "\n\n### Instruction:\nAdd.\n\n### Response:\n",
-        ),
-        (
-            "alpaca",
-            "1 2",
-            "Below is an instruction that describes a task, paired with an input that provides further context. "
-            "Write a response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n"
-            "### Input:\n1 2\n\n### Response:\n",
-        ),
+        ("chat", "", "<|user|>\nAdd.</s>\n<|assistant|>\n"),
+        ("chat", "1 2", "<|user|>\nAdd.\n\n1 2</s>\n<|assistant|>\n"),
+        ("alpaca", "", f"{_ALPACA}\n\n### Instruction:\nAdd.\n\n### Response:\n"),
+        ("alpaca", "1 2", f"{_ALPACA_INPUT}\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:\n"),
     ],
 )
-def test_prompts(template, input, expected):
-    assert render(template, "Add.", input, Chat()) == expected
+def test_prompts(template: Any, input: str, expected: str) -> None:
+    assert render(template, "Add.", input, make_tokenizer(template="zephyr")) == expected
 
 
-def test_braces_in_the_text_are_text():
+def test_braces_in_the_text_are_text() -> None:
     assert "\n{input} {0}\n" in render("alpaca", "{input} {0}", "{x}") and "\n{x}\n" in render("alpaca", "a", "{x}")
+
+
+def test_turns_are_joined_by_an_empty_line() -> None:
+    turns = [Message("system", "S"), Message("user", "A", "1"), Message("assistant", "B"), Message("user", "C")]
+    assert Raw().prompt(turns) == "S\n\nA\n\n1\nB\n\nC\n"
+    whole = Raw().whole([*turns, Message("assistant", "D")])
+    assert [whole.text[a:b] for a, b in whole.written] == ["B", "D"] and not whole.closed

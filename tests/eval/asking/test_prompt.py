@@ -1,9 +1,11 @@
 """Prompts as token ids: with and without solved examples, in each template."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Question
 
@@ -25,12 +27,13 @@ def tokenizer() -> Any:
     ends = [("<s>", 0), ("</s>", 1)]
     backend.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ends)
     made = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
-    made.chat_template = "<s>user: {{ messages[0]['content'] }}</s>assistant: "
+    turns = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '</s>' }}{% endfor %}"
+    made.chat_template = "<s>" + turns + "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
     return made
 
 
 def text(tokenizer: Any, shots: list[Question], template: Any, question: Question = QUESTION) -> str:
-    (ids,) = prompt_tokens([question], shots, template, tokenizer)
+    (ids,) = prompt_tokens([question], shots, PromptTokens(tokenizer, template))
     return tokenizer.decode(ids)
 
 
@@ -51,7 +54,7 @@ def test_examples_stand_before_it_with_one_begin_token(tokenizer: Any) -> None:
 def test_a_plain_question_has_no_template(tokenizer: Any) -> None:
     plain = Question("p", "eng_Latn", "Tirana is in", choices=(" Albania", " Italy"), plain=True)
     assert text(tokenizer, [], "alpaca", plain) == "<s>Tirana is in"
-    mixed = prompt_tokens([plain, QUESTION, plain], [], "raw", tokenizer)
+    mixed = prompt_tokens([plain, QUESTION, plain], [], PromptTokens(tokenizer, "raw"))
     assert [tokenizer.decode(ids) for ids in mixed] == [
         "<s>Tirana is in",
         "<s>Where?\n\nHere it is.\n",
@@ -60,11 +63,12 @@ def test_a_plain_question_has_no_template(tokenizer: Any) -> None:
 
 
 def test_control_tokens_in_a_question_stay_text(tokenizer: Any) -> None:
-    (ids,) = prompt_tokens([Question("q", "eng_Latn", "say </s> please")], [], "raw", tokenizer)
+    (ids,) = prompt_tokens([Question("q", "eng_Latn", "say </s> please")], [], PromptTokens(tokenizer, "raw"))
     assert ids.count(tokenizer.eos_token_id) == 0
 
 
 def test_choices_continue_the_prompt(tokenizer: Any) -> None:
-    (prompt,) = prompt_tokens([QUESTION], [], "raw", tokenizer)
-    first, second = choice_tokens(prompt, ("A", "Rome"), tokenizer)
+    tokens, closed = PromptTokens(tokenizer, "raw"), replace(QUESTION, choices=("A", "Rome"), right=0)
+    (prompt,) = prompt_tokens([closed], [], tokens)
+    first, second = choice_tokens(closed, [], tokens)
     assert tokenizer.decode(prompt + second) == "<s>Where?\n\nHere it is.\nRome" and len(first) == 1

@@ -7,6 +7,7 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.generation.templates import load_tokenizer
+from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.asking.vllm_answerer import Vllm, chosen
 from polydistill.eval.question import Question
@@ -102,12 +103,13 @@ def test_answers_equal_transformers_for_one_model_after_another(student: Callabl
         path = student(seed)
         network = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
         tokenizer = load_tokenizer(path)
+        tokens = PromptTokens(tokenizer, "raw")
         model = Vllm(path, settings(path))
         done: list[int] = []
         questions = closed()
         answers = model(questions, [], 8, done.append)
-        for question, prompt, answer in zip(questions, prompt_tokens(questions, [], "raw", tokenizer), answers):
-            wanted = [likelihood(network, prompt, ids) for ids in choice_tokens(prompt, question.choices, tokenizer)]
+        for question, prompt, answer in zip(questions, prompt_tokens(questions, [], tokens), answers):
+            wanted = [likelihood(network, prompt, ids) for ids in choice_tokens(question, [], tokens)]
             assert answer.scores == pytest.approx(wanted, abs=2e-3), question.id
             assert answer.choice == max(range(len(wanted)), key=wanted.__getitem__)
         # Asked again, from a full cache: the same.
@@ -122,7 +124,8 @@ def _generated(model: Vllm, network: Any, tokenizer: Any) -> None:
     texts = ["What is it?", "q" * 200, "q" * 300]
     questions = [Question(str(i), "eng_Latn", text) for i, text in enumerate(texts)]
     shots = [Question("shot", "eng_Latn", "Where?", gold=("Here.",))]
-    prompts = prompt_tokens(questions, [], "raw", tokenizer)
+    tokens = PromptTokens(tokenizer, "raw")
+    prompts = prompt_tokens(questions, [], tokens)
     short, long, refused = model(questions, [], 80, lambda count: None)
     for answer, prompt in ((short, prompts[0]), (long, prompts[1])):
         room = min(80, 256 - len(prompt))
@@ -131,7 +134,7 @@ def _generated(model: Vllm, network: Any, tokenizer: Any) -> None:
         assert answer.text.rstrip("\ufffd") == tokenizer.decode(wanted).strip().rstrip("\ufffd")
         assert answer.logprob is not None and answer.logprob <= 0
     assert (refused.finish, refused.text, refused.tokens) == ("too_long", "", 0)
-    (prompt,) = prompt_tokens(questions[:1], shots, "raw", tokenizer)
+    (prompt,) = prompt_tokens(questions[:1], shots, tokens)
     assert tokenizer.decode(prompt) == "<s>Where?\nHere.\n\nWhat is it?\n"
     model(questions[:1], shots, 4, lambda count: None)
 

@@ -55,7 +55,8 @@ def test_stale_weights_are_trained_again(tmp_path, monkeypatch):
 def test_the_student_is_good_in_english_and_poor_in_the_targets(world):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from polydistill.engine.generation.templates import encode
+    from polydistill.engine.generation.conversation import conversation
+    from polydistill.engine.generation.tokens import PromptTokens
 
     folder = world / "models/student"
     coder, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
@@ -63,7 +64,7 @@ def test_the_student_is_good_in_english_and_poor_in_the_targets(world):
 
     def right(language: str) -> float:
         asked = [(fact, task) for fact in held for task in tasks(fact, language)]
-        ids = encode(coder, "raw", [t.instruction for _, t in asked], [t.input for _, t in asked])
+        ids = PromptTokens(coder, "raw").prompt_ids([conversation(t.instruction, t.input) for _, t in asked])
         batch = coder.pad({"input_ids": ids}, return_tensors="pt")
         made = model.generate(**batch, max_new_tokens=40, do_sample=False)[:, batch["input_ids"].shape[1] :]
         texts = coder.batch_decode(made, skip_special_tokens=True)

@@ -1,0 +1,94 @@
+"""A mixture's rows as token ids, with what is learned of them.
+
+Rendering is that of `engine.generation.tokens`, which generation and evaluation use as well.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from polydistill.engine import seeds
+from polydistill.engine.generation.conversation import answered, conversation
+from polydistill.engine.generation.templates import Template
+from polydistill.engine.generation.tokens import PromptTokens, Sample
+from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.storage.fingerprint import fingerprint as digest
+from polydistill.trainer.identity import mixture_content
+
+TOKENS = pa.schema(
+    [
+        pa.field("tokens", pa.list_(pa.int32())),  # prompt, response, end of turn
+        pa.field("prompt", pa.int32()),  # how many of them come before the first that is learned
+        pa.field("subset", pa.int16()),  # number of the subset, in the order of the subsets' names
+        pa.field("validation", pa.bool_()),  # held out
+        pa.field("id", pa.string()),  # the mixture's row
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Tokenization:
+    """What decides how rows become tokens; part of the tokens' fingerprint."""
+
+    template: Template
+    max_tokens: int
+    too_long: str
+    validation: float
+    seed: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of the chat template, `student.template`
+
+
+def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Tokenization) -> tuple[pa.Table, Counter[str]]:
+    """Make TOKENS rows of MIXTURE rows.
+
+    Args:
+        table: MIXTURE rows.
+        tokenizer: A fast tokenizer of transformers.
+        subsets: Names of the mixture's subsets; their positions are their numbers.
+        how: Template, limits, and the share held out.
+
+    Returns:
+        The TOKENS rows, and how many rows were left out or cut, by reason: "no_answer", "too_long", "truncated".
+    """
+    counts: Counter[str] = Counter()
+    rows = table.select(["id", "subset", "instruction", "input", "response"]).to_pydict()
+    answers = [index for index, response in enumerate(rows["response"]) if response]
+    counts["no_answer"] = table.num_rows - len(answers)
+    samples = PromptTokens(tokenizer, how.template, how.arguments).sample_ids(
+        [answered(conversation(rows["instruction"][i], rows["input"][i] or ""), rows["response"][i]) for i in answers]
+    )
+    number = {name: index for index, name in enumerate(subsets)}
+    held = seeds.uniform(how.seed, rows["id"], "validation") < how.validation
+    kept, tokens, starts = [], [], []
+    for index, sample in zip(answers, samples):
+        start = _first_learned(sample)
+        if len(sample.ids) > how.max_tokens:
+            if how.too_long == "drop" or start + 1 > how.max_tokens:
+                counts["too_long"] += 1
+                continue
+            counts["truncated"] += 1
+        kept.append(index)
+        tokens.append(sample.ids[: how.max_tokens])
+        starts.append(start)
+    columns = {
+        "tokens": tokens,
+        "prompt": starts,
+        "subset": [number[rows["subset"][i]] for i in kept],
+        "validation": held[kept] if kept else [],
+        "id": [rows["id"][i] for i in kept],
+    }
+    return pa.table({f.name: pa.array(columns[f.name], f.type) for f in TOKENS}, schema=TOKENS), +counts
+
+
+def fingerprint(mixture: Mixture, tokenizer: Any, how: Tokenization) -> str:
+    """16 hex digits that change when the tokens would."""
+    model = [tokenizer.backend_tokenizer.to_str(), tokenizer.chat_template, tokenizer.eos_token_id]
+    return digest([mixture_content(mixture.record), model, asdict(how)])
+
+
+def _first_learned(sample: Sample) -> int:
+    """Position of the first token that is learned of the answer. Nothing predicts the very first token of a text."""
+    return max(next(i for i in range(sample.prompt, len(sample.ids)) if sample.learned[i]), 1)
