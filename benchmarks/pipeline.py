@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks import common
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.generation.stage import unanswered
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder, read_table
@@ -38,9 +39,7 @@ def run() -> list[dict[str, Any]]:
             config = configure(tiny, Path(folder) / str(pair), cores)
             order = (_stream, _raw) if pair % 2 else (_raw, _stream)
             seconds = {side: side(config, cores) for side in order}
-            rows = len(config.targets) * sum(
-                u["rows"] for u in Folder.of(config.output).read_json("prompts/manifest.json")["units"]
-            )
+            rows = len(config.targets) * open_prompts(Folder.of(config.output)).record.rows_kept
             stream.append(rows / seconds[_stream])
             raw.append(rows / seconds[_raw])
     return [
@@ -91,11 +90,11 @@ def _stream(config: Synthesis, cores: int) -> float:
 
 def _raw(config: Synthesis, cores: int) -> float:
     """Seconds for the same units by direct calls in `cores` processes, which take units from one queue."""
-    manifest = prepare(config.prompts, config.source, Folder.of(config.output), config.work.unit_rows)
+    prompts = prepare(config.prompts, config.source, Folder.of(config.output), config.work.unit_rows)
     context = multiprocessing.get_context("spawn")
     units, ready, done = context.Queue(), context.Barrier(cores + 1), context.Barrier(cores + 1)
-    for unit in manifest["units"]:
-        units.put(unit["path"])
+    for unit in prompts.record.units:
+        units.put(unit.path)
     for _ in range(cores):
         units.put(None)
     workers = [context.Process(target=_work, args=(config, units, ready, done)) for _ in range(cores)]

@@ -47,15 +47,41 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class Prompts(Config):
+Role = Literal["system", "history", "messages", "instruction", "input", "answer", "id", "language"]
+"""What a column of a source file can be to a row, see `engine.prompts.columns`."""
+
+
+class PromptSource(Config):
     """Where the rows come from."""
 
-    path: str = Field(description="A JSON, JSONL, Parquet or Arrow file (also .gz), or a folder of them")
-    language: LanguageCode | None = Field(None, description="Language of these rows; default: the run's `source`")
-    limit: int | None = Field(None, ge=1, description="Use only the first so many rows of the file")
+    path: str = Field(
+        description="A file (JSON, JSON lines, CSV, TSV, Parquet, Arrow, text; also .gz, .zst, .bz2, .xz), a folder of "
+        "them, a glob, a folder of `save_to_disk`, a URI (s3://, gs://, hf://), or a data set on the hub (org/name)"
+    )
+    split: str | None = Field(None, description="Split of a data set that has several: train, validation, test, ...")
+    revision: str | None = Field(None, description="Branch, tag or commit of a data set on the hub; null: newest")
+    configuration: str | None = Field(None, description="Configuration of a data set on the hub that has several")
+    columns: dict[Role, str | None] = Field(
+        default_factory=dict,
+        description="Columns by their role (system, history, messages, instruction, input, answer, id, language) where "
+        "their names do not say it; null for a role that no column has",
+    )
+    language: LanguageCode | None = Field(
+        None, description="Language of these rows; default: the rows' language column, else the run's `source`"
+    )
+    limit: int | None = Field(None, ge=1, description="Use only the first N rows of the source")
+    sample: int | None = Field(None, ge=1, description="Use N usable rows of the source, drawn with the run's seed")
     max_chars: int = Field(
         32_768, ge=1, description="Rows with a longer instruction, input or answer (characters) are dropped and counted"
     )
+
+    @field_validator("columns")
+    @classmethod
+    def _one_format(cls, columns: dict[Role, str | None]) -> dict[Role, str | None]:
+        single = {role for role, name in columns.items() if name} & {"instruction", "input", "answer", "history"}
+        if columns.get("messages") and single:
+            raise ValueError(f"`messages` holds whole conversations, so it excludes {', '.join(sorted(single))}")
+        return columns
 
 
 class Student(Config):
@@ -206,7 +232,7 @@ class Synthesis(Config):
     seed: int = Field(0, description="Seed of every random choice")
     source: LanguageCode = Field("eng_Latn", description="Language of the prompts: FLORES-200, ISO code, or name")
     targets: LanguageCodes = Field(min_length=1, description="Languages to translate into")
-    prompts: list[Prompts] = Field(min_length=1, description="Instruction files (one, or a list)")
+    prompts: list[PromptSource] = Field(min_length=1, description="Sources of instructions (one, or a list)")
     student: Student | None = Field(None, description="The model that answers the prompts; null: no self-generation")
     translate: Translate
     judge: Judge = Field(Judge(), description="Language ID, rules and quality estimation")

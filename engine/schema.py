@@ -26,14 +26,28 @@ class Note(StrEnum):
     ERROR = "error"  # stored as "error: message": there is no hypothesis, and the message says why
 
 
+HISTORY = pa.list_(
+    pa.struct(
+        [
+            pa.field("role", pa.string()),  # "system", "user", "assistant" or "tool"
+            pa.field("content", pa.string()),  # null where the turn has no text (a tool call)
+            pa.field("payload", pa.string()),  # JSON object of all else in the turn (tool calls, ids); null for nothing
+        ]
+    )
+)
+"""Turns of a conversation other than the question and its answer, see `engine.prompts.conversation`."""
+
 PROMPT = pa.schema(
     [
-        pa.field("id", pa.string()),  # 16 hex digits: content hash of source language and the three texts
+        # 16 hex digits: content hash of source language, the three texts, and system prompt and history where given
+        pa.field("id", pa.string()),
         pa.field("source", pa.string()),  # language of the row, FLORES-200 code, e.g. eng_Latn
         pa.field("origin", pa.string()),  # where it came from: file name and row number, "alpaca.json:17"
         pa.field("instruction", pa.string()),  # never empty
         pa.field("input", pa.string()),  # "" where the instruction needs none
         pa.field("truth", pa.string()),  # y: the answer that came with the data; "" where the data has none
+        pa.field("system", pa.string()),  # system prompt; null where the row has none
+        pa.field("history", HISTORY),  # the other turns; null where the row is a single question
     ]
 )
 """One cleaned, unique row of an instruction file (`prompts/`)."""

@@ -10,6 +10,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record, record_values
 from polydistill.engine.storage.records import merge
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.records import TRAINING, TrainingRecord
@@ -45,13 +46,13 @@ def _config(place: Folder) -> dict[str, Any]:
 
 
 def _run(place: Folder) -> dict[str, Any]:
-    prompts = (place / PROMPTS).read_json("manifest.json")
-    total = len(prompts["units"])
-    keys = ("rows_read", "rows_kept", "dropped", "mended", "fingerprint")
+    prompts = open_prompts(place).record
+    total = len(prompts.units)
+    keys = ("rows_read", "rows_kept", "dropped", "mended", "unused", "fingerprint")
     found: dict[str, Any] = {
         "kind": "run",
         "path": place.root,
-        "prompts": {key: prompts[key] for key in keys} | {"units": total},
+        "prompts": {key: getattr(prompts, key) for key in keys} | {"units": total},
         "generated_units": sum(name.endswith(".arrow") for name in (place / GENERATED).names()),
         "languages": {},
         "fingerprints": [],

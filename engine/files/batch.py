@@ -21,3 +21,7 @@ class Rows:
 
     numbers: list[int]  # 1-based: of the line in JSON lines, CSV, TSV and text, of the row elsewhere
     values: list[Any]  # a row each: a dict of JSON values, `Broken`, or, in JSON, a value that is no object
+
+    def head(self, count: int) -> "Rows":
+        """The first `count` rows."""
+        return self if count >= len(self.values) else Rows(self.numbers[:count], self.values[:count])

@@ -99,7 +99,8 @@ def answered(table: pa.Table, student: Student, end_tokens: frozenset[int]) -> p
         cut = error is None and count >= student.max_tokens and int(ids[-1]) not in end_tokens
         answers.append(None if error else text.strip())
         marks.append(f"error: {error}" if error else "length" if cut else None)
-    columns = {field.name: table[field.name] for field in schema.PROMPT}
+    # A column that is null throughout comes back from the engine without its type.
+    columns = {field.name: table[field.name].cast(field.type) for field in schema.PROMPT}
     columns["self"] = pa.array(answers, pa.string())
     columns["self_tokens"] = pa.array([None if error else count for count, error in zip(counts, errors)], pa.int32())
     columns["self_error"] = pa.array(marks, pa.string())

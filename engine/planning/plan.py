@@ -8,9 +8,9 @@ from polydistill.engine.config import Synthesis, Work
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import Cost, Texts
 from polydistill.engine.planning.simulation import Pool, simulate
-from polydistill.engine.prompts import readers
 from polydistill.engine.prompts.cleaning import clean
-from polydistill.engine.prompts.prepare import source_files
+from polydistill.engine.prompts.fields import Notes
+from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.run_folder import PROMPTS, open_pool
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.placement import Node, Placement, place
@@ -68,22 +68,19 @@ def workload(config: Synthesis, prompts: int | None = None, sample: str | None =
         sample: folder of a run, whose tokens per answer are used.
     """
     count, question, answer, looked_at = 0, 0, 0, 0
-    for file in source_files(config.prompts, config.source):
+    for source in open_sources(config.prompts, config.source):
         rows = 0
-        for frame in readers.read(file.filesystem, file.path):
-            frame = frame if file.limit is None else frame.head(file.limit - rows)
+        for _, frame in source.frames(Notes()):
             rows += frame.height
             if looked_at < _READ:
-                kept, _ = clean(frame, file.max_chars)
+                kept, _ = clean(frame, source.config.max_chars)
                 kept = kept.filter(kept["reason"].is_null())
                 looked_at += kept.height
                 lengths = [int(kept[name].str.len_chars().sum()) for name in ("instruction", "input", "truth")]
                 question, answer = question + lengths[0] + lengths[1], answer + lengths[2]
             elif prompts is not None:
                 break
-            if rows == file.limit:
-                break
-        count += rows
+        count += min(rows, source.config.sample or rows)
     if not looked_at:
         raise UserError("no usable prompt in the configured files")
     tokens = _self_tokens(sample) if sample and config.student else None

@@ -20,11 +20,13 @@ and 79 url_only. All rows of the last three were read: `merged` and `attachment`
 are about the address itself (its domain, say), the answers of the others are invented.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
 TEXTS = ("instruction", "input", "truth")
+TURNS = ("system", "history")
 
 _LINE_ENDS = r"\r\n?|[\x0b\x0c\x{85}\x{2028}\x{2029}]"
 _CONTROL = r"[\x00-\x08\x0e-\x1f\x7f-\x{9f}\x{feff}\x{fffe}\x{ffff}]"
@@ -45,35 +47,42 @@ def clean(frame: pl.DataFrame, max_chars: int) -> tuple[pl.DataFrame, dict[str, 
     """Mend the texts and give unusable rows a reason; rows that have one already keep it.
 
     Args:
-        frame: as `engine.prompts.readers.read` yields.
+        frame: as `engine.prompts.fields` makes it.
         max_chars: longest text, characters.
 
     Returns:
-        The frame with the same rows, `input` and `truth` never null; rows mended by kind of mending.
+        The frame with the same rows, `input` and `truth` never null and an empty `system` null; rows mended by kind
+        of mending.
     """
     usable = pl.col("reason").is_null()
     frame = frame.with_columns(pl.col("input", "truth").fill_null(""))
-    too_long = pl.any_horizontal(pl.col(TEXTS).str.len_chars() > max_chars)
-    frame = frame.with_columns(reason=pl.when(usable & too_long).then(pl.lit("too_long")).otherwise("reason"))
+    too_long = pl.any_horizontal(pl.col(*TEXTS, "system").str.len_chars() > max_chars) | (
+        pl.col("history").list.eval(pl.element().struct.field("content").str.len_chars()).list.max() > max_chars
+    )
+    frame = frame.with_columns(
+        reason=pl.when(usable & too_long.fill_null(False)).then(pl.lit("too_long")).otherwise("reason")
+    )
     # Rows that are dropped are not worth the work, and a text may be very long.
-    texts = frame.select(pl.when(usable).then(pl.col(name)).otherwise(pl.lit("")).alias(name) for name in TEXTS)
+    texts = frame.select(
+        *(pl.when(usable).then(pl.col(name)).otherwise(pl.lit("")).alias(name) for name in TEXTS),
+        *(pl.when(usable).then(pl.col(name)).alias(name) for name in TURNS),
+    )
 
     counts: dict[str, int] = {}
-    for kind, mended in (
-        ("line_ends", pl.col(TEXTS).str.replace_all(_LINE_ENDS, "\n")),
-        ("control", pl.col(TEXTS).str.replace_all(_CONTROL, "")),
-        ("normalized", pl.col(TEXTS).str.normalize("NFC")),
-        (None, pl.col(TEXTS).str.strip_chars()),
-        (
-            "no_input",
-            _without("input", pl.col("input").str.contains(_NO_INPUT) | pl.col("input").str.contains(_NOTHING)),
-        ),
-        ("no_output", _without("truth", pl.col("truth").str.contains(_NO_OUTPUT))),
+    for kind, mend in (
+        ("line_ends", lambda text: text.str.replace_all(_LINE_ENDS, "\n")),
+        ("control", lambda text: text.str.replace_all(_CONTROL, "")),
+        ("normalized", lambda text: text.str.normalize("NFC")),
+        (None, lambda text: text.str.strip_chars()),
     ):
-        after = texts.with_columns(mended)
-        if kind and (changed := _changed(texts, after)):
-            counts[kind] = changed
-        texts = after
+        texts = _counted(kind, texts, _everywhere(texts, mend), counts)
+    for kind, name, nothing in (
+        ("no_input", "input", pl.col("input").str.contains(_NO_INPUT) | pl.col("input").str.contains(_NOTHING)),
+        ("no_output", "truth", pl.col("truth").str.contains(_NO_OUTPUT)),
+    ):
+        without = pl.when(nothing).then(pl.lit("")).otherwise(pl.col(name)).alias(name)
+        texts = _counted(kind, texts, texts.with_columns(without), counts)
+    texts = texts.with_columns(pl.when(pl.col("system") != "").then("system"))
 
     reason: Any = pl.when(usable.not_()).then(pl.col("reason"))
     for name, found in (
@@ -88,13 +97,21 @@ def clean(frame: pl.DataFrame, max_chars: int) -> tuple[pl.DataFrame, dict[str, 
     return frame.with_columns(reason=reason.otherwise(None)), counts
 
 
-def _without(column: str, where: pl.Expr) -> pl.Expr:
-    return pl.when(where).then(pl.lit("")).otherwise(pl.col(column)).alias(column)
+def _everywhere(texts: pl.DataFrame, mend: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    """Mend every text, those of the history as well."""
+    mended = [mend(pl.col(*TEXTS, "system"))]
+    if texts["history"].null_count() < len(texts):
+        content = mend(pl.field("content")).alias("content")
+        mended.append(pl.col("history").list.eval(pl.element().struct.with_fields(content)))
+    return texts.with_columns(mended)
 
 
-def _changed(before: pl.DataFrame, after: pl.DataFrame) -> int:
-    """Rows in which a text differs."""
+def _counted(kind: str | None, before: pl.DataFrame, after: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
+    """Count the rows in which a text differs under `kind`; returns `after`."""
     differs = pl.lit(False)
-    for name in TEXTS:
-        differs = differs | (before[name] != after[name])
-    return int(before.select(differs.sum()).item())
+    for name in (*TEXTS, *TURNS):
+        if before[name].null_count() < len(before):
+            differs = differs | before[name].ne_missing(after[name])
+    if kind and (changed := int(before.select(differs.sum()).item())):
+        counts[kind] = changed
+    return after

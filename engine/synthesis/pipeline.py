@@ -72,10 +72,10 @@ def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> dict[s
     root = Folder.of(config.output)
     with units.exclusive(root):
         digest = units.check_fingerprint(root, config)
-        prompts = prepare.prepare(config.prompts, config.source, root, config.work.unit_rows)
-        rows = {unit: shard["rows"] for unit, shard in enumerate(prompts["units"])}
+        prompts = prepare.prepare(config.prompts, config.source, root, config.work.unit_rows, config.seed).record
+        rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
         pending = units.missing(root, len(rows), config.targets)
-        summary: dict[str, Any] = {"fingerprint": digest, "prompts": prompts["rows_kept"], "targets": config.targets}
+        summary: dict[str, Any] = {"fingerprint": digest, "prompts": prompts.rows_kept, "targets": config.targets}
         summary |= {"units": 0, "rows": 0, "kept": 0, "failed": 0, "reasons": Counter(), "curve": []}
         root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
         if pending:

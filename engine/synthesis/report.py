@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.languages import get_language
 from polydistill.engine.storage.records import QUALITY_EDGES, RATIO_EDGES, merge
-from polydistill.engine.storage.run_folder import PROMPTS, Pool, open_pool
+from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.storage.run_folder import Pool, open_pool
 from polydistill.engine.storage.shards import Folder
 
 SAMPLES = 5
@@ -22,11 +23,11 @@ def write_report(location: str | Folder) -> str:
     """
     place = Folder.of(location)
     pool = open_pool(place)
-    prompts = (place / PROMPTS).read_json("manifest.json")
+    prompts = open_prompts(place).record
     languages = {target: merge(list(units.values())) for target, units in pool.records.items()}
     curve = place.read_json("synth.json")["curve"] if place.exists("synth.json") else []
     report = {
-        "prompts": {key: prompts[key] for key in ("rows_read", "rows_kept", "dropped")},
+        "prompts": {"rows_read": prompts.rows_read, "rows_kept": prompts.rows_kept, "dropped": prompts.dropped},
         "languages": languages,
         "curve": curve,
         "edges": {"quality": QUALITY_EDGES.tolist(), "length_ratio": RATIO_EDGES.tolist()},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from polydistill.engine.schema import FIELDS, GENERATED
+from polydistill.engine.schema import FIELDS, GENERATED, HISTORY
 
 TEXT = [
     *("The cat sat on the mat.", "Where is the library?", "She bought 12 apples and 3 pears.", "It rains today."),
@@ -143,16 +143,22 @@ def generated_table(*truths: str, source: str | list[str] = "eng_Latn", **fields
     """A GENERATED table with these answers; other fields as given, else plain."""
     rows = len(truths)
     columns = {"truth": list(truths), "instruction": ["Do it."] * rows, "input": [""] * rows, "self": [None] * rows}
-    return pa.table(
-        {
-            "id": [f"{row:016x}" for row in range(rows)],
-            "source": [source] * rows if isinstance(source, str) else source,
-            "origin": [f"test:{row}" for row in range(rows)],
-            **{name: pa.array(fields.get(name, columns[name]), pa.string()) for name in FIELDS},
-            "self_tokens": pa.array([None] * rows, pa.int32()),
-            "self_error": pa.array([None] * rows, pa.string()),
-        }
-    ).cast(GENERATED)
+    return (
+        pa.table(
+            {
+                "id": [f"{row:016x}" for row in range(rows)],
+                "source": [source] * rows if isinstance(source, str) else source,
+                "origin": [f"test:{row}" for row in range(rows)],
+                **{name: pa.array(fields.get(name, columns[name]), pa.string()) for name in FIELDS},
+                "system": pa.nulls(rows, pa.string()),
+                "history": pa.nulls(rows, HISTORY),
+                "self_tokens": pa.array([None] * rows, pa.int32()),
+                "self_error": pa.array([None] * rows, pa.string()),
+            }
+        )
+        .select(GENERATED.names)
+        .cast(GENERATED)
+    )
 
 
 @pytest.fixture(scope="session")

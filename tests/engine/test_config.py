@@ -1,6 +1,6 @@
 import pytest
 
-from polydistill.engine.config import Judge, Prompts, Synthesis, Translate, dump, load, validate
+from polydistill.engine.config import Judge, PromptSource, Synthesis, Translate, dump, load, validate
 from polydistill.engine.errors import UserError
 
 MINIMAL = {
@@ -14,7 +14,7 @@ MINIMAL = {
 def test_languages_and_single_sections_are_normalized():
     run = validate(Synthesis, MINIMAL, "test")
     assert run.targets == ["deu_Latn", "jpn_Jpan"] and run.source == "eng_Latn"
-    assert run.prompts == [Prompts(path="a.json")]
+    assert run.prompts == [PromptSource(path="a.json")]
     assert run.translate.beam == 4 and run.judge.quality is None
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from safetensors.numpy import save_file
 
-from polydistill.engine.config import Prompts, load
+from polydistill.engine.config import PromptSource, load
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import Recipe
@@ -24,9 +24,9 @@ def run(tmp_path_factory):
     rows = [{"instruction": f"Say {i}.", "input": "", "output": str(i)} for i in range(10)] + [{"instruction": ""}]
     (folder / "rows.json").write_text(json.dumps(rows))
     place = Folder.of(folder / "out")
-    manifest = prepare([Prompts(path=str(folder / "rows.json"))], "en", place, unit_rows=4)
-    for unit, shard in enumerate(manifest["units"]):
-        prompts = read_table(place / "prompts", shard["path"]).to_pylist()
+    found = prepare([PromptSource(path=str(folder / "rows.json"))], "en", place, unit_rows=4)
+    for unit, shard in enumerate(found.record.units):
+        prompts = read_table(place / "prompts", shard.path).to_pylist()
         for target in ("deu_Latn", "ind_Latn"):
             table = pa.Table.from_pylist([pool_row(row, target, unit) for row in prompts], schema=POOL)
             units.commit_pool(place, unit, target, table, {"fingerprint": "f" * 16, "versions": {}, **facts(table)})

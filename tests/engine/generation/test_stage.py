@@ -10,6 +10,7 @@ STUDENT = Student(model="m", max_tokens=4)
 def engine_rows(**columns) -> pa.Table:
     count = len(columns["generated_text"])
     base = {field.name: pa.array([f"{field.name}{i}" for i in range(count)]) for field in schema.PROMPT}
+    base["history"] = pa.nulls(count)
     return pa.table(base | {"unit": pa.array([7] * count, pa.int32())} | columns)
 
 

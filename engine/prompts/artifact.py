@@ -1,0 +1,169 @@
+"""The artifact Prompts: cleaned rows with ids in `prompts/`, and the record of where they came from.
+
+prompts/000000.arrow ...   PROMPT rows; a shard is the unit of all later work
+prompts/dropped.arrow      DROPPED rows: origin, reason and the beginning of every row that is unusable
+prompts/manifest.json      the record
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.storage.artifact import State
+from polydistill.engine.storage.fingerprint import fingerprint
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.run_folder import PROMPTS
+from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard
+
+MANIFEST, DROPPED = "manifest.json", "dropped.arrow"
+
+RULES = 2
+"""Version of the reading and cleaning rules. Every change of what they give raises it."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file, or a split of a data set on the hub, that rows were read from."""
+
+    name: str  # as the rows' origins name it
+    bytes: int  # 0 for a data set on the hub
+    time: int  # of its last change, nanoseconds
+    content: str  # sha256, or the data set's commit
+
+
+@dataclass(frozen=True)
+class Input:
+    """One configured source."""
+
+    files: list[InputFile]
+    language: str  # of rows that name none
+    columns: dict[str, str | None]
+    limit: int | None
+    sample: int | None
+    max_chars: int
+
+
+@dataclass(frozen=True)
+class PromptsRecord:
+    """What `prompts/manifest.json` says. rows_read = rows_kept + the sum of `dropped`."""
+
+    fingerprint: str
+    inputs: list[Input]
+    unit_rows: int  # maximum number of rows in a unit
+    seed: int | None  # of the sample; null where no source is sampled
+    units: list[Shard]
+    rows_read: int
+    rows_kept: int
+    dropped: dict[str, int]  # reason -> rows
+    mended: dict[str, int]  # what was changed in texts -> rows
+    unused: dict[str, dict[str, int]]  # file -> column without a role -> rows with text in it
+    rules: int = RULES
+    format: int = field(default=2, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prepared prompts."""
+
+    folder: Folder  # `prompts/`
+    record: PromptsRecord
+
+    def table(self, unit: int) -> pa.Table:
+        """PROMPT rows of one unit.
+
+        Raises:
+            DamagedError: the shard is missing or is not what was written.
+        """
+        try:
+            return read_shard(self.folder, self.record.units[unit])
+        except DamagedError as error:
+            raise DamagedError(f"{error}. Delete {self.folder.root} and run again to make it anew") from error
+
+    def tables(self) -> Iterator[pa.Table]:
+        """PROMPT rows, unit by unit."""
+        return (self.table(unit) for unit in range(len(self.record.units)))
+
+    def verify(self) -> list[str]:
+        """Read every file whole and compare it with the record; one sentence for each problem."""
+        problems = []
+        for shard in self.record.units:
+            try:
+                check_shard(self.folder, shard)
+            except DamagedError as error:
+                problems.append(str(error))
+        return problems
+
+
+def open_prompts(root: Folder) -> Prompts:
+    """The prompts in a run's folder; reads only the record.
+
+    Raises:
+        UserError: there are none.
+        DamagedError: the record is damaged.
+    """
+    folder = root / PROMPTS
+    if not folder.exists(MANIFEST):
+        raise UserError(f"{root.root}: no prompts here (run `polydistill synth` with this output folder first)")
+    return Prompts(folder, read_record(folder, MANIFEST, PromptsRecord))
+
+
+def write_prompts(folder: Folder, record: PromptsRecord) -> Prompts:
+    """Write the record of prompts whose shards are in `folder`."""
+    write_record(folder, MANIFEST, record)
+    return Prompts(folder, record)
+
+
+def state(root: Folder, wanted: str) -> State:
+    """What stands in a run's folder, compared with the prompts of the fingerprint `wanted`."""
+    try:
+        found = open_prompts(root)
+    except DamagedError:
+        return State.PARTIAL
+    except UserError:
+        return State.ABSENT
+    return State.COMPLETE if found.record.fingerprint == wanted else State.FOREIGN
+
+
+def fingerprint_of(inputs: list[Input], unit_rows: int, seed: int | None) -> str:
+    """16 hex digits of everything that decides the prompts' content: no paths, no names, no times."""
+    contents = [
+        {
+            "files": [file.content for file in source.files],
+            "language": source.language,
+            "columns": source.columns,
+            "limit": source.limit,
+            "sample": source.sample,
+            "max_chars": source.max_chars,
+        }
+        for source in inputs
+    ]
+    return fingerprint([contents, unit_rows, seed, RULES])
+
+
+def differences(before: PromptsRecord, inputs: list[Input], unit_rows: int, seed: int | None) -> list[str]:
+    """What distinguishes prompts that exist from those that are wanted, one phrase each."""
+    found = []
+    if before.unit_rows != unit_rows:
+        found.append(f"work.unit_rows was {before.unit_rows}, is {unit_rows}")
+    if before.seed != seed:
+        found.append(f"the seed of the sample was {before.seed}, is {seed}")
+    if before.rules != RULES:
+        found.append("another version of polydistill prepared them")
+    if len(before.inputs) != len(inputs):
+        found.append(f"there were {len(before.inputs)} sources, there are {len(inputs)}")
+    for old, new in zip(before.inputs, inputs):
+        label = new.files[0].name
+        known = {file.name: file.content for file in old.files}
+        for file in new.files:
+            if known.get(file.name, file.content) != file.content:
+                found.append(f"the content of {file.name} has changed")
+        if [file.content for file in old.files] != [file.content for file in new.files] and not found:
+            names = [", ".join(file.name for file in files) for files in (old.files, new.files)]
+            found.append(f"the files were {names[0]}, are {names[1]}")
+        for key in ("language", "columns", "limit", "sample", "max_chars"):
+            was, now = getattr(old, key), getattr(new, key)
+            if was != now:
+                found.append(f"{key} of {label} was {was}, is {now}")
+    return found
