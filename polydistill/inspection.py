@@ -8,9 +8,9 @@ from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.record import read_record, record_values
 from polydistill.engine.storage.records import merge
-from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.records import TRAINING, TrainingRecord

@@ -139,8 +139,10 @@ class Run:
         if not (folder / PROMPTS).exists(prepare.MANIFEST):
             return False
         units.check_fingerprint(folder, self.config)
-        prompts = prepare.prepare(self.config.prompts, self.config.source, folder, self.config.work.unit_rows)
-        return not units.missing(folder, len(prompts["units"]), self.config.targets)
+        prompts = prepare.prepare(
+            self.config.prompts, self.config.source, folder, self.config.work.unit_rows, self.config.seed
+        )
+        return not units.missing(folder, len(prompts.record.units), self.config.targets)
 
     def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> "Mixture":
         """Make a mixture from the run's pool, or open it where it is made already.

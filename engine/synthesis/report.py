@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 
 from polydistill.engine import schema
 from polydistill.engine.languages import get_language
-from polydistill.engine.storage.records import QUALITY_EDGES, RATIO_EDGES, merge
 from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.storage.records import QUALITY_EDGES, RATIO_EDGES, merge
 from polydistill.engine.storage.run_folder import Pool, open_pool
 from polydistill.engine.storage.shards import Folder
 

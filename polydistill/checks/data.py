@@ -18,13 +18,14 @@ def languages(run: RunConfig) -> list[Problem]:
 
 
 def prompts(run: RunConfig) -> list[Problem]:
-    """Every instruction file exists."""
-    from polydistill.engine.prompts.prepare import source_files
+    """Every source of prompts exists, and its first rows fit a format."""
+    from polydistill.engine.prompts.fields import Notes
+    from polydistill.engine.prompts.sources import open_sources
 
     found: list[Problem] = []
     for number, source in enumerate(run.prompts):
         with caught("prompts.path" if len(run.prompts) == 1 else f"prompts.{number}.path", found):
-            source_files([source], run.source)
+            next(open_sources([source], run.source)[0].frames(Notes()), None)
     return found
 
 
