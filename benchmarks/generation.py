@@ -37,7 +37,7 @@ main(parser.parse_args())
 
 def run() -> list[dict[str, Any]]:
     """One row: output tokens/s of the stream beside vLLM's benchmark."""
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine.synthesis.cluster import cluster
     from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
@@ -107,8 +107,8 @@ def stream(config: Synthesis) -> float:
     """Output tokens/s of a synthesis run whose other stages are stand-ins that do not wait."""
     from polydistill.engine.synthesis.pipeline import synthesize
 
-    figures = synthesize(config, Waiting(0.0, 0.0))["stages"]["generate"]
-    return figures["tokens"] / (figures["last"] - figures["first"])
+    figures = synthesize(config, Waiting(0.0, 0.0)).stages["generate"].figures
+    return figures.tokens / (figures.last - (figures.first or 0.0))
 
 
 def vllm_throughput(tiny: Path, model: Path, folder: Path) -> float:

@@ -33,7 +33,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine.synthesis.cluster import cluster
 
     rate = lambda count, run: measure(path, count, f"{folder}/{run}", UNIT_ROWS)["rate"]  # noqa: E731
     with cluster():
@@ -78,6 +78,7 @@ def _rate(path: Path, nodes: int, output: str) -> float:
 
     from polydistill.engine import environment
     from polydistill.engine.synthesis import pipeline
+    from polydistill.engine.synthesis.cluster import cluster
 
     environment.prepare()
     config = validate(
@@ -99,12 +100,13 @@ def _rate(path: Path, nodes: int, output: str) -> float:
     try:
         for _ in range(nodes - 1):
             machines.add_node(num_cpus=2)
-        with pipeline.cluster(machines.address):
-            stages = pipeline.synthesize(config, Waiting(**WAIT))["stages"]
+        with cluster(machines.address):
+            stages = pipeline.synthesize(config, Waiting(**WAIT)).stages
     finally:
         machines.shutdown()
     ray.shutdown()
-    return stages["judge"]["rows"] / (stages["judge"]["last"] - stages["translate"]["first"])
+    translate, judge = stages["translate"].figures, stages["judge"].figures
+    return judge.rows / (judge.last - (translate.first or 0.0))
 
 
 if __name__ == "__main__":

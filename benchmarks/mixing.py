@@ -33,8 +33,8 @@ from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.schema import FIELDS, POOL
+from polydistill.engine.storage.pool import UnitRecord, commit
 from polydistill.engine.storage.shards import Folder, read_table, write_table
-from polydistill.engine.storage.units import commit_pool
 
 LANGUAGES = [
     *("ces_Latn", "dan_Latn", "ukr_Cyrl", "bul_Cyrl", "fin_Latn", "hun_Latn", "nob_Latn"),
@@ -207,7 +207,7 @@ def _pool(folder: Path, rows: list[dict[str, str]]) -> None:
                 else pa.nulls(len(part), field.type)
                 for field in POOL
             }
-            commit_pool(place, unit, language, pa.table(whole, schema=POOL), {})
+            commit(place, UnitRecord(unit, language, [language]), pa.table(whole, schema=POOL))
 
 
 if __name__ == "__main__":

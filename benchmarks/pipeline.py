@@ -27,7 +27,7 @@ _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
 
 def run() -> list[dict[str, Any]]:
     """One row: pool rows/s of the stream beside those of the raw calls."""
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine.synthesis.cluster import cluster
     from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
@@ -84,8 +84,8 @@ def _stream(config: Synthesis, cores: int) -> float:
 
     # Work starts when every actor is there: a judge that loads its model while others translate is start-up as well.
     DataContext.get_current().wait_for_min_actors_s = 300
-    stages = synthesize(config)["stages"]
-    return stages["judge"]["last"] - stages["translate"]["first"]
+    stages = synthesize(config).stages
+    return stages["judge"].figures.last - (stages["translate"].figures.first or 0.0)
 
 
 def _raw(config: Synthesis, cores: int) -> float:

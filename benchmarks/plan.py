@@ -37,7 +37,7 @@ _LANGUAGES = ("deu_Latn", "ind_Latn", "jpn_Jpan")
 
 def run() -> list[dict[str, Any]]:
     """Do the runs of both worlds; a row for each."""
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine.synthesis.cluster import cluster
     from polydistill.tinyworld.build import build
 
     rows = []
@@ -98,8 +98,8 @@ def _do(config: Synthesis, stages: Stages | None) -> float:
     """Do the run; seconds from its first translation to its last commit."""
     from polydistill.engine.synthesis.pipeline import synthesize
 
-    figures = synthesize(config, stages)["stages"]
-    return figures["judge"]["last"] - figures["translate"]["first"]
+    figures = synthesize(config, stages).stages
+    return figures["judge"].figures.last - (figures["translate"].figures.first or 0.0)
 
 
 class Waiting(Stages):

@@ -27,7 +27,7 @@ ROWS = 28_203
 
 def run() -> list[dict[str, Any]]:
     """Three rows: rate against the goal, rate and memory against a tenth of the rows."""
-    from polydistill.engine.synthesis.pipeline import cluster
+    from polydistill.engine.synthesis.cluster import cluster
 
     small, large = [], []
     with tempfile.TemporaryDirectory() as folder, cluster():
@@ -99,7 +99,7 @@ def measure(path: Path, rows: int, output: str, unit_rows: int = 256) -> dict[st
     stop = threading.Event()
     watcher = threading.Thread(target=_memory, args=(peak, stop), daemon=True)
     watcher.start()
-    curve = synthesize(config, Standins())["curve"]
+    curve = synthesize(config, Standins()).curve
     stop.set()
     watcher.join()
     return {"rate": (curve[-1][1] - curve[0][1]) / (curve[-1][0] - curve[0][0]), **peak}

@@ -20,7 +20,7 @@ _NAMES = {
     "judge_pairs": "polydistill.engine.judging.pairs",
     "Checkpoint": "polydistill.trainer.artifact",
     "Mixture": "polydistill.engine.mixing.mixture",
-    "Pool": "polydistill.engine.storage.run_folder",
+    "Pool": "polydistill.engine.storage.pool",
 }
 """Name -> the module that holds it."""
 

@@ -9,9 +9,10 @@ from typing import Any
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.storage.figures import merge
+from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.record import read_record, record_values
-from polydistill.engine.storage.records import merge
-from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS, open_pool
+from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.records import TRAINING, TrainingRecord
 
@@ -60,13 +61,13 @@ def _run(place: Folder) -> dict[str, Any]:
     }
     if (place / UNITS).names(recursive=True):
         for target, units in open_pool(place).records.items():
-            facts = merge(list(units.values()))
-            facts["reasons"] = dict(Counter(facts["reasons"]).most_common())
-            found["languages"][target] = {"units": len(units), "of_units": total} | facts
+            figures = asdict(merge(record.figures for record in units.values()))
+            figures["reasons"] = dict(Counter(figures["reasons"]).most_common())
+            found["languages"][target] = {"units": len(units), "of_units": total} | figures
             for record in units.values():
-                found["versions"] |= record.get("versions", {})
-                if record.get("fingerprint") not in [None, *found["fingerprints"]]:
-                    found["fingerprints"].append(record["fingerprint"])
+                found["versions"] |= record.versions
+                if record.fingerprint not in found["fingerprints"]:
+                    found["fingerprints"].append(record.fingerprint)
     mixtures = (place / MIXTURES).names(recursive=True)
     found["mixtures"] = [name.removesuffix("/manifest.json") for name in mixtures if name.endswith("/manifest.json")]
     return found

@@ -21,7 +21,7 @@ from polydistill.run_config import RunConfig, read_run_file
 
 if TYPE_CHECKING:
     from polydistill.engine.mixing.mixture import Mixture
-    from polydistill.engine.storage.run_folder import Pool
+    from polydistill.engine.storage.pool import Pool
     from polydistill.trainer.artifact import Checkpoint
 
 ROWS = "rows.jsonl"
@@ -63,7 +63,7 @@ class Run:
         Raises:
             UserError: nothing is committed yet.
         """
-        from polydistill.engine.storage.run_folder import open_pool
+        from polydistill.engine.storage.pool import open_pool
 
         return open_pool(self.output)
 
@@ -91,7 +91,7 @@ class Run:
     def cluster(self, address: str | None = None) -> Iterator[None]:
         """A Ray runtime for several steps. Steps outside of one start their own where they have something to do."""
         screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")
-        from polydistill.engine.synthesis.pipeline import cluster
+        from polydistill.engine.synthesis.cluster import cluster
 
         with cluster(address):
             yield
@@ -131,18 +131,11 @@ class Run:
         Raises:
             UserError: the folder was made under another configuration.
         """
-        from polydistill.engine.prompts import prepare
-        from polydistill.engine.storage import units
-        from polydistill.engine.storage.run_folder import PROMPTS
+        from polydistill.engine.storage import run_fingerprint
+        from polydistill.engine.synthesis.remaining import remaining
 
-        folder = Folder.of(self.output)
-        if not (folder / PROMPTS).exists(prepare.MANIFEST):
-            return False
-        units.check_fingerprint(folder, self.config)
-        prompts = prepare.prepare(
-            self.config.prompts, self.config.source, folder, self.config.work.unit_rows, self.config.seed
-        )
-        return not units.missing(folder, len(prompts.record.units), self.config.targets)
+        begun = Folder.of(self.output).exists(run_fingerprint.FILE)
+        return begun and not remaining(self.config).pending
 
     def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> "Mixture":
         """Make a mixture from the run's pool, or open it where it is made already.

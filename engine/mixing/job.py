@@ -14,7 +14,8 @@ from polydistill.engine.mixing.mixture import Origin
 from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.pairs import find
 from polydistill.engine.storage.fingerprint import fingerprint
-from polydistill.engine.storage.run_folder import PROMPTS, Pool
+from polydistill.engine.storage.pool import Pool
+from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder
 
 
@@ -134,7 +135,7 @@ def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:
     if lacks and not partial:
         each = ", ".join(f"{target} lacks {count:,}" for target, count in lacks.items())
         raise UserError(
-            f"{pool.place.root}: the pool is not finished: of {total:,} units {each}. Run `polydistill synth` to its "
+            f"{pool.folder.root}: the pool is not finished: of {total:,} units {each}. Run `polydistill synth` to its "
             "end, leave the language out with --targets, or mix what is there with --partial."
         )
     return sum(lacks.values())
@@ -142,7 +143,7 @@ def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:
 
 def _units_of(pool: Pool) -> int:
     """How many units the pool has when it is finished: what the prompts' record says."""
-    prompts = pool.place / PROMPTS
+    prompts = pool.folder / PROMPTS
     if not prompts.exists("manifest.json"):
         raise UserError(
             f"{prompts.root}: no record of the prompts, so nothing says whether the pool is whole. Copy the run's "

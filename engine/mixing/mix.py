@@ -19,9 +19,9 @@ from polydistill.engine.mixing.parallel_tasks import ParallelTask
 from polydistill.engine.mixing.pool_tasks import CountTask, PoolTask, groups
 from polydistill.engine.mixing.recipe import Recipe, Sampling
 from polydistill.engine.progress import Progress
-from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.pool import open_pool
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
-from polydistill.engine.storage.units import exclusive
 
 _SERIAL_ROWS = 20_000  # below so many pool rows (prompts x languages) starting processes costs more than it saves
 _OURS = re.compile(r"(pool\d+|parallel)-.*\.arrow|.*\.tmp-\d+-\d+")
@@ -119,7 +119,7 @@ def _record(job: Job, total: Done, made_of: Origin) -> MixtureRecord:
         code_switch=switch_records(total.counts),
         dictionaries=tuple(record for _, record in sorted(total.dictionaries.items())),
         parallel=tuple(sorted(total.parallel, key=lambda record: (record.source, record.target))),
-        runs=tuple(pool.place.root for pool in job.pools),
+        runs=tuple(pool.folder.root for pool in job.pools),
         sources=job.sources,
         targets=job.targets,
         missing_units=job.missing_units,

@@ -14,16 +14,15 @@ two is normal: measure a sample before renting much.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from polydistill.engine.config import Synthesis
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.summary import StageRecord, read_summary
 
 GPUS = {
     "b200": (8.0, 192),
@@ -135,36 +134,39 @@ def measured(run: str | Folder) -> dict[str, Cost]:
     Raises:
         UserError: the run left no figures (it is unfinished, or had nothing to do when it was last started).
     """
-    place = Folder.of(run)
-    summary = place.read_json("synth.json") if place.exists("synth.json") else {}
-    stages = summary.get("stages")
-    if not stages or any(stage["units"] < 3 for stage in stages.values()):
+    folder = Folder.of(run)
+    summary = read_summary(folder)
+    if summary is None or not summary.stages or any(stage.figures.units < 3 for stage in summary.stages.values()):
         raise UserError(
-            f"{place.root}: no figures of at least three units of every stage; run a sample in a new folder"
+            f"{folder.root}: no figures of at least three units of every stage; run a sample in a new folder"
         )
-    paused = [stage for name, stage in stages.items() if name != "generate"]
-    busiest = max(paused, key=lambda s: s["seconds"] / _window(s))
-    latency = max(0.0, (_window(busiest) - busiest["seconds"]) / busiest["units"])
+    stages = summary.stages
+    busiest = max(
+        (stage for name, stage in stages.items() if name != "generate"),
+        key=lambda stage: stage.figures.seconds / _window(stage),
+    )
+    latency = max(0.0, (_window(busiest) - busiest.figures.seconds) / busiest.figures.units)
     # The stages' clock starts when the monitor does, some seconds into the run.
-    before = max(0.0, summary["curve"][-1][0] - max(stage["last"] for stage in stages.values()))
-    return {name: _measured(name, stage, latency, before, place.root) for name, stage in stages.items()}
+    before = max(0.0, summary.curve[-1][0] - max(stage.figures.last for stage in stages.values()))
+    return {name: _measured(name, stage, latency, before, folder.root) for name, stage in stages.items()}
 
 
-def _window(stage: Mapping[str, Any]) -> float:
+def _window(stage: StageRecord) -> float:
     """Actor-seconds between a stage's first and last unit."""
-    return max(stage["last"] - stage["first"], 1e-9) * stage["actors"]
+    return max(stage.figures.last - (stage.figures.first or 0.0), 1e-9) * stage.actors
 
 
-def _measured(name: str, stage: Mapping[str, Any], latency: float, before: float, root: str) -> Cost:
-    share = stage["gpus"] or 0.0
-    source = f"measured in {root}: {stage['rows']:,} rows"
-    common = {"start": before + stage["first"], "source": source}
+def _measured(name: str, stage: StageRecord, latency: float, before: float, root: str) -> Cost:
+    figures, share = stage.figures, stage.gpus
+    source = f"measured in {root}: {figures.rows:,} rows"
+    start = before + (figures.first or 0.0)
     if name == "generate":  # the engine works on several units at once and does not say how busy it is
-        passed = _window(stage) / stage["rows"]
-        return Cost(passed * (share or 1.0), bool(share), share or 1.0, alone=not share, **common)
-    passed, processor = (stage[key] / stage["rows"] for key in ("seconds", "cpu_seconds"))
+        passed = _window(stage) / figures.rows
+        return Cost(passed * (share or 1.0), bool(share), share or 1.0, alone=not share, start=start, source=source)
+    passed, processor = figures.seconds / figures.rows, figures.cpu_seconds / figures.rows
     if share:
-        return Cost(passed * share, True, share, latency=latency, **common)
+        return Cost(passed * share, True, share, latency=latency, start=start, source=source)
     if processor > passed / 4:
-        return Cost(processor, False, max(1.0, processor / passed), latency=latency, **common)
-    return Cost(passed, False, 1.0, latency=latency, alone=True, **common)
+        demand = max(1.0, processor / passed)
+        return Cost(processor, False, demand, latency=latency, start=start, source=source)
+    return Cost(passed, False, 1.0, latency=latency, alone=True, start=start, source=source)

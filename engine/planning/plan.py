@@ -11,9 +11,11 @@ from polydistill.engine.planning.simulation import Pool, simulate
 from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.fields import Notes
 from polydistill.engine.prompts.sources import open_sources
-from polydistill.engine.storage.run_folder import PROMPTS, open_pool
+from polydistill.engine.storage.pool import open_pool
+from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.placement import Node, Placement, place
+from polydistill.engine.synthesis.summary import read_summary
 
 POOL_BYTES = 0.9
 """Bytes on disk (lz4) for each character of a pool row's texts and their translations."""
@@ -89,8 +91,9 @@ def workload(config: Synthesis, prompts: int | None = None, sample: str | None =
 
 
 def _self_tokens(run: str) -> float | None:
-    generate = Folder.of(run).read_json("synth.json").get("stages", {}).get("generate")
-    return generate["tokens"] / generate["rows"] if generate else None
+    summary = read_summary(Folder.of(run))
+    generate = summary.stages.get("generate") if summary else None
+    return generate.figures.tokens / generate.figures.rows if generate else None
 
 
 def plan(config: Synthesis, cluster: Cluster, costs: dict[str, Cost], load: Workload, seed: int = 0) -> dict[str, Any]:

@@ -44,10 +44,11 @@ def parse_record(value: Any, kind: type[R], where: str) -> R:
     if not isinstance(value, dict):
         raise DamagedError(f"{where}: damaged record (expected a JSON object, found {type(value).__name__})")
     expected = _format(kind)
-    found = value.get("format", expected)
+    found = value.get("format", 1)
     if found != expected:
+        written = f"written in format {found!r}" if "format" in value else "damaged, or written by an older version"
         raise DamagedError(
-            f"{where}: written in format {found!r}, this version of polydistill reads format {expected}. "
+            f"{where}: {written}. This version of polydistill reads format {expected}. "
             "Make it anew, or use the version that wrote it."
         )
     try:

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
 from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
-from polydistill.engine.storage import units
-from polydistill.engine.storage.records import facts
+from polydistill.engine.storage.figures import figures_of
+from polydistill.engine.storage.pool import UnitRecord, commit, versions
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.engine.synthesis.isolation import Guarded, P
@@ -120,7 +120,7 @@ class JudgeActor:
     def __init__(
         self, stages: Stages, judge: Judge, work: Work, device: str, root: Folder, digest: str, monitor: Any
     ) -> None:
-        self._root, self._digest, self._versions = root, digest, units.versions()
+        self._root, self._digest, self._versions = root, digest, versions()
 
         def make() -> JudgeFunction:
             return stages.judge(judge, device)
@@ -139,12 +139,11 @@ class JudgeActor:
 
         def one(target: str) -> dict[str, Any]:
             part = pool.filter(pc.equal(pool["target"], target))
-            known = facts(part)
-            extra = {"together": targets, "fingerprint": self._digest, "versions": self._versions, **known}
-            units.commit_pool(self._root, unit, target, part, extra)
-            reasons = known["reasons"]
-            figures = {key: known[key] for key in ("rows", "kept", "failed")}
-            return {"unit": unit, "target": target, **figures, "reasons": [*reasons], "counts": [*reasons.values()]}
+            known = figures_of(part)
+            commit(self._root, UnitRecord(unit, target, targets, self._digest, self._versions, known), part)
+            counts = {"rows": known.rows, "kept": known.kept, "failed": known.failed}
+            reasons = known.reasons
+            return {"unit": unit, "target": target, **counts, "reasons": [*reasons], "counts": [*reasons.values()]}
 
         with ThreadPoolExecutor(8) as threads:  # a commit waits for storage, not for the processor
             return pa.Table.from_pylist(list(threads.map(one, targets)), schema=FIGURES)
@@ -184,7 +183,10 @@ class _Watch:
 
         if guarded.hung:
             os._exit(1)  # A thread hangs in native code: Ray gives this unit to a fresh process.
-        attempt = ray.get(self._monitor.begin.remote(self._name, unit))
+        try:
+            attempt = ray.get(self._monitor.begin.remote(self._name, unit))
+        except ray.exceptions.RayActorError:  # the monitor died and is being replaced
+            attempt = 1
         started, processor = time.monotonic(), time.process_time()
         if attempt > CRASHES:
             message = f"the {self._name} process died {CRASHES} times on this unit"

@@ -1,31 +1,16 @@
-"""Watching a run: one small actor that every stage tells what it does, and what the driver makes of it.
+"""Watching a run: one small actor that every stage tells what it does.
 
 The same figures go to Prometheus through Ray's metrics (`polydistill_*`), for runs that are watched from outside.
 """
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from polydistill.engine.progress import duration
 from polydistill.engine.synthesis.placement import STAGES
+from polydistill.engine.synthesis.summary import StageFigures
 
 CRASHES = 3
 """A unit whose stage has died with its process so many times is given up: its rows get the error."""
-
-
-@dataclass
-class StageFigures:
-    """What one stage has done since the start of the run."""
-
-    units: int = 0  # finished
-    rows: int = 0  # rows out
-    tokens: int = 0  # tokens generated, where the stage counts them
-    seconds: float = 0.0  # busy time, summed over its actors
-    cpu_seconds: float = 0.0  # processor time, all threads, summed over its actors
-    started: int = 0  # units begun, finished or not
-    first: float | None = None  # seconds from the start of the run to the first unit begun
-    last: float = 0.0  # seconds from the start of the run to the last unit finished
 
 
 class Prometheus:
@@ -88,69 +73,3 @@ class Monitor:
     def figures(self) -> dict[str, StageFigures]:
         """All counters."""
         return self.stages
-
-
-class LiveTable:
-    """The run as a table on the terminal; in a log, a line every ten seconds."""
-
-    def __init__(self, units: int, pools: dict[str, int]) -> None:
-        import sys
-
-        from rich.console import Console
-        from rich.live import Live
-
-        self._units, self._pools = units, pools
-        self._start = time.monotonic()
-        self._console = Console(stderr=True)
-        self._tty = sys.stderr.isatty()
-        self._live = Live(console=self._console, refresh_per_second=2, transient=False) if self._tty else None
-        self._last = self._start
-        if self._live:
-            self._live.start()
-
-    def show(self, figures: dict[str, StageFigures], summary: dict[str, Any]) -> None:
-        """Redraw. `summary`: units (done), rows, kept, reasons (reason -> rows)."""
-        if self._live:
-            self._live.update(self._table(figures, summary))
-        elif time.monotonic() - self._last >= 10:
-            self._last = time.monotonic()
-            self._console.print(self._line(summary), soft_wrap=True, highlight=False)
-
-    def close(self, summary: dict[str, Any]) -> None:
-        """Leave the last state on the screen."""
-        if self._live:
-            self._live.stop()
-        self._console.print(self._line(summary), soft_wrap=True, highlight=False)
-
-    def _line(self, summary: dict[str, Any]) -> str:
-        seconds = time.monotonic() - self._start
-        done = summary["units"]
-        left = f", {duration(seconds / done * (self._units - done))} left" if 0 < done < self._units else ""
-        dropped = ", ".join(f"{name} {count:,}" for name, count in _top(summary["reasons"], 3))
-        rate = summary["rows"] / seconds
-        return (
-            f"synth: {done}/{self._units} units, {summary['rows']:,} pool rows, {rate:,.0f} rows/s, "
-            f"{summary['kept']:,} kept{f' (dropped: {dropped})' if dropped else ''}, {duration(seconds)}{left}"
-        )
-
-    def _table(self, figures: dict[str, StageFigures], summary: dict[str, Any]) -> Any:
-        from rich.console import Group
-        from rich.table import Table
-
-        seconds = max(time.monotonic() - self._start, 1e-9)
-        table = Table(box=None, pad_edge=False)
-        for column in ("stage", "units", "waiting", "rows/s", "tokens/s", "busy"):
-            table.add_column(column, justify="left" if column == "stage" else "right")
-        before = self._units
-        for name, actors in self._pools.items():
-            stage = figures[name]
-            busy = min(stage.seconds / (seconds * actors), 1.0)
-            tokens = f"{stage.tokens / seconds:,.0f}" if stage.tokens else ""
-            waiting = max(before - stage.units, 0)
-            table.add_row(name, f"{stage.units}", f"{waiting}", f"{stage.rows / seconds:,.0f}", tokens, f"{busy:.0%}")
-            before = stage.units
-        return Group(table, self._line(summary))
-
-
-def _top(counts: dict[str, int], most: int) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: -item[1])[:most]

@@ -10,11 +10,7 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 
 import functools
 import logging
-import re
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,66 +20,46 @@ import ray.data
 import yaml
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from polydistill.engine import environment, schema
+from polydistill.engine import schema
 from polydistill.engine.config import Student, Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
-from polydistill.engine.prompts import prepare
-from polydistill.engine.storage import units
-from polydistill.engine.storage.run_folder import GENERATED, PROMPTS
+from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.fingerprint import fingerprint
+from polydistill.engine.storage.pool import commit_generated, generated_units
+from polydistill.engine.storage.run_folder import GENERATED, PROMPTS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
-from polydistill.engine.synthesis.monitor import LiveTable, Monitor
+from polydistill.engine.synthesis.failures import plain
+from polydistill.engine.synthesis.live_table import LiveTable
+from polydistill.engine.synthesis.monitor import Monitor
 from polydistill.engine.synthesis.placement import STAGES, Node, Placement, place, prompt_rates
+from polydistill.engine.synthesis.remaining import remaining
+from polydistill.engine.synthesis.summary import StageFigures, StageRecord, SynthesisRecord, Tally, write_summary
 
 
-@contextmanager
-def cluster(address: str | None = None) -> Iterator[None]:
-    """A Ray runtime for this process.
+def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> SynthesisRecord:
+    """Make, or complete, the pool in `config.output`; returns this call's figures.
 
-    `address` "auto" is the cluster that this machine belongs to; null starts one of its own on this machine, closed
-    at the end. A runtime that is initialized already is used and left as it is.
-    """
-    if ray.is_initialized():
-        yield
-        return
-    environment.prepare()
-    if address is None:
-        settings: dict[str, Any] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
-    else:
-        hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
-        settings = {"address": address, "runtime_env": hook}
-    ray.init(log_to_driver=False, logging_level="ERROR", **settings)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> dict[str, Any]:
-    """Make, or complete, the pool in `config.output`; returns this call's figures (left in `synth.json`).
-
-    Needs a Ray runtime (see `cluster`). `stages` replaces the models, for measurements of the engine alone.
+    Needs a Ray runtime (see `engine.synthesis.cluster`) where something is to do. `stages` replaces the models, for
+    measurements of the engine alone.
 
     Raises:
         UserError: wrong configuration, a model that cannot be loaded, too many failed rows, a folder in use.
     """
     stages = stages or actors.Stages()
     root = Folder.of(config.output)
-    with units.exclusive(root):
-        digest = units.check_fingerprint(root, config)
-        prompts = prepare.prepare(config.prompts, config.source, root, config.work.unit_rows, config.seed).record
-        rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
-        pending = units.missing(root, len(rows), config.targets)
-        summary: dict[str, Any] = {"fingerprint": digest, "prompts": prompts.rows_kept, "targets": config.targets}
-        summary |= {"units": 0, "rows": 0, "kept": 0, "failed": 0, "reasons": Counter(), "curve": []}
+    with exclusive(root):
+        todo = remaining(config)
         root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
-        if pending:
-            stages.check(config)
-            units.write_fingerprint(root, config)
-            _run(config, stages, root, pending, rows, digest, summary)
-            root.write_json("synth.json", summary)
-        return summary
+        if not todo.pending:
+            return SynthesisRecord(fingerprint(todo.decisive), todo.prompts, config.targets)
+        stages.check(config)
+        digest = run_fingerprint.bind(root, todo.decisive)
+        tally, figures = _run(config, stages, root, todo.pending, todo.rows, digest)
+        record = tally.record(digest, todo.prompts, config.targets, figures)
+        write_summary(root, record)
+        return record
 
 
 def _run(
@@ -93,8 +69,7 @@ def _run(
     pending: dict[int, list[str]],
     rows: dict[int, int],
     digest: str,
-    summary: dict[str, Any],
-) -> None:
+) -> tuple[Tally, dict[str, StageRecord]]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -102,13 +77,13 @@ def _run(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
     context.target_max_block_size = None  # a unit stays one block, however large
     backpressure.enable(context)
-    unanswered = set(pending) - units.generated_units(root) if config.student else set()
+    unanswered = set(pending) - generated_units(root) if config.student else set()
     active = STAGES if unanswered else STAGES[1:]
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
     placement = place(config.work, nodes, active, prompt_rates(len(config.targets)))
-    # On the driver's node: when another node is lost, the figures are not.
+    # On the driver's node: when another node is lost, the figures are not. Its death costs figures, not the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    monitor = ray.remote(num_cpus=0, scheduling_strategy=here)(Monitor).remote()
+    monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
     stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
     work = config.work
     answers = root / (GENERATED if config.student else PROMPTS)
@@ -116,16 +91,26 @@ def _run(
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
     judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
-    table = LiveTable(len(pending), {name: placement.pools[name].actors or 1 for name in active})
+    tally = Tally()
+    pools = {name: placement.pools[name].actors or 1 for name in active}
+    table = LiveTable(len(pending), pools, lambda: _figures(monitor), tally)
     try:
-        _watch(stream, work.max_failed, pending, monitor, table, summary)
-        figures = ray.get(monitor.figures.remote())
-        summary["stages"] = {name: vars(figures[name]) | dump(placement.pools[name]) for name in active}
+        _watch(stream, work.max_failed, tally)
+        figures = _figures(monitor) or {}
+        return tally, {name: StageRecord.of(figures[name], placement.pools[name]) for name in active if name in figures}
     except Exception as error:
-        raise _plain(error) from error
+        raise plain(error) from error
     finally:
-        table.close(summary)
+        table.close()
         ray.kill(monitor)
+
+
+def _figures(monitor: Any) -> dict[str, StageFigures] | None:
+    """The stages' figures, None where the monitor does not answer in time or is being replaced."""
+    try:
+        return ray.get(monitor.figures.remote(), timeout=5)
+    except (ray.exceptions.RayError, TimeoutError):
+        return None
 
 
 def _answers(
@@ -221,49 +206,19 @@ def _commit_answers(
         part = table.filter(pa.array(numbers == unit))
         if part.num_rows != rows[unit]:
             raise RuntimeError(f"unit {unit} came back from the engine with {part.num_rows} of {rows[unit]} rows")
-        units.commit_generated(root, unit, answered(part).select(schema.GENERATED.names))
+        commit_generated(root, unit, answered(part).select(schema.GENERATED.names))
         tokens = int(np.sum(part["num_generated_tokens"].to_numpy()))
         seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
         monitor.end.remote("generate", unit, part.num_rows, seconds, tokens)
     return actors.assignments({unit: todo[unit] for unit in done})
 
 
-def _watch(
-    stream: ray.data.Dataset,
-    max_failed: float,
-    pending: dict[int, list[str]],
-    monitor: Any,
-    table: LiveTable,
-    summary: dict[str, Any],
-) -> None:
+def _watch(stream: ray.data.Dataset, max_failed: float, tally: Tally) -> None:
     """Drive the stream to its end, keep the figures, stop where too much fails."""
-    started = time.monotonic()
     for batch in stream.iter_batches(batch_format="pyarrow", batch_size=None, prefetch_batches=0):
-        for row in batch.to_pylist():
-            for key in ("rows", "kept", "failed"):
-                summary[key] += row[key]
-            summary["reasons"].update(dict(zip(row["reasons"], row["counts"])))
-        summary["units"] += len(set(batch["unit"].to_pylist()))
-        summary["curve"].append([round(time.monotonic() - started, 2), summary["rows"]])
-        table.show(ray.get(monitor.figures.remote()), summary)
-        if summary["failed"] > max(max_failed * summary["rows"], 10):
+        tally.add(batch)
+        if tally.failed > max(max_failed * tally.rows, 10):
             raise UserError(
-                f"{summary['failed']:,} of {summary['rows']:,} rows failed (limit work.max_failed = {max_failed:.0%}): "
+                f"{tally.failed:,} of {tally.rows:,} rows failed (limit work.max_failed = {max_failed:.0%}): "
                 "the rows in pool/ say why (columns notes_* and reason_*). What is done stays; run again to go on."
             )
-
-
-def _plain(error: Exception) -> BaseException:
-    """The Ctrl-C, UserError or OSError behind an error that Ray made of it; else the error itself."""
-    behind: BaseException | None = error
-    while behind is not None:
-        if isinstance(behind, KeyboardInterrupt):
-            return behind  # the executor failed while it was being stopped
-        behind = behind.__cause__ or behind.__context__
-    if isinstance(error, UserError):
-        return error
-    found = re.findall(r"(?:engine\.errors\.UserError|UserError): (.+)", str(error))
-    if found:
-        return UserError(found[-1])
-    system = re.findall(r"\w+Error: (\[Errno \d+\] .+)", str(error))
-    return UserError(f"{system[-1]}. What is done stays; run again to go on.") if system else error

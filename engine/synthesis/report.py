@@ -1,5 +1,6 @@
 """What a synthesis run made: a table for the terminal, `report.json`, and `report.html` to open in a browser."""
 
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -8,12 +9,35 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.languages import get_language
 from polydistill.engine.prompts.artifact import open_prompts
-from polydistill.engine.storage.records import QUALITY_EDGES, RATIO_EDGES, merge
-from polydistill.engine.storage.run_folder import Pool, open_pool
+from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RowFigures, merge
+from polydistill.engine.storage.pool import Pool, open_pool
+from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.summary import read_summary
 
 SAMPLES = 5
 """Kept rows, and dropped rows of each reason, shown for each language."""
+
+
+@dataclass(frozen=True)
+class PromptFigures:
+    """What became of the rows of the sources."""
+
+    rows_read: int
+    rows_kept: int
+    dropped: dict[str, int]  # reason -> rows
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of a run (`report.json`)."""
+
+    prompts: PromptFigures
+    languages: dict[str, RowFigures]  # target language -> its rows
+    curve: list[tuple[float, int]]  # (seconds, pool rows so far) of the last call
+    quality_edges: list[float] = field(default_factory=QUALITY_EDGES.tolist)
+    length_ratio_edges: list[float] = field(default_factory=RATIO_EDGES.tolist)
+    format: int = 2
 
 
 def write_report(location: str | Folder) -> str:
@@ -21,31 +45,27 @@ def write_report(location: str | Folder) -> str:
 
     Reads the units' records, and one shard of each language for the samples.
     """
-    place = Folder.of(location)
-    pool = open_pool(place)
-    prompts = open_prompts(place).record
-    languages = {target: merge(list(units.values())) for target, units in pool.records.items()}
-    curve = place.read_json("synth.json")["curve"] if place.exists("synth.json") else []
-    report = {
-        "prompts": {"rows_read": prompts.rows_read, "rows_kept": prompts.rows_kept, "dropped": prompts.dropped},
-        "languages": languages,
-        "curve": curve,
-        "edges": {"quality": QUALITY_EDGES.tolist(), "length_ratio": RATIO_EDGES.tolist()},
-    }
-    place.write_json("report.json", report)
+    folder = Folder.of(location)
+    pool = open_pool(folder)
+    prompts = open_prompts(folder).record
+    summary = read_summary(folder)
+    report = Report(
+        PromptFigures(prompts.rows_read, prompts.rows_kept, prompts.dropped),
+        {target: merge(record.figures for record in units.values()) for target, units in pool.records.items()},
+        summary.curve if summary else [],
+    )
+    write_record(folder, "report.json", report)
     samples = {target: _samples(pool, target) for target in pool.targets}
-    place.write("report.html", _html(report, samples, place.root).encode())
-    return _text(report, place.root)
+    folder.write("report.html", _html(report, samples, folder.root).encode())
+    return _text(report, folder.root)
 
 
-def _text(report: dict[str, Any], root: str) -> str:
-    prompts = report["prompts"]
-    lines = [f"{root}: {prompts['rows_read']:,} rows read, {prompts['rows_kept']:,} usable{_list(prompts['dropped'])}"]
-    for target, known in report["languages"].items():
-        share = known["kept"] / max(known["rows"], 1)
-        lines.append(
-            f"  {target}  {known['rows']:>9,} rows  {known['kept']:>9,} kept ({share:.0%}){_list(known['reasons'])}"
-        )
+def _text(report: Report, root: str) -> str:
+    prompts = report.prompts
+    lines = [f"{root}: {prompts.rows_read:,} rows read, {prompts.rows_kept:,} usable{_list(prompts.dropped)}"]
+    for target, known in report.languages.items():
+        share = known.kept / max(known.rows, 1)
+        lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){_list(known.reasons)}")
     return "\n".join(lines)
 
 
@@ -84,7 +104,7 @@ def _bars(counts: list[int], edges: list[float], label: str) -> str:
     return f"<figure>{svg}<figcaption>{label}</figcaption></figure>"
 
 
-def _throughput(curve: list[list[float]]) -> str:
+def _throughput(curve: list[tuple[float, int]]) -> str:
     """Pool rows against time, as inline SVG."""
     if len(curve) < 2:
         return ""
@@ -97,17 +117,20 @@ def _throughput(curve: list[list[float]]) -> str:
     )
 
 
-def _language(target: str, known: dict[str, Any], samples: list[dict[str, Any]], edges: dict[str, Any]) -> str:
+def _language(target: str, known: RowFigures, samples: list[dict[str, Any]], report: Report) -> str:
     reasons = "".join(
-        f"<tr><td>{escape(name)}</td><td>{count:,}</td><td>{count / max(known['rows'], 1):.1%}</td></tr>"
-        for name, count in sorted(known["reasons"].items(), key=lambda item: -item[1])
+        f"<tr><td>{escape(name)}</td><td>{count:,}</td><td>{count / max(known.rows, 1):.1%}</td></tr>"
+        for name, count in sorted(known.reasons.items(), key=lambda item: -item[1])
     )
     plots = ""
-    for field in schema.FIELDS:
-        for name, label in (("quality", "quality estimate"), ("length_ratio", "length, hypothesis / source")):
-            counts = known["fields"][field][name]
+    for name in schema.FIELDS:
+        figures = known.fields[name]
+        for counts, edges, label in (
+            (figures.quality, report.quality_edges, "quality estimate"),
+            (figures.length_ratio, report.length_ratio_edges, "length, hypothesis / source"),
+        ):
             if any(counts):
-                plots += _bars(counts, edges[name], f"{field}: {label}")
+                plots += _bars(counts, edges, f"{name}: {label}")
     rows = ""
     for row in samples:
         score = (row["scores_truth"] or {}).get("quality")
@@ -116,29 +139,27 @@ def _language(target: str, known: dict[str, Any], samples: list[dict[str, Any]],
         shown = "".join(f"<td>{escape(str(cell or '')[:400])}</td>" for cell in cells)
         rows += f'<tr class="{"kept" if row["reason"] is None else "dropped"}">{shown}</tr>'
     return f"""<section><h2>{escape(get_language(target).name)} <small>{target}</small></h2>
-<p>{known["rows"]:,} rows, <b>{known["kept"]:,} kept</b> ({known["kept"] / max(known["rows"], 1):.1%}).</p>
+<p>{known.rows:,} rows, <b>{known.kept:,} kept</b> ({known.kept / max(known.rows, 1):.1%}).</p>
 <table class="narrow"><tr><th>dropped for (field:reason)</th><th>rows</th><th>share</th></tr>{reasons}</table>
 <div class="plots">{plots}</div>
 <details><summary>Samples, kept and dropped</summary><table class="samples"><tr><th>verdict</th><th>instruction</th>
 <th>translation</th><th>answer</th><th>translation</th><th>quality</th></tr>{rows}</table></details></section>"""
 
 
-def _html(report: dict[str, Any], samples: dict[str, list[dict[str, Any]]], root: str) -> str:
-    prompts = report["prompts"]
-    sections = "".join(
-        _language(target, known, samples[target], report["edges"]) for target, known in report["languages"].items()
-    )
+def _html(report: Report, samples: dict[str, list[dict[str, Any]]], root: str) -> str:
+    prompts = report.prompts
+    sections = "".join(_language(target, known, samples[target], report) for target, known in report.languages.items())
     summary = "".join(
-        f"<tr><td>{escape(get_language(t).name)}</td><td>{k['rows']:,}</td><td>{k['kept']:,}</td>"
-        f"<td>{k['kept'] / max(k['rows'], 1):.1%}</td></tr>"
-        for t, k in report["languages"].items()
+        f"<tr><td>{escape(get_language(t).name)}</td><td>{k.rows:,}</td><td>{k.kept:,}</td>"
+        f"<td>{k.kept / max(k.rows, 1):.1%}</td></tr>"
+        for t, k in report.languages.items()
     )
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Synthesis: {escape(root)}</title>
 <meta name="viewport" content="width=device-width"><style>{_STYLE}</style>
 <h1>Synthesis report</h1><p class="path">{escape(root)}</p>
-<p>{prompts["rows_read"]:,} rows read, {prompts["rows_kept"]:,} usable{escape(_list(prompts["dropped"]))}.</p>
+<p>{prompts.rows_read:,} rows read, {prompts.rows_kept:,} usable{escape(_list(prompts.dropped))}.</p>
 <table class="narrow"><tr><th>language</th><th>rows</th><th>kept</th><th>share</th></tr>{summary}</table>
-{_throughput(report["curve"])}{sections}</html>"""
+{_throughput(report.curve)}{sections}</html>"""
 
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1d2733}

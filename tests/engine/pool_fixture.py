@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine.schema import FIELDS, POOL
-from polydistill.engine.storage.run_folder import POOL as FOLDER
-from polydistill.engine.storage.run_folder import PROMPTS, UNITS, shard_name
-from polydistill.engine.storage.shards import Folder, to_json, write_table
+from polydistill.engine.storage.pool import UnitRecord, commit
+from polydistill.engine.storage.run_folder import PROMPTS
+from polydistill.engine.storage.shards import Folder
 
 
 def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
@@ -38,8 +38,7 @@ def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: i
     for target, rows in pools.items():
         for unit, start in enumerate(range(0, len(rows), unit_rows)):
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
-            shard = write_table(place, f"{FOLDER}/{target}/{shard_name(unit)}", table)
-            place.write_json(f"{UNITS}/{target}/{unit:06}.json", {"shard": to_json([shard])[0]})
+            commit(place, UnitRecord(unit, target, [target]), table)
     rows = max(len(rows) for rows in pools.values())
     place.write_json(f"{PROMPTS}/manifest.json", {"units": [None] * -(-rows // unit_rows)})
     return str(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.pool import open_pool
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from benchmarks.standins import Standins
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import UserError
-from polydistill.engine.synthesis.pipeline import cluster, synthesize
+from polydistill.engine.synthesis.cluster import cluster
+from polydistill.engine.synthesis.pipeline import synthesize
 
 if __name__ == "__main__":
     config = validate(Synthesis, json.loads(Path(sys.argv[1]).read_text()), "test")
@@ -17,7 +18,7 @@ if __name__ == "__main__":
         with cluster(sys.argv[3] if len(sys.argv) > 3 else None):
             started = time.monotonic()
             summary = synthesize(config, stages)
-            print(json.dumps({"seconds": time.monotonic() - started, "rows": summary["rows"]}))
+            print(json.dumps({"seconds": time.monotonic() - started, "rows": summary.rows}))
     except UserError as error:
         print(f"UserError: {error}", file=sys.stderr)
         sys.exit(2)

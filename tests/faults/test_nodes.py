@@ -1,13 +1,15 @@
 """Several Ray nodes on one machine: the same pool as on one, also when a node dies in the middle, and where stages ask
 for parts of GPUs; metrics over HTTP."""
 
-import json
 import re
 import time
 import urllib.request
 
 import psutil
 import pytest
+
+from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.summary import read_summary
 
 pytestmark = pytest.mark.slow
 # Small enough that every actor still finds room when a node of the smaller cluster is gone.
@@ -75,8 +77,8 @@ def test_parts_of_gpus_change_nothing(new_run, quiet_run):
         run.finish(cluster.address)
     finally:
         cluster.shutdown()
-    pools = json.loads((run.output / "synth.json").read_text())["stages"]
-    assert {name: (pool["actors"], pool["gpus"]) for name, pool in pools.items()} == {
+    summary = read_summary(Folder.of(run.output))
+    assert {name: (stage.actors, stage.gpus) for name, stage in summary.stages.items()} == {
         "translate": (3, 0.5), "judge": (1, 0.25)
     }  # fmt: skip
     assert run.shards() == quiet_run.shards()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.shards import Folder
 
 pytestmark = pytest.mark.slow

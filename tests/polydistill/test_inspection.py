@@ -11,8 +11,8 @@ from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.schema import FIELDS, POOL
-from polydistill.engine.storage import units
-from polydistill.engine.storage.records import facts
+from polydistill.engine.storage.figures import figures_of
+from polydistill.engine.storage.pool import UnitRecord, commit
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.inspection import as_text, describe
 
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
         prompts = read_table(place / "prompts", shard.path).to_pylist()
         for target in ("deu_Latn", "ind_Latn"):
             table = pa.Table.from_pylist([pool_row(row, target, unit) for row in prompts], schema=POOL)
-            units.commit_pool(place, unit, target, table, {"fingerprint": "f" * 16, "versions": {}, **facts(table)})
+            commit(place, UnitRecord(unit, target, [target], "f" * 16, {}, figures_of(table)), table)
     return place
 
 

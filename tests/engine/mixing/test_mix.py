@@ -16,9 +16,9 @@ from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
 from polydistill.engine.mixing.pool_tasks import PoolTask
 from polydistill.engine.mixing.recipe import load_recipe, names
 from polydistill.engine.schema import MIXTURE
-from polydistill.engine.storage.run_folder import open_pool
+from polydistill.engine.storage.pool import open_pool
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder, read_shard
-from polydistill.engine.storage.units import exclusive
 from tests.engine.pool_fixture import row, write_run
 
 SEED = 1  # the coins of rows 0..4 show: truth, self, truth, truth, self; German's parts: same, cross, same, same, same
@@ -377,7 +377,7 @@ def test_altered_and_swapped_shards_are_noticed(run: str, tmp_path: Path) -> Non
     texts = [record.read_text() for record in records]
     for record, text in zip(records, reversed(texts)):  # whole shards, records in each other's place
         record.write_text(text)
-    with pytest.raises(DamagedError, match="its rows are not those of the other languages"):
+    with pytest.raises(DamagedError, match="the record of another unit"):
         mixed(run, "t_sft", tmp_path / "b")
     assert other.read_bytes() == second
 

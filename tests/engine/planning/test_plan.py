@@ -7,6 +7,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import Cost, Texts, measured, parameters, published
 from polydistill.engine.planning.plan import Cluster, Workload, layout, plan, size, workload
 from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.summary import StageFigures, StageRecord, SynthesisRecord, write_summary
 
 
 def config(tmp_path, **changes):
@@ -107,9 +108,9 @@ def test_a_name_without_a_size():
         parameters("org/my-model")
 
 
-def stage(**figures):
-    base = {"units": 10, "rows": 1000, "tokens": 0, "seconds": 50.0, "cpu_seconds": 50.0, "first": 5.0}
-    return base | {"last": 60.0, "actors": 1, "cpus": 1.0, "gpus": 0.0} | figures
+def stage(actors=1, gpus=0.0, **figures):
+    base = {"units": 10, "rows": 1000, "seconds": 50.0, "cpu_seconds": 50.0, "first": 5.0, "last": 60.0}
+    return StageRecord(StageFigures(**base | figures), actors, 1.0, gpus)
 
 
 def test_measured_rates(tmp_path):
@@ -121,12 +122,14 @@ def test_measured_rates(tmp_path):
         "translate": stage(rows=3000, cpu_seconds=90.0),
         "judge": stage(rows=3000, seconds=30.0, cpu_seconds=1.0, gpus=0.5, actors=2),
     }
-    place.write_json("synth.json", {"stages": stages, "curve": [[30.0, 10], [124.0, 3000]]})
+    curve = [(30.0, 10), (124.0, 3000)]
+    write_summary(place, SynthesisRecord("f", 1000, ["deu_Latn"], curve=curve, stages=stages))
     costs = measured(place)
     assert costs["generate"].seconds == pytest.approx(0.1) and costs["generate"].alone
     assert costs["translate"].seconds == pytest.approx(0.03) and costs["translate"].demand == pytest.approx(1.8)
     assert costs["translate"].latency == pytest.approx(0.5) and costs["translate"].start == 9
     assert costs["judge"].seconds == pytest.approx(0.005) and costs["judge"].gpu and costs["judge"].demand == 0.5
-    place.write_json("synth.json", {"stages": stages | {"judge": stage(units=2)}, "curve": []})
+    few = stages | {"judge": stage(units=2)}
+    write_summary(place, SynthesisRecord("f", 1000, ["deu_Latn"], stages=few))
     with pytest.raises(UserError, match="at least three units"):
         measured(place)

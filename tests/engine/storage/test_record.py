@@ -29,9 +29,10 @@ def test_what_is_written_is_read(tmp_path):
     [
         ([], "expected a JSON object, found list"),
         (None, "expected a JSON object, found NoneType"),
-        ({}, "field 'name': Field required"),
-        ({"name": "a", "counts": {"x": "many"}}, r"field 'counts\.x'"),
-        ({"name": "a", "counts": {}, "format": 3}, "written in format 3, this version of polydistill reads format 2"),
+        ({}, "damaged, or written by an older version. This version of polydistill reads format 2"),
+        ({"format": 2}, "field 'name': Field required"),
+        ({"name": "a", "counts": {"x": "many"}, "format": 2}, r"field 'counts\.x'"),
+        ({"name": "a", "counts": {}, "format": 3}, "written in format 3. This version of polydistill reads format 2"),
     ],
 )
 def test_damage_is_named_with_file_and_field(value, message):

@@ -1,7 +1,7 @@
 import pyarrow as pa
 
 from polydistill.engine import schema
-from polydistill.engine.storage.records import facts, merge
+from polydistill.engine.storage.figures import figures_of, merge
 
 
 def pool_rows(reasons: list[str | None], quality: list[float | None]) -> pa.Table:
@@ -13,13 +13,13 @@ def pool_rows(reasons: list[str | None], quality: list[float | None]) -> pa.Tabl
 
 
 def test_rows_are_kept_plus_dropped_by_reason():
-    known = facts(
+    known = figures_of(
         pool_rows([None, "truth:low_quality", "truth:low_quality", "instruction:error"], [0.92, 0.1, None, 1.2])
     )
-    assert (known["rows"], known["kept"], known["failed"]) == (4, 1, 1)
-    assert known["reasons"] == {"truth:low_quality": 2, "instruction:error": 1}
-    assert known["rows"] == known["kept"] + sum(known["reasons"].values())
-    histogram = known["fields"]["truth"]["quality"]
+    assert (known.rows, known.kept, known.failed) == (4, 1, 1)
+    assert known.reasons == {"truth:low_quality": 2, "instruction:error": 1}
+    assert known.rows == known.kept + sum(known.reasons.values())
+    histogram = known.fields["truth"].quality
     assert sum(histogram) == 3 and histogram[18] == 1 and histogram[19] == 1
 
 
@@ -27,12 +27,12 @@ def test_errors_count_without_their_messages():
     table = pool_rows(["instruction:error"], [None])
     index = table.schema.get_field_index("reason_instruction")
     table = table.set_column(index, schema.POOL.field("reason_instruction"), pa.array(["error: out: of memory"]))
-    assert facts(table)["fields"]["instruction"]["reasons"] == {"error": 1}
+    assert figures_of(table).fields["instruction"].reasons == {"error": 1}
 
 
 def test_merge_adds_everything_up():
-    parts = [facts(pool_rows([None], [0.5])), facts(pool_rows(["truth:script", None], [0.5, None]))]
+    parts = [figures_of(pool_rows([None], [0.5])), figures_of(pool_rows(["truth:script", None], [0.5, None]))]
     total = merge(parts)
-    assert (total["rows"], total["kept"]) == (3, 2)
-    assert total["reasons"] == {"truth:script": 1}
-    assert sum(total["fields"]["truth"]["quality"]) == 2
+    assert (total.rows, total.kept) == (3, 2)
+    assert total.reasons == {"truth:script": 1}
+    assert sum(total.fields["truth"].quality) == 2

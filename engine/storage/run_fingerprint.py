@@ -1,0 +1,71 @@
+"""The fingerprint of a run: everything that decides the content of its rows, models and prompts by content.
+
+It binds a run's folder to one configuration. Paths are no part of it, so a run whose inputs or models were moved can be
+extended. Knobs of a run's speed, and what only decides how much is done, may change between two starts.
+"""
+
+from typing import Any
+
+from polydistill.engine.config import Synthesis, dump
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.models.identity import model_identity
+from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
+from polydistill.engine.storage.shards import Folder
+
+FILE = "fingerprint.json"
+# Judge thresholds are fixed, since the reasons in the pool depend on them. `engine.judging.decision.reasons` applies
+# other thresholds later.
+_FREE = (
+    *("output", "targets", "prompts", "work", "translate.batch_tokens", "translate.threads"),
+    "judge.quality.batch_tokens",
+)
+_BY_CONTENT = (
+    *("student.model", "translate.model", "translate.examples", "judge.language_id", "judge.quality.model"),
+    "judge.quality.encoder",
+)
+
+
+def decisive(config: Synthesis, prompts: str) -> dict[str, Any]:
+    """Everything that changes a row's content, as flat `section.key` -> value.
+
+    Args:
+        config: the run's configuration.
+        prompts: fingerprint of the prompts, see `engine.prompts.prepare.fingerprint`.
+    """
+    flat = flatten({key: value for key, value in dump(config).items() if key in Synthesis.model_fields})
+    values = {key: value for key, value in flat.items() if not any(f"{key}.".startswith(f"{free}.") for free in _FREE)}
+    values["work.unit_rows"] = config.work.unit_rows
+    values["prompts"] = prompts
+    for key in _BY_CONTENT:
+        if values.get(key):
+            values[key] = model_identity(values[key])
+    if config.student is None:
+        del values["seed"]  # nothing else is drawn at random
+    return dict(sorted(values.items()))
+
+
+def bind(folder: Folder, values: dict[str, Any]) -> str:
+    """Bind the folder to `values`; returns their fingerprint."""
+    if not folder.exists(FILE):
+        folder.write_json(FILE, values)
+    return fingerprint(values)
+
+
+def compare(folder: Folder, values: dict[str, Any]) -> None:
+    """Compare `values` with those that an earlier start has bound the folder to.
+
+    Raises:
+        UserError: the folder was made under another configuration. The message names every field that differs.
+        DamagedError: the file that says so is damaged.
+    """
+    if not folder.exists(FILE):
+        return
+    before = folder.read_json(FILE)
+    if not isinstance(before, dict):
+        raise DamagedError(f"{folder.join(FILE)}: damaged (expected a JSON object). Restore it from a backup.")
+    if lines := differences(before, values):
+        listed = "\n".join(f"  {line}" for line in lines)
+        raise UserError(
+            f"{folder.root} holds units made under another configuration:\n{listed}\n"
+            "Set these back, or choose another `output`. (Batch sizes, pool sizes and further targets may change.)"
+        )

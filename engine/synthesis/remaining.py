@@ -1,0 +1,34 @@
+"""What a run still has to do, without Ray: the same look decides whether to start and where to go on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from polydistill.engine.config import Synthesis
+from polydistill.engine.prompts import prepare
+from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.pool import missing
+from polydistill.engine.storage.shards import Folder
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The prompts of a run and the units that are not committed."""
+
+    prompts: int  # usable rows of the sources
+    rows: dict[int, int]  # unit -> its prompts
+    pending: dict[int, list[str]]  # unit -> target languages that it lacks
+    decisive: dict[str, Any]  # what binds the folder, see `engine.storage.run_fingerprint`
+
+
+def remaining(config: Synthesis) -> Remaining:
+    """Prepare the prompts where that is not done, and look for the units that are not committed.
+
+    Raises:
+        UserError: unusable prompts, or the folder was made under another configuration.
+    """
+    folder = Folder.of(config.output)
+    prompts = prepare.prepare(config.prompts, config.source, folder, config.work.unit_rows, config.seed).record
+    values = run_fingerprint.decisive(config, prompts.fingerprint)
+    run_fingerprint.compare(folder, values)
+    rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
+    return Remaining(prompts.rows_kept, rows, missing(folder, len(rows), config.targets), values)
