@@ -33,7 +33,7 @@ from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.schema import FIELDS, POOL
-from polydistill.engine.storage.pool import UnitRecord, commit
+from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.shards import Folder, read_table, write_table
 
 LANGUAGES = [
@@ -207,7 +207,7 @@ def _pool(folder: Path, rows: list[dict[str, str]]) -> None:
                 else pa.nulls(len(part), field.type)
                 for field in POOL
             }
-            commit(place, UnitRecord(unit, language, [language]), pa.table(whole, schema=POOL))
+            commit(place, unit, language, pa.table(whole, schema=POOL))
 
 
 if __name__ == "__main__":

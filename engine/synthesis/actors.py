@@ -14,7 +14,7 @@ from polydistill.engine import schema
 from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
 from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
 from polydistill.engine.storage.figures import figures_of
-from polydistill.engine.storage.pool import UnitRecord, commit, versions
+from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.engine.synthesis.isolation import Guarded, P
@@ -120,7 +120,7 @@ class JudgeActor:
     def __init__(
         self, stages: Stages, judge: Judge, work: Work, device: str, root: Folder, digest: str, monitor: Any
     ) -> None:
-        self._root, self._digest, self._versions = root, digest, versions()
+        self._root, self._digest = root, digest
 
         def make() -> JudgeFunction:
             return stages.judge(judge, device)
@@ -140,7 +140,7 @@ class JudgeActor:
         def one(target: str) -> dict[str, Any]:
             part = pool.filter(pc.equal(pool["target"], target))
             known = figures_of(part)
-            commit(self._root, UnitRecord(unit, target, targets, self._digest, self._versions, known), part)
+            commit(self._root, unit, target, part, targets, self._digest, known)
             counts = {"rows": known.rows, "kept": known.kept, "failed": known.failed}
             reasons = known.reasons
             return {"unit": unit, "target": target, **counts, "reasons": [*reasons], "counts": [*reasons.values()]}

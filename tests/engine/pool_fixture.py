@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine.schema import FIELDS, POOL
-from polydistill.engine.storage.pool import UnitRecord, commit
+from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder
 
@@ -38,7 +38,7 @@ def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: i
     for target, rows in pools.items():
         for unit, start in enumerate(range(0, len(rows), unit_rows)):
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
-            commit(place, UnitRecord(unit, target, [target]), table)
+            commit(place, unit, target, table)
     rows = max(len(rows) for rows in pools.values())
     place.write_json(f"{PROMPTS}/manifest.json", {"units": [None] * -(-rows // unit_rows)})
     return str(folder)

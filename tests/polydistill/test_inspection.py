@@ -12,7 +12,7 @@ from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.figures import figures_of
-from polydistill.engine.storage.pool import UnitRecord, commit
+from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.inspection import as_text, describe
 
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
         prompts = read_table(place / "prompts", shard.path).to_pylist()
         for target in ("deu_Latn", "ind_Latn"):
             table = pa.Table.from_pylist([pool_row(row, target, unit) for row in prompts], schema=POOL)
-            commit(place, UnitRecord(unit, target, [target], "f" * 16, {}, figures_of(table)), table)
+            commit(place, unit, target, table, [target], "f" * 16, figures_of(table))
     return place
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.errors import DamagedError, UserError
-from polydistill.engine.storage.pool import UnitRecord, commit, missing, open_pool
+from polydistill.engine.storage.pool import commit, missing, open_pool
 from polydistill.engine.storage.run_folder import shard_name
 from polydistill.engine.storage.shards import Folder
 from tests.engine.pool_fixture import row, write_run
@@ -39,7 +39,7 @@ TABLE = pa.table({"reason": pa.array([None, "x"])})
 
 def test_missing_units_are_those_without_a_record(tmp_path):
     folder = Folder.of(tmp_path)
-    commit(folder, UnitRecord(1, "deu_Latn", ["deu_Latn"]), TABLE)
+    commit(folder, 1, "deu_Latn", TABLE)
     (tmp_path / "pool" / "deu_Latn" / "000000.arrow").write_bytes(b"half a shard, without a record")
     assert missing(folder, 3, ["deu_Latn", "jpn_Jpan"]) == {
         0: ["deu_Latn", "jpn_Jpan"],
@@ -55,10 +55,10 @@ def test_missing_units_are_those_without_a_record(tmp_path):
 def test_languages_of_one_call_are_done_again_together(tmp_path):
     folder = Folder.of(tmp_path)
     targets, both = ["deu_Latn", "jpn_Jpan", "ces_Latn"], ["deu_Latn", "jpn_Jpan"]
-    commit(folder, UnitRecord(0, "ces_Latn", ["ces_Latn"]), TABLE)
-    commit(folder, UnitRecord(0, "deu_Latn", both), TABLE)  # killed before jpn_Jpan
+    commit(folder, 0, "ces_Latn", TABLE)
+    commit(folder, 0, "deu_Latn", TABLE, both)  # killed before jpn_Jpan
     assert missing(folder, 1, targets) == {0: both}
-    commit(folder, UnitRecord(0, "jpn_Jpan", both), TABLE)
+    commit(folder, 0, "jpn_Jpan", TABLE, both)
     assert missing(folder, 1, targets) == {}
 
 
@@ -72,7 +72,7 @@ def _damage(path, kind):
 @pytest.mark.parametrize("kind", ["deleted", "cut", "emptied", "flipped", "zeroed"])
 def test_a_damaged_shard_is_done_again_and_never_read(tmp_path, kind, capfd):
     folder = Folder.of(tmp_path)
-    record = commit(folder, UnitRecord(0, "deu_Latn", ["deu_Latn"]), TABLE)
+    record = commit(folder, 0, "deu_Latn", TABLE)
     pool = open_pool(folder)
     _damage(tmp_path / record.shard.path, kind)
     assert missing(folder, 1, ["deu_Latn"]) == {0: ["deu_Latn"]}
@@ -86,7 +86,7 @@ def test_a_damaged_shard_is_done_again_and_never_read(tmp_path, kind, capfd):
 @pytest.mark.parametrize("kind", ["cut", "emptied", "zeroed", "of_another_kind"])
 def test_a_damaged_record_is_a_unit_that_is_not_done(tmp_path, kind, capfd):
     folder = Folder.of(tmp_path)
-    record = commit(folder, UnitRecord(0, "deu_Latn", ["deu_Latn"]), TABLE)
+    record = commit(folder, 0, "deu_Latn", TABLE)
     _damage(tmp_path / record.name, kind)
     assert missing(folder, 1, ["deu_Latn"]) == {0: ["deu_Latn"]}
     assert "made again" in capfd.readouterr().err
@@ -97,7 +97,7 @@ def test_a_damaged_record_is_a_unit_that_is_not_done(tmp_path, kind, capfd):
 def test_a_record_in_anothers_place_is_noticed(tmp_path, capfd):
     folder = Folder.of(tmp_path)
     for unit in (0, 1):
-        commit(folder, UnitRecord(unit, "deu_Latn", ["deu_Latn"]), TABLE)
+        commit(folder, unit, "deu_Latn", TABLE)
     records = [tmp_path / "units" / "deu_Latn" / f"00000{unit}.json" for unit in (0, 1)]
     records[0].write_text(records[1].read_text())
     assert missing(folder, 2, ["deu_Latn"]) == {0: ["deu_Latn"]}
@@ -107,7 +107,7 @@ def test_a_record_in_anothers_place_is_noticed(tmp_path, capfd):
 
 def test_stray_files_are_passed_over(tmp_path):
     folder = Folder.of(tmp_path)
-    commit(folder, UnitRecord(0, "deu_Latn", ["deu_Latn"]), TABLE)
+    commit(folder, 0, "deu_Latn", TABLE)
     for name in ("units/deu_Latn/._000000.json", "units/deu_Latn/notes.json", "units/xx/notes.json", "units/.DS_Store"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"\0")
@@ -117,7 +117,7 @@ def test_stray_files_are_passed_over(tmp_path):
 
 def test_a_pool_of_another_format_is_refused_in_one_sentence(tmp_path):
     folder = Folder.of(tmp_path)
-    record = commit(folder, UnitRecord(0, "deu_Latn", ["deu_Latn"]), TABLE)
+    record = commit(folder, 0, "deu_Latn", TABLE)
     value = folder.read_json(record.name)
     del value["format"]  # as records before format 2
     folder.write_json(record.name, value)
