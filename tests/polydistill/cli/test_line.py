@@ -98,7 +98,7 @@ def test_a_second_call_has_nothing_to_do_and_other_settings_are_refused(folder):
 def test_mix_train_eval_and_inspect(folder):
     polydistill(folder, "mix", "run", "--recipe", "sdrrl")
     mixture = json.loads(polydistill(folder, "inspect", "run/mixtures/sdrrl", "--json"))
-    assert mixture["subsets"].keys() == {"LL", "TL", "LT", "TT", "mt", "comp"}
+    assert {subset["name"] for subset in mixture["subsets"]} == {"LL", "TL", "LT", "TT", "mt", "comp"}
     polydistill(folder, "train", "run/mixtures/sdrrl", "--out", "trained", "--config", "run.yaml")
     assert json.loads(polydistill(folder, "inspect", "trained/model", "--json"))
     polydistill(folder, "eval", "sdrrl=trained/model", "--config", "run.yaml", "--out", "report")
