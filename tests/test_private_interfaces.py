@@ -31,8 +31,10 @@ def source(module: str, *names: str) -> str:
 
 PRIVATE: dict[str, Callable[[], object]] = {
     # Ray
-    "ray.data.Dataset.map_batches_internal": lambda: {"num_gpus", "compute", "batch_size"}
-    <= parameters("ray.data", "Dataset", "map_batches_internal") | parameters("ray.data", "Dataset", "map_batches"),
+    "ray.data.Dataset.map_batches_internal": lambda: (
+        {"num_gpus", "compute", "batch_size"}
+        <= parameters("ray.data", "Dataset", "map_batches_internal") | parameters("ray.data", "Dataset", "map_batches")
+    ),
     "ray.data._internal.execution.backpressure_policy": lambda: (
         found("ray.data._internal.execution.backpressure_policy", "ENABLED_BACKPRESSURE_POLICIES")
         and found("ray.data._internal.execution.backpressure_policy", "ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY")
@@ -61,8 +63,7 @@ PRIVATE: dict[str, Callable[[], object]] = {
     "vllm.sampling_params.MAX_LOGPROB_TOKEN_IDS": lambda: found("vllm.sampling_params", "MAX_LOGPROB_TOKEN_IDS"),
     # fastText
     "_FastText.f.predict": lambda: (
-        "self.f = " in source("fasttext.FastText", "_FastText")
-        or "self.f." in source("fasttext.FastText", "_FastText")
+        "self.f = " in source("fasttext.FastText", "_FastText") or "self.f." in source("fasttext.FastText", "_FastText")
     ),
     # COMET
     "comet.encoders.str2encoder": lambda: "XLM-RoBERTa" in found("comet.encoders", "str2encoder"),
@@ -76,7 +77,9 @@ PRIVATE: dict[str, Callable[[], object]] = {
         "self.load_universal_checkpoint = " in source("deepspeed.runtime.config", "DeepSpeedConfig")
     ),
     # sacreBLEU
-    "Metric._extract_corpus_statistics": lambda: found("sacrebleu.metrics.base", "Metric", "_extract_corpus_statistics"),
+    "Metric._extract_corpus_statistics": lambda: found(
+        "sacrebleu.metrics.base", "Metric", "_extract_corpus_statistics"
+    ),
     "Metric._compute_score_from_stats": lambda: found("sacrebleu.metrics.base", "Metric", "_compute_score_from_stats"),
     "sacrebleu.tokenizers.tokenizer_spm.SPM_MODELS": lambda: (
         "flores200" in found("sacrebleu.tokenizers.tokenizer_spm", "SPM_MODELS")
