@@ -44,13 +44,13 @@ def test_the_recipe_is_valid(changed):
 
 def test_the_rule_finds_what_its_test_says(changed):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--noconftest", "tests/engine/judging/test_symbols.py"],
+        [sys.executable, "-m", "pytest", "-q", "--noconftest", str(Path("tests/engine/judging", "test_symbols.py"))],
         cwd=changed, env={"PYTHONPATH": str(changed)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.skipif(not (ROOT / "eval/benchmark.py").exists(), reason="the protocol of benchmarks is not there yet")
+@pytest.mark.skipif(not (ROOT / "eval" / "benchmark.py").exists(), reason="the protocol of benchmarks is not there yet")
 def test_the_benchmark_reads_its_file(changed, tmp_path):
     (tmp_path / "deu_Latn.jsonl").write_text('{"id": "1", "question": "Ist Wasser nass?", "answer": "yes"}\n')
     code = (
