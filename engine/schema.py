@@ -22,6 +22,7 @@ class Note(StrEnum):
     SPAN_LOST = "span_lost"  # a protected span is missing from the hypothesis
     SPAN_SPLIT = "span_split"  # the model lost a span's mark, so the text around the spans was translated in parts
     NUMBER_LOST = "number_lost"  # a number of the source is not in the hypothesis
+    UNKNOWN_TOKEN = "unknown_token"  # a character that the model's vocabulary lacks: it left a hole in the hypothesis
     ANSWER_LOST = "answer_lost"  # an answer's marks did not come back: it has the translation that it got by itself
     ERROR = "error"  # stored as "error: message": there is no hypothesis, and the message says why
 
@@ -97,6 +98,7 @@ class Flag(_Described):
     SPAN_LOST = "span_lost", "A protected span (code, address, placeholder) is missing"
     SPAN_SPLIT = "span_split", "The text around a protected span was translated in parts"
     NUMBER_LOST = "number_lost", "A number of a source sentence is not in the hypothesis"
+    UNKNOWN_TOKEN = "unknown_token", "The model wrote its unknown token, which leaves a hole in the text"
     ANSWER_LOST = "answer_lost", "The marks around an answer inside its input are missing"
     # What the judge's rules find in the texts.
     EMPTY = "empty", "Nothing but spaces, although the source has text"

@@ -48,15 +48,14 @@ class Stages:
         from polydistill.engine.generation.templates import load_tokenizer
         from polydistill.engine.judging.language_id import load_language_id
         from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
-        from polydistill.engine.translation.language_tokens import LanguageTokens
+        from polydistill.engine.translation.language_tokens import language_tokens
 
         if config.student:
             load_tokenizer(config.student.model, config.student.trust_remote_code)
         folder = model_folder(config.translate.model)
         if config.translate.method == "seq2seq":
-            tokens = LanguageTokens(vocabulary(converted(folder, config.translate.compute_type)))
-            for target in config.targets:
-                tokens.target(target)
+            tokens = language_tokens(folder, vocabulary(converted(folder, config.translate.compute_type)))
+            tokens.check({config.source} - set(config.targets), set(config.targets) - {config.source})
         load_language_id(config.judge.language_id)
 
     def translate(self, translate: Translate, device: str) -> TranslateFunction:

@@ -25,16 +25,14 @@ _SURE = [
     r"return [\w.]+;?\s*$|return\b.*[;()\[\]+*].*$",
     # statements
     r"(?:print|printf|println|echo|console\.\w+|System\.out\.\w+|cout|puts)\s*(?:\(|<<|\").*",
-    r"[\w.\[\]'\"]+\([^()]*(?:\([^()]*\)[^()]*)*\);?\s*$",
+    r"[A-Za-z_$][A-Za-z0-9_.\[\]'\"]*\((?!e?s\))[^()]*(?:\([^()]*\)[^()]*)*\);?\s*$",
     r"[\w\s.\[\]<>*&'\"]+\s*[-+*/]?=.*;\s*$|[\w.]+(?:\+\+|--);",
     r"[\w\s#.,:>*-]*\{\s*$|[\])}]+[;,]?\s*$",
     # SQL, in capitals
-    r"SELECT\b.*(?:\bFROM\b|[*,]|;).*|(?:INSERT INTO|DELETE FROM|CREATE|ALTER|DROP)\s+\w+.*",
-    r"UPDATE \w+(?: SET\b.*|\s*$)",
-    r"(?:FROM|WHERE|GROUP BY|ORDER BY|HAVING|LIMIT|VALUES|SET|(?:INNER |LEFT |RIGHT |OUTER )?JOIN)\b"
-    r"(?=.*[\w;)]).*(?<![.!?])$",
+    r"SELECT\b.*(?:\bFROM\b|[*,]|;).*(?<![.!?])$|(?:INSERT INTO|DELETE FROM)\s+\w+.*|UPDATE \w+ SET\b.*",
+    r"(?:CREATE|ALTER|DROP) (?:OR REPLACE )?(?:TABLE|VIEW|INDEX|DATABASE|TRIGGER|FUNCTION|PROCEDURE|USER|COLUMN)\b.*",
     # CSS, JSON
-    r"[a-z-]+\s*:\s*[^;:]+;\s*$|\"[\w $-]+\"\s*:\s*.*",
+    r"[a-z-]+\s*:\s*[^;:]+;\s*$|\"[\w $-]+\"\s*:\s*(?:[\[{].*|(?:\".*\"|[-\w.]+)\s*[,}\]]*\s*$)",
     # shell
     r"\$ \w+.*|(?:sudo|pip3?|npm|apt-get|docker|git (?:add|commit|push|pull|clone|checkout))\s+[\w-].*(?<![.!?])$",
 ]
@@ -43,6 +41,9 @@ _LIKELY = [
     r"\s*(?:#|//|/\*|\*|--|%)\s?\S.*",  # a comment
     r"\s*[\w.\[\]'\", ]+\s*[-+*/|&]?=\s*\S.*",  # an assignment
     r".*[;{}\\,(\[]\s*$|\s*[\[({].*[\])}],?\s*$|\s*[\w.]+\(.*\).*",
+    # a clause of a query
+    r"\s*(?:SELECT|UPDATE|FROM|WHERE|AND|OR|GROUP BY|ORDER BY|HAVING|LIMIT|VALUES|SET|ON|UNION"
+    r"|(?:INNER |LEFT |RIGHT |OUTER )?JOIN)\b(?=.*[\w;)]).*(?<![.!?])$",
     r"\s*(?:return|pass|break|continue|yield|raise|end)\b.*",
 ]
 # (?!...): a Markdown link, [text](address), looks like a call and is none.

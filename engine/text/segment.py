@@ -7,6 +7,7 @@ breaks, list markers, table bars, code, lines without words) to keep. The pieces
 
 import functools
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import sentencex
 from polydistill.engine.languages import get_language
 from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.spans import find
+from polydistill.engine.text.whole_code import whole_code
 
 KEEP, SENTENCE, GAP = 0, 1, 2
 """Kinds of piece: kept as it is; translated; white space (or nothing) between two sentences of one line."""
@@ -33,7 +35,7 @@ Split = Callable[[str], Iterator[Piece]]  # a line's text -> its sentences and g
 
 _BLOCK = re.compile(
     r"```.*?(?:```|\Z)|^~~~.*?(?:^~~~|\Z)"  # fenced code; an open fence (a cut answer) reaches to the end
-    r"|\$\$(?:(?!\n\n).)+?\$\$|\\\[(?:(?!\n\n).)+?\\\]|\\begin\{(?P<name>\w+\*?)\}.*?(?:\\end\{(?P=name)\}|\Z)"
+    r"|\$\$(?:(?!\n\n).)+?\$\$|\\\[(?:(?!\n\n|\\[\[\]]).)++\\\]|\\begin\{(?P<name>\w+\*?)\}.*?(?:\\end\{(?P=name)\}|\Z)"
     r"|<(?P<tag>script|style|pre)\b.*?(?:</(?P=tag)>|\Z)|<!--.*?(?:-->|\Z)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
@@ -42,7 +44,7 @@ _BULLET = r"[•‣◦▪●○■✓✔➢]|(?:[-*+–—·]|#{1,6}|>+|\[[ xX]\
 _NUMBER = r"(?:\(?\d{1,3}[.)]|\(?[a-zA-Z]\)|[A-H]\.|[ivxIVX]{1,4}[.)])(?=\s)"
 _MARKER = re.compile(rf"(?:\s*(?:{_BULLET}|{_NUMBER}))*\s*")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+)(\1)(\s*[:：]?\s*)")  # "**Label:** ", as chat models write
-_CELLS = re.compile(r"(\s*\|\s*|\t+| {3,})")
+_CELLS = re.compile(r"((?:(?<!\s)\s++)?\|\s*|\t+| {3,})")
 _WORD = re.compile(r"[^\W\d_]")
 _LABEL = re.compile(r"\W*[A-Za-z]\d*\W*")  # "B)", "Q2.": a letter and digits name something, they are no word
 
@@ -55,6 +57,8 @@ def segment(text: str, language: str, whole: int = 0) -> list[Piece]:
         language: FLORES-200 code of the language it is written in; decides where sentences end.
         whole: lines and cells of up to so many characters are not cut into sentences.
     """
+    if whole_code(text):
+        return [Piece(text, KEEP)]
     split = functools.partial(_sentences, locale=get_language(language).locale, whole=whole)
     pieces: list[Piece] = []
     end = 0
@@ -126,18 +130,28 @@ def _content(line: str, split: Split) -> Iterator[Piece]:
 
 def _sentences(body: str, locale: str, whole: int) -> Iterator[Piece]:
     spans = find(body)
-    shadow = body
-    for start, stop in spans:  # the full stops of an address end no sentence
-        shadow = shadow[:start] + "X" * (stop - start) + shadow[stop:]
     start = 0
-    for part in [body] if len(body) <= whole else _split(shadow, locale):
+    left = deque(spans)
+    for part in [body] if len(body) <= whole else _split(_shadow(body, spans), locale):
         stop = start + len(part)
         core = start + len(part.rstrip())
-        inside = tuple((a - start, b - start) for a, b in spans if start <= a < core)
-        yield _sentence(body[start:core], inside)
+        inside = []
+        while left and left[0][0] < stop:
+            first, last = left.popleft()
+            inside.append((first - start, last - start))
+        yield _sentence(body[start:core], tuple(inside))
         if stop < len(body) or core < stop:
             yield Piece(body[core:stop], GAP)
         start = stop
+
+
+def _shadow(body: str, spans: list[tuple[int, int]]) -> str:
+    """The text with letters in place of its spans: the full stops of an address end no sentence."""
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [body[end:start], "X" * (stop - start)]
+        end = stop
+    return "".join(parts) + body[end:]
 
 
 # sentencex takes quadratic time where sentences follow each other without a space: give it 4,000 characters and the
@@ -154,10 +168,11 @@ def _split(text: str, locale: str) -> Iterator[str]:
 
 def outside(piece: Piece) -> str:
     """A sentence's text without its protected spans."""
-    text = piece.text
-    for start, stop in reversed(piece.spans):
-        text = text[:start] + text[stop:]
-    return text
+    parts, end = [], 0
+    for start, stop in piece.spans:
+        parts.append(piece.text[end:start])
+        end = stop
+    return "".join(parts) + piece.text[end:]
 
 
 def _sentence(text: str, spans: tuple[tuple[int, int], ...]) -> Piece:

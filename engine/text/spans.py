@@ -1,8 +1,9 @@
 """Spans that must not be translated, and numbers that must survive.
 
 A *span* is a part of a text that means something only as it stands: code, URLs, e-mail addresses, LaTeX,
-placeholders like {name} and <tag>, file names. Spans travel through a translator as short *marks* such as [1],
-which models copy more often than long strings; `restore` puts them back and says when a mark was lost.
+placeholders like {name} and <tag>, file names, emoji, characters of private use, USFM markers. Spans travel through a
+translator as short *marks* such as [1], which models copy more often than long strings; `restore` puts them back and
+says when a mark was lost.
 """
 
 import re
@@ -22,26 +23,42 @@ _REST = rf"(?:[^\s<>\"'{_EAST}]*[^\W{_EAST}]|[^\s<>\"'{_EAST}]*[/#=&-])"
 
 # Alternatives are tried in this order at each position, so that the longest kind of span comes first. Word
 # characters are ASCII: in languages without spaces, letters stand directly beside a file name or an address.
+# Emoji with their modifiers, joiners, flags and keycaps; characters of private use.
+_PICTURE = r"[\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]"
+_EMOJI = (
+    rf"(?:{_PICTURE}(?:[\ufe0e\ufe0f\U000e0020-\U000e007f]|\u200d{_PICTURE})*+|[0-9#*]\ufe0f?\u20e3)++"
+    r"|[\ue000-\uf8ff\U000f0000-\U0010fffd]++"
+)
+
+# Each pattern takes linear time on any text. An opening sign is never looked for inside a span that another one opened,
+# repeats are possessive (++) where they cannot match otherwise, and names begin only where no name goes on.
 _INLINE = [
-    r"(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",  # inline code
-    r"\$\$[^$\n]+\$\$|\\\([^\n]+?\\\)|\\\[[^\n]+?\\\]",  # LaTeX with delimiters
+    r"(?<!`)(?P<ticks>`++)[^\n]{1,2000}?(?<!`)(?P=ticks)(?!`)",  # inline code
+    # LaTeX with delimiters
+    r"\$\$[^$\n]++\$\$|\\\((?:[^\n\\]|\\(?![()]))++\\\)|\\\[(?:[^\n\\]|\\(?![\[\]]))++\\\]",
     # $...$ is LaTeX when it holds a command, an index or an equation, or is one symbol; else it is money.
     r"\$(?=[^\s$])(?=[^$\n]*[\\^_={]|[A-Za-z]\$)[^$\n]*(?<=[^\s])\$(?!\d)",
-    r"\\[A-Za-z]+(?:\[[^\]\n]*\])?(?:\{(?:[^{}\n]|\{[^{}\n]*\})*\})+",  # \frac{a}{b}
+    r"\\[A-Za-z]+(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}\n]|\{[^{}\n]*\})*\})+",  # \frac{a}{b}
+    r"\\[cv] \d+[a-z]?(?:-\d+)?|\\\+?[A-Za-z]++\d*+\*?+(?!\.\w)",  # \alpha; USFM: \v 1, \add, \add*
     rf"(?:https?|ftp)://{_REST}",
     rf"(?<![A-Za-z0-9_.@/-])www\.[A-Za-z0-9-]+\.{_REST}",
-    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     rf"(?<![A-Za-z0-9_.@/-])(?:[A-Za-z0-9-]+\.)+(?:{_DOMAINS})(?![A-Za-z0-9_-])(?:/{_REST})?",
-    r"<!--.*?-->|</?[A-Za-z][A-Za-z0-9:_-]*(?:\s+[A-Za-z:_-]+(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))?)*\s*/?>",
+    r"<!--(?:(?!<!--|-->).)*+-->"
+    r"|</?[A-Za-z][A-Za-z0-9:_-]*(?:\s+[A-Za-z:_-]+(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))?)*\s*/?>",
     r"&(?:[a-z]{2,8}|#\d{1,6});",
     r"\$?\{\{?\s*[A-Za-z0-9_.:%|$-]+(?: [A-Za-z0-9_.:-]+){0,3}\s*\}?\}",  # {name}, {{ name }}, ${name}
     r"%\([A-Za-z_]+\)[sdf]|(?<![0-9% ])%[sd](?![A-Za-z])|(?<=\s)%[sd](?![A-Za-z])",
-    r"(?<![A-Za-z0-9_/.])(?:[A-Za-z]:\\(?:[\w.-]+\\)*[\w.-]+|(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]*[A-Za-z0-9_/-])",
-    rf"(?<![A-Za-z0-9_.-])(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{_SUFFIXES})(?![A-Za-z0-9_-])",
+    r"(?<![A-Za-z0-9_/.-])(?:[A-Za-z]:\\(?:[\w.-]+\\)*[\w.-]+|(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]*[A-Za-z0-9_/-])",
+    rf"(?<![A-Za-z0-9_./-])(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{_SUFFIXES})(?![A-Za-z0-9_-])",
+    _EMOJI,
 ]
 _SPAN = re.compile("|".join(_INLINE))
 # What every kind of span needs somewhere: most texts have none of it and skip the search.
-_HINT = re.compile(r"[`\\@{<]|://|\$[^\s\d]|&[a-z#]|%[sd(]|/[\w.-]+/|[A-Za-z0-9]\.[A-Za-z]")
+_HINT = re.compile(
+    r"[`\\@{<\u20e3\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\ue000-\uf8ff\U0001f000-\U0001faff\U000f0000-\U0010fffd]"
+    r"|://|\$[^\s\d]|&[a-z#]|%[sd(]|/[\w.-]+/|[A-Za-z0-9]\.[A-Za-z]"
+)
 
 
 def find(text: str) -> list[tuple[int, int]]:
@@ -74,7 +91,8 @@ def restore(text: str, marks: Sequence[tuple[str, str]]) -> str | None:
     """Put the spans back; None when a mark does not stand in `text` exactly once."""
     # Full-width brackets and inner spaces are how models write the same mark in other scripts.
     text = _WRITTEN.sub(lambda match: f"[{int(match[1])}]", text)
-    if any(text.count(mark) != 1 for mark, _ in marks):
+    counts = Counter(_MARK.findall(text))
+    if any(counts[mark] != 1 for mark, _ in marks):
         return None
     spans = dict(marks)
     return _MARK.sub(lambda match: spans.get(match[0], match[0]), text)

@@ -118,7 +118,10 @@ def vocabulary(folder: Path) -> set[str]:
     """Every token that a CTranslate2 model knows."""
     tokens: set[str] = set()
     for path in folder.glob("*vocabulary.json"):
-        tokens.update(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            tokens.update(map(str, json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UserError(f"{path}: damaged vocabulary ({error}); delete the folder, it is made again") from error
     for path in folder.glob("*vocabulary.txt"):  # models converted by older versions
         tokens.update(path.read_text(encoding="utf-8").split("\n"))
     if not tokens:
@@ -130,9 +133,13 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
     from ctranslate2.converters import TransformersConverter
 
     class Converter(TransformersConverter):
+        def load_model(self, *arguments: Any, **settings: Any) -> Any:
+            """Without custom code: the converter leaves that open, and transformers would ask on the terminal."""
+            return super().load_model(*arguments, **settings | {"trust_remote_code": False})
+
         def load_tokenizer(self, *arguments: Any, **settings: Any) -> Any:
             """Complete M2M-100's vocabulary: transformers 5 hides its language tokens from the converter."""
-            tokenizer = super().load_tokenizer(*arguments, **settings)
+            tokenizer = super().load_tokenizer(*arguments, **settings | {"trust_remote_code": False})
             languages = getattr(tokenizer, "lang_token_to_id", None)
             if languages:
                 tokens = {**tokenizer.get_vocab(), **languages}
@@ -142,9 +149,17 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
     try:
         try:
-            Converter(str(folder), low_cpu_mem_usage=True).convert(str(temporary / "model"), quantization=quantization)
-        except (ValueError, NotImplementedError, OSError, KeyError, AttributeError) as error:
-            raise UserError(f"{folder}: CTranslate2 cannot convert this model: {error}") from error
+            converter = Converter(str(folder), low_cpu_mem_usage=True, trust_remote_code=False)
+            converter.convert(str(temporary / "model"), quantization=quantization)
+        except MemoryError:
+            raise
+        except Exception as error:  # the libraries meet a damaged file with any of a dozen kinds
+            cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise UserError(
+                f"{folder}: CTranslate2 cannot convert this model ({cause}). Expected an encoder-decoder translation "
+                "model (NLLB, M2M-100, MADLAD, mBART-50, Marian) with whole files; download it again. "
+                "A language model translates with method `chat` or `self`."
+            ) from error
         sizes = {path.name: path.stat().st_size for path in (temporary / "model").iterdir()}
         record = {"source": str(folder), "quantization": quantization, "files": sizes}
         _write(temporary / "model" / "conversion.json", json.dumps(record, indent=1))

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
 from polydistill.engine.text.spans import numbers_lost
+from polydistill.engine.text.words import UNSPACED
 
 _MARK = re.compile(r"</?answer>")
 
@@ -27,13 +28,13 @@ def mark(text: str, answer: str, source: str) -> str | None:
     """`text` with marks around the first place where `answer` stands in it as whole words; None where it does not.
 
     Args:
-        text, answer: both in language `source` (FLORES-200 code); in languages without spaces any place will do.
+        text, answer: both in language `source` (FLORES-200 code). Without spaces between words, any place counts.
     """
     answer = answer.strip()
     if not answer or _MARK.search(text):
         return None
     pattern = re.escape(answer)
-    if get_language(source).spaced:
+    if get_language(source).script not in UNSPACED:
         pattern = (r"(?<!\w)" if answer[0].isalnum() else "") + pattern + (r"(?!\w)" if answer[-1].isalnum() else "")
     place = re.search(pattern, text)
     return f"{text[: place.start()]}<answer>{answer}</answer>{text[place.end() :]}" if place else None

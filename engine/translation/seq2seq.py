@@ -16,7 +16,7 @@ from polydistill.engine.models.batching import run_batches
 from polydistill.engine.schema import Note
 from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
-from polydistill.engine.translation.language_tokens import LanguageTokens
+from polydistill.engine.translation.language_tokens import language_tokens
 from polydistill.engine.translation.translator import Hypothesis, error
 
 Tokens = list[str]
@@ -60,19 +60,17 @@ class Seq2Seq:
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its tokenizer cannot be loaded: {error}") from error
         self.end: str = self.tokenizer.eos_token
+        self.unknown: str = self.tokenizer.unk_token or "<unk>"
         # A dictionary is faster than the tokenizer's own look-up; the slow tokenizers keep theirs to themselves.
         self._numbers: dict[str, int] = self.tokenizer.get_vocab() if self.tokenizer.is_fast else {}
-        self.languages = LanguageTokens(vocabulary(model))
+        self.languages = language_tokens(folder, vocabulary(model))
         positions = json.loads((folder / "config.json").read_text()).get("max_position_embeddings") or 1024
         self.max_input = min(config.max_input_tokens, positions - 2) - 2  # language token and end token
         self.max_output = min(config.max_output_tokens, positions - 2)
 
     def check(self, sources: set[str], targets: set[str]) -> None:
-        """Raise UserError for the first language that the model does not know."""
-        for name in sorted(targets):
-            self.languages.target(name)
-        for name in sorted(sources):
-            self.languages.source(name)
+        """Raise UserError for the first language that the model cannot address."""
+        self.languages.check(sources, targets)
 
     def limit(self, lengths: np.ndarray) -> np.ndarray:
         """Longest hypothesis for sources of so many tokens; powers of two, so that a batch shares one limit.
@@ -163,12 +161,16 @@ class Seq2Seq:
         skip = len(prefixes[0])
         hypotheses = [result.hypotheses[0] for result in results]
         ids = [self._ids(tokens[skip:]) for tokens in hypotheses]
-        notes = [
-            () if tokens[-1:] == [self.end] else (Note.TRUNCATED if len(tokens) >= limit else Note.NO_END,)
-            for tokens in hypotheses
-        ]
+        notes = [self._notes(tokens, limit) for tokens in hypotheses]
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return [Hypothesis(text.strip(), own) for text, own in zip(texts, notes)]
+
+    def _notes(self, tokens: Tokens, limit: int) -> tuple[str, ...]:
+        """What a hypothesis' tokens, as the model wrote them, say about it."""
+        notes: tuple[str, ...] = ()
+        if tokens[-1:] != [self.end]:
+            notes = (Note.TRUNCATED if len(tokens) >= limit else Note.NO_END,)
+        return (*notes, Note.UNKNOWN_TOKEN) if self.unknown in tokens else notes
 
     def _ids(self, tokens: Tokens) -> list[int]:
         if not self._numbers:

@@ -77,15 +77,16 @@ def translator(run: RunConfig) -> list[Problem]:
 
 def _languages(run: RunConfig, folder: Path, found: list[Problem]) -> None:
     from polydistill.engine.generation.templates import load_tokenizer
-    from polydistill.engine.translation.language_tokens import LanguageTokens
+    from polydistill.engine.translation.language_tokens import language_tokens
 
     tokenizer = load_tokenizer(str(folder))
     # M2M-100's tokenizer keeps its languages apart from its vocabulary.
-    tokens = LanguageTokens({*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ())})
-    for key, languages, token in (("source", [run.source], tokens.source), ("targets", run.targets, tokens.target)):
-        for language in languages:
-            with caught(key, found):
-                token(language)
+    tokens = language_tokens(folder, {*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ())})
+    with caught("source", found):
+        tokens.check({run.source}, set())
+    for target in run.targets:
+        with caught("targets", found):
+            tokens.check(set(), {target} - {run.source})
 
 
 def _compute_type(name: str) -> None:

@@ -1,14 +1,18 @@
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polydistill.engine.config import Translate
 from polydistill.engine.languages import languages
 from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.segment import GAP, KEEP, SENTENCE, halves, segment
+from polydistill.engine.translation.stage import TranslateStage
+from tests.engine.translation.stand_in import identity
 
 
 def sentences(text, language="eng_Latn"):
@@ -210,3 +214,82 @@ def test_real_rows_are_whole_and_their_code_is_kept(data: Path):
 def test_a_hundred_thousand_characters_take_no_minutes(unit):
     text = (unit * 100_000)[:100_000]
     assert "".join(piece.text for piece in segment(text, "jpn_Jpan")) == text
+
+
+ATOMS = [
+    *(
+        "a/b/",
+        "`",
+        "`` ` ",
+        "```",
+        "~~~",
+        "\\[",
+        "\\(",
+        "\\a[",
+        "\\a{",
+        "<!--",
+        "<script>",
+        "<a b ",
+        "<a b=",
+        "$$",
+        "$a ",
+    ),
+    *(
+        "-/",
+        "/a",
+        "~/",
+        "../",
+        "a.b.",
+        "a@",
+        "{",
+        "{a ",
+        "|",
+        "\u00a0|",
+        "\u00a0",
+        "http://.",
+        "www.a",
+        "**a",
+        "[1]",
+        "[x](",
+    ),
+    *(
+        "a\\",
+        "C:\\a\\",
+        "(",
+        "a(",
+        "x = a(",
+        '{"a": ',
+        "SELECT FROM ",
+        "\\begin{a}",
+        "😀",
+        "\\v 1 ",
+        "。",
+        "A. ",
+        "{x}",
+        "`x` ",
+    ),
+]
+
+
+@pytest.mark.parametrize("atom", ATOMS)
+def test_any_text_takes_linear_time(atom):
+    texts = [atom * (32_000 // len(atom)), f"{atom}\n" * (32_000 // (len(atom) + 1)), f"a/b.py {atom * 8000}"]
+    for text in texts:
+        started = time.process_time()
+        pieces = segment(text, "eng_Latn")
+        assert time.process_time() - started < 1  # a quadratic pattern takes 5 to 30 s, a linear one 0.1 s
+        assert "".join(piece.text for piece in pieces) == text
+
+
+@pytest.mark.data
+def test_28203_alpaca_texts_come_back_as_they_were(data: Path, table_of):
+    """All Alpaca rows through a translator that gives sentences back, every byte is the same."""
+    with gzip.open(data / "alpaca" / "alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    texts = list(
+        dict.fromkeys(text for row in rows for text in (row["instruction"], row["input"], row["output"]) if text)
+    )
+    stage = TranslateStage(Translate(model="-"), translator=identity)
+    made = stage(table_of(*texts), ["deu_Latn"])
+    assert made["mt_truth"].to_pylist() == texts
+    assert set(map(tuple, made["notes_truth"].to_pylist())) == {()}

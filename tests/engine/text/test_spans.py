@@ -32,6 +32,11 @@ def spans(text):
         ("https://ru.wikipedia.org/wiki/Москва.", ["https://ru.wikipedia.org/wiki/Москва"]),
         ("Node.js is fun. It works.", ["Node.js"]),
         ("No spans here. Really none!", []),
+        ("I love it 😀👍🏽, really 👩‍👩‍👧 🇩🇪 1️⃣!", ["😀👍🏽", "👩‍👩‍👧", "🇩🇪", "1️⃣"]),
+        ("Press \ue000 now", ["\ue000"]),
+        ("\\v 1 In the beginning \\add God\\add* made", ["\\v 1", "\\add", "\\add*"]),
+        ("5 * 3 # 2 and 10", []),
+        ("see \\www.example.com", ["www.example.com"]),
     ],
 )
 def test_spans(text, expected):

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 import shutil
@@ -101,3 +102,28 @@ def test_an_architecture_that_cannot_be_converted_is_said(tmp_path):
     AlbertModel(AlbertConfig(vocab_size=50, num_hidden_layers=1, **size)).save_pretrained(tmp_path / "albert")
     with pytest.raises(UserError, match="cannot convert"):
         converted(tmp_path / "albert", "int8", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("damage", ["pickle", "json", "custom code", "empty weights"])
+def test_hostile_folders_are_one_sentence(nllb, tmp_path, damage, monkeypatch):
+    folder = copy(nllb, tmp_path / "model")
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda *_: asked.append(1) or "y")
+    if damage == "pickle":
+        (folder / "model.safetensors").unlink()
+        (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch " + bytes(tmp_path / "ran") + b"'\ntR.")
+    elif damage == "json":
+        (folder / "config.json").write_text("[" * 5000)
+    elif damage == "custom code":
+        config = json.loads((folder / "config.json").read_text())
+        config |= {
+            "model_type": "mine",
+            "auto_map": {"AutoConfig": "code.Config", "AutoModelForSeq2SeqLM": "code.Model"},
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    else:
+        (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="cannot convert"):
+        converted(folder, "int8", str(tmp_path / "cache"))
+    assert not asked and not (tmp_path / "ran").exists()

@@ -44,6 +44,10 @@ def test_only_whole_words_are_marked() -> None:
     assert mark("a barn, a bar", "bar", "eng_Latn") == "a barn, a <answer>bar</answer>"
     assert mark("a barn", "bar", "eng_Latn") is None
     assert mark("京都駅", "京都", "jpn_Jpan") == "<answer>京都</answer>駅"
+    assert mark("อยู่ที่กรุงเทพมหานคร", "กรุงเทพ", "tha_Thai") == "อยู่ที่<answer>กรุงเทพ</answer>มหานคร"
+    assert mark("នៅភ្នំពេញកម្ពុជា", "ភ្នំពេញ", "khm_Khmr") == "នៅ<answer>ភ្នំពេញ</answer>កម្ពុជា"
+    assert mark("ຢູ່ວຽງຈັນລາວ", "ວຽງຈັນ", "lao_Laoo") == "ຢູ່<answer>ວຽງຈັນ</answer>ລາວ"
+    assert mark("မန္တလေးမြို့မှာ", "မြို့", "mya_Mymr") == "မန္တလေး<answer>မြို့</answer>မှာ"
     assert mark("is <answer> a tag?", "tag", "eng_Latn") is None
 
 

@@ -6,7 +6,6 @@ import pytest
 from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.translation import seq2seq
-from polydistill.engine.translation.language_tokens import LanguageTokens
 from polydistill.engine.translation.seq2seq import Seq2Seq
 
 SENTENCES = ["The cat sat on the mat.", "Where is the library?", "It rains today.", "a b c d e f g"]
@@ -176,22 +175,14 @@ def test_wrong_device_and_compute_type_are_named(nllb):
         Seq2Seq(Translate(model=str(nllb), compute_type="int4"))
 
 
-@pytest.mark.parametrize(
-    ("vocabulary", "code", "before", "prefix"),
-    [
-        ({"eng_Latn", "zho_Hant"}, "zho_Hant", ["eng_Latn"], ["zho_Hant"]),
-        ({"eng_Latn", "sat_Beng"}, "sat_Olck", ["eng_Latn"], ["sat_Beng"]),
-        ({"__en__", "__no__"}, "nob_Latn", ["__en__"], ["__no__"]),
-        ({"en_XX", "de_DE"}, "deu_Latn", ["en_XX"], ["de_DE"]),
-        ({"<2fil>", "<2de>"}, "tgl_Latn", ["<2fil>"], []),
-        ({">>cmn_Hans<<"}, "zho_Hans", [">>cmn_Hans<<"], []),
-        ({"the", "der"}, "deu_Latn", [], []),
-    ],
-)
-def test_language_tokens_of_each_family(vocabulary, code, before, prefix):
-    tokens = LanguageTokens(vocabulary)
-    assert tokens.before("eng_Latn", code) == before
-    assert tokens.prefix(code) == prefix
+def test_an_unknown_token_is_told(model, monkeypatch):
+    class Unknowing:
+        def translate_batch(self, inputs, **options):
+            return [type("Result", (), {"hypotheses": [["deu_Latn", "▁a", "<unk>", "</s>"]]})() for _ in inputs]
+
+    monkeypatch.setattr(model, "translator", Unknowing())
+    (hypothesis,) = model(["x"], ["eng_Latn"], ["deu_Latn"])
+    assert hypothesis.notes == ("unknown_token",) and hypothesis.text == "a"
 
 
 def test_threads_come_from_the_configuration_or_the_environment(monkeypatch):
