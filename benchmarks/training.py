@@ -90,7 +90,7 @@ def _utilization() -> list[dict[str, Any]]:
     # TinyLlama's shape (arXiv 2401.02385).
     shape = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_key_value_heads": 4}
     shape |= {"vocab_size": 32_000, "num_attention_heads": 32, "max_position_embeddings": limit}
-    train = Train(max_tokens=limit, packs=4, objective="token_mean")
+    train = Train(max_tokens=limit, packs=4, objective="token_mean", deepspeed="zero1")
     backend, shares = _shares(shape, train, 60_000, device, torch.bfloat16)
     known = [share for share in shares[3:] if share is not None]
     if not known:
@@ -115,6 +115,7 @@ def _shares(
     """The attention that was chosen, and the share of the device's arithmetic that each step's model uses."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    from polydistill.trainer.data.feed import Feed
     from polydistill.trainer.model import attention
     from polydistill.trainer.run import memory
     from polydistill.trainer.run.train_step import train_step
@@ -127,9 +128,10 @@ def _shares(
     shares = []
     with tempfile.TemporaryDirectory() as folder:
         engine, plan = _started(samples, folder, model, backend, train, device, dtype)
+        feed = Feed(plan, pinned=True)
         for step in range(steps):
             start = time.perf_counter()
-            tokens = train_step(engine, plan, step, 1e-5, device).tokens  # ends by reading the gradient's norm
+            tokens = train_step(engine, feed, step, 1e-5).tokens  # ends by reading the gradient's norm
             shares.append(memory.mfu(model, tokens / (time.perf_counter() - start), plan, device))
     return backend, shares
 
@@ -174,6 +176,7 @@ def _model() -> Any:
 def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
     """One epoch of the trainer's steps, one pack each, under its default ZeRO stage, on the CPU."""
     from polydistill.trainer.config import Train
+    from polydistill.trainer.data.feed import Feed
     from polydistill.trainer.data.step_plan import Plan
     from polydistill.trainer.model.attention import NAMES, register
     from polydistill.trainer.run.train_step import train_step
@@ -182,13 +185,13 @@ def _ours(samples: list[Sample], folder: str) -> Callable[[], None]:
     register()
     device, model = torch.device("cpu"), _model()
     model.set_attn_implementation(NAMES["sdpa"])
-    train = Train(max_tokens=LIMIT, packs=1, objective="token_mean", attention="sdpa")
+    train = Train(max_tokens=LIMIT, packs=1, objective="token_mean", attention="sdpa", deepspeed="zero2")
     engine, plan = _started(samples, folder, model, "sdpa", train, device, torch.float32)
 
     def work() -> None:
-        again = Plan(plan.samples, plan.chosen, train, plan.weighing)  # packed anew: that counts
-        for step in range(again.steps_per_epoch):
-            train_step(engine, again, step, 1e-5, device)
+        again = Feed(Plan(plan.samples, plan.chosen, train, plan.weighing))  # packed anew: that counts
+        for step in range(again.plan.steps_per_epoch):
+            train_step(engine, again, step, 1e-5)
 
     return work
 
@@ -209,7 +212,9 @@ def _started(
     os.environ["LOCAL_RANK"] = "0"
     kind = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(kind, init_method=f"file://{folder}/ranks", rank=0, world_size=1)
-    engine = deepspeed_engine.start(PackedLM(model, backend), train, deepspeed_engine.settings(train, 1, dtype))
+    engine = deepspeed_engine.start(
+        PackedLM(model, backend), train, deepspeed_engine.settings(train, train.packs, dtype)
+    )
     lengths = np.array([len(tokens) for tokens, _ in samples])
     none = np.zeros(len(samples), dtype=np.int64)
     laid_out = Samples(
@@ -218,7 +223,9 @@ def _started(
         start=np.cumsum(lengths) - lengths,
         length=lengths,
         prompt=np.array([prompt for _, prompt in samples]),
+        gaps=np.zeros((0, 3), dtype=np.int64),
         subset=none,
+        weight=np.ones(len(samples)),
         validation=none.astype(bool),
         place=Folder.of(folder),
         files=[],

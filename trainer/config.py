@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from polydistill.engine.config import Config
 
+Stage = Literal["auto", "zero0", "zero1", "zero2", "zero3"]
+
 
 class Lora(Config):
     """Train small low-rank matrices instead of all parameters (LoRA, arXiv 2106.09685), by peft."""
@@ -19,6 +21,8 @@ class Lora(Config):
     dora: bool = Field(False, description="Learn magnitudes apart from directions (DoRA, arXiv 2402.09353)")
     bits: Literal[4, 8] | None = Field(None, description="Load the frozen weights in 4 (QLoRA) or 8 bits")
     merge: bool = Field(True, description="Also write the merged model, which any server loads, beside the adapter")
+    rslora: bool = Field(False, description="Divide alpha by sqrt(rank), not rank (rsLoRA, arXiv 2312.03732)")
+    plus: float = Field(1.0, ge=1, description="Learning rate of B over that of A (LoRA+, arXiv 2402.12354); usual: 16")
 
 
 class Train(Config):
@@ -28,6 +32,12 @@ class Train(Config):
     steps: int | None = Field(None, ge=1, description="Optimizer steps; default: what `epochs` needs")
     max_tokens: int = Field(2048, ge=8, description="Length of a pack, and so of the longest sample, tokens")
     packs: int = Field(16, ge=1, description="Packs in one optimizer step, over all workers: the batch size")
+    batch_samples: int | None = Field(
+        None, ge=1, description="Batch size in samples, as papers count it; replaces `packs`"
+    )
+    pass_tokens: int | None = Field(
+        None, ge=8, description="Tokens that go through the model at once, several packs; default: one pack, max_tokens"
+    )
     too_long: Literal["drop", "truncate"] = Field(
         "drop", description="A sample longer than max_tokens is left out, or its answer is cut; both are counted"
     )
@@ -38,7 +48,9 @@ class Train(Config):
         None, description="What is minimized; default: the recipe's objective, which the mixture names"
     )
     mean_over: Literal["token", "sample"] = Field(
-        "token", description="A subset's mean runs over its answer tokens or over its samples (subset_mean only)"
+        "sample",
+        description="A subset's mean runs over its samples, each the mean of its answer tokens (SDRRL, Eq. 6), or over "
+        "its answer tokens (subset_mean only)",
     )
     denominator: Literal["epoch", "step"] = Field(
         "epoch",
@@ -46,13 +58,20 @@ class Train(Config):
         "variance but gives a rare subset less weight",
     )
     learning_rate: float | Literal["auto"] = Field(
-        "auto", description="Peak; auto: 3e-4 * sqrt(answer tokens per step / 4e6), OpenChat's rule"
+        "auto",
+        description="Peak; auto: 3e-4 * sqrt(answer tokens per step / 4e6), OpenChat's rule; 10 times it for LoRA",
     )
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="Decay to 0 after the warm-up")
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps in which the rate rises from 0")
     weight_decay: float = Field(0.0, ge=0, description="AdamW's decay; norms and biases are left out")
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit"] = Field(
+        "adamw", description="AdamW; its moments in 8 bits; and moved to CPU memory when a GPU's is full (bitsandbytes)"
+    )
     betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW's moment decays")
     clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0: no clipping")
+    neftune: float = Field(
+        0.0, ge=0, description="Noise on the embeddings (NEFTune's alpha, arXiv 2310.05914; usual: 5); 0: none"
+    )
     seed: int = Field(0, description="Decides the order of packs, dropout, new weights and the validation split")
     lora: Lora | None = Field(None, description="Low-rank adapters instead of all parameters")
     new_tokens: list[str] = Field(
@@ -65,8 +84,13 @@ class Train(Config):
         "auto", description="Packed attention; auto: flash-attn or torch's varlen on a GPU, per-sample SDPA on a CPU"
     )
     activation_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third slower")
-    deepspeed: Literal["zero0", "zero1", "zero2", "zero3"] = Field(
-        "zero2", description="What is split over workers: nothing, optimizer, + gradients, + parameters"
+    compile: bool = Field(
+        False, description="Compile the layers (torch.compile): faster steps, after some minutes at the start"
+    )
+    deepspeed: Stage = Field(
+        "auto",
+        description="What is split over workers: nothing, optimizer, + gradients, + parameters; auto: the first of "
+        "zero1, zero2, zero3 that fits into a GPU's memory, zero2 on CPUs",
     )
     offload: Literal["none", "optimizer", "all"] = Field(
         "none", description="Keep the optimizer (zero1-3), or the parameters as well (zero3), in CPU memory"
@@ -98,4 +122,12 @@ class Train(Config):
             raise ValueError("offload: all needs deepspeed: zero3")
         if self.lora and self.lora.bits and self.deepspeed == "zero3":
             raise ValueError("quantized weights (lora.bits) cannot be split by zero3: use zero2")
+        if self.compile and self.deepspeed == "zero3":
+            raise ValueError(
+                "zero3 gathers weights between the layers' parts, which compile would fuse: use zero1 or zero2"
+            )
+        if self.optimizer != "adamw" and self.offload != "none":
+            raise ValueError(f"{self.optimizer} runs on GPUs: leave offload out")
+        if self.pass_tokens and self.pass_tokens < self.max_tokens:
+            raise ValueError(f"pass_tokens ({self.pass_tokens}) must hold a pack (max_tokens, {self.max_tokens})")
         return self

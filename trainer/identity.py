@@ -12,7 +12,7 @@ from polydistill.trainer.records import Identity
 
 # Changing these does not change the result, so a run may go on with other values.
 RUNTIME = {"workers", "gpus", "cpus", "threads", "max_failures", "checkpoint_steps", "checkpoint_minutes", "keep"}
-RUNTIME |= {"log_steps", "loggers", "offload"}
+RUNTIME |= {"log_steps", "loggers", "offload", "pass_tokens", "compile"}
 
 
 def identity(mixture: str, student: Student, train: Train) -> Identity:

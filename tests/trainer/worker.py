@@ -4,6 +4,7 @@ import faulthandler
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
+from polydistill.trainer.data.feed import Feed, Pass
 from polydistill.trainer.data.objective import Weighing
 from polydistill.trainer.data.samples import Samples
 from polydistill.trainer.data.step_plan import Plan
@@ -44,7 +46,8 @@ def gradients(job: dict[str, Any]) -> None:
         samples = Samples.open(place, read_record(place, "manifest.json", TokensRecord))
         weighing = Weighing(train.objective, train.mean_over, train.denominator, np.ones(3))
         plan = Plan(samples, np.arange(len(samples.length)), train, weighing)
-        settings = deepspeed_engine.settings(train, dist.get_world_size(), torch.float32)
+        feed = Feed(plan, dist.get_rank(), dist.get_world_size())
+        settings = deepspeed_engine.settings(train, feed.rounds, torch.float32)
         torch.manual_seed(0)
         packed = load(Student(model=job["student"]), train, torch.device("cpu"), torch.float32, tokenizer, settings)
         engine = deepspeed_engine.start(packed, train, settings)
@@ -58,7 +61,7 @@ def gradients(job: dict[str, Any]) -> None:
             step()
 
         engine.step = look
-        figures = train_step(engine, plan, 0, 1e-3, torch.device("cpu"))
+        figures = train_step(engine, feed, 0, 1e-3)
         dist.all_reduce(figures.sums)
         if dist.get_rank() == 0:
             result = {"loss": figures.sums[0], "norm": torch.tensor(figures.grad_norm), **found}
@@ -87,21 +90,17 @@ def train(job: dict[str, Any]) -> None:
 def seen(job: dict[str, Any]) -> None:
     """A whole run; `seen-RANK.json` lists (step, row ids) of every pack that this rank has trained on."""
     found: list[tuple[int, list[str]]] = []
-    step, make = 0, Plan.batch
+    passes = Feed.step
 
-    def take(engine: Any, plan: Plan, number: int, *rest: Any) -> Any:
-        nonlocal step
-        step = number
-        return train_step(engine, plan, number, *rest)
+    def look(feed: Feed, step: int) -> Iterator[Pass]:
+        for part in passes(feed, step):
+            if not part.empty:
+                found.append((step, [feed.plan.samples.row_id(int(number)) for number in part.numbers]))
+            yield part
 
-    def look(plan: Plan, numbers: np.ndarray, weights: np.ndarray) -> Any:
-        if weights.any():  # a rank without a pack takes one without weight
-            found.append((step, [plan.samples.row_id(int(number)) for number in numbers]))
-        return make(plan, numbers, weights)
-
-    loop.train_step, settings, student = take, validate(Train, job["train"], "train"), Student(model=job["student"])
+    settings, student = validate(Train, job["train"], "train"), Student(model=job["student"])
     rank._check = lambda *_: 0.0  # looks at a few samples before the first step
-    Plan.batch = look  # type: ignore[method-assign]
+    Feed.step = look  # type: ignore[method-assign]
     rank.run(job["mixture"], student, settings, job["out"], identity(job["mixture"], student, settings))
     Path(job["out"], f"seen-{dist.get_rank()}.json").write_text(json.dumps(found))
 
@@ -111,10 +110,10 @@ class StopHere(Exception):
 
 
 def _stop_after(step: int) -> None:
-    def until(engine: Any, plan: Plan, number: int, *rest: Any) -> Any:
+    def until(engine: Any, feed: Feed, number: int, rate: float) -> Any:
         if number == step:
             raise StopHere
-        return train_step(engine, plan, number, *rest)
+        return train_step(engine, feed, number, rate)
 
     loop.train_step = until
 

@@ -4,6 +4,7 @@ out/tokens/000000.arrow    TOKENS rows (see `trainer.data.tokenization`), one sa
 out/tokens/manifest.json   shards, subsets, counts, what was dropped and why, fingerprint
 """
 
+import functools
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,7 @@ def write_part(
         if _is_there(tokens, record, key):
             continue
         table, counts = tokenize(
-            read_shard(mixture.folder, mixture.record.shards[index]), tokenizer, list(mixture.record.weights), how
+            read_shard(mixture.folder, mixture.record.shards[index]), tokenizer, mixture.record.weights, how
         )
         write_record(tokens, record, TokensPart(key, write_table(tokens, name, table), dict(counts)))
 
@@ -89,21 +90,35 @@ class Samples:
     shard: np.ndarray  # by sample: which of them
     start: np.ndarray  # by sample: its first token there
     length: np.ndarray  # tokens
-    prompt: np.ndarray  # tokens of the prompt
+    prompt: np.ndarray  # tokens before the first that is learned
+    gaps: np.ndarray  # int64 (gaps, 3): sample (ascending), first token and last + 1 of what is not learned behind it
     subset: np.ndarray
+    weight: np.ndarray  # of the sample among those of its subset, float64
     validation: np.ndarray
     place: Folder
     files: list[Shard]
 
-    @property
+    @functools.cached_property
     def answer(self) -> np.ndarray:
         """Answer tokens (the supervised ones) by sample."""
-        return self.length - self.prompt
+        unlearned = np.bincount(self.gaps[:, 0], self.gaps[:, 2] - self.gaps[:, 1], minlength=len(self.length))
+        return self.length - self.prompt - unlearned.astype(np.int64)
 
     def tokens(self, sample: int) -> np.ndarray:
         """int32 tokens of one sample: a view into the mapped file."""
         start = self.start[sample]
         return self.flat[self.shard[sample]][start : start + self.length[sample]]
+
+    def gaps_of(self, numbers: np.ndarray) -> list[tuple[int, int, int]]:
+        """(position in `numbers`, first token, last + 1) of what is not learned behind the prompts of some samples."""
+        if not len(self.gaps):
+            return []
+        first, last = (np.searchsorted(self.gaps[:, 0], numbers, side=side) for side in ("left", "right"))
+        return [
+            (position, *self.gaps[gap, 1:].tolist())
+            for position in range(len(numbers))
+            for gap in range(first[position], last[position])
+        ]
 
     def rows(self) -> np.ndarray:
         """By sample: the row that it was made of, as a number; samples of one row are its variants (uint64)."""
@@ -124,24 +139,60 @@ class Samples:
             DamagedError: a shard is missing or is not what was written.
         """
         files = list(record.shards)
-        flat, starts, columns = [], [], []
-        for file in files:
-            table = read_shard(place, file).combine_chunks()
-            lists = table["tokens"].combine_chunks() if table.num_rows else pa.array([], TOKENS.field("tokens").type)
-            lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists
-            offsets = lists.offsets.to_numpy().astype(np.int64)
-            flat.append(lists.values.to_numpy())
-            starts.append((offsets[:-1], np.diff(offsets)))
-            columns.append([table[name].to_numpy() for name in ("prompt", "subset", "validation")])
+        parts = [_Columns.of(read_shard(place, file)) for file in files]
+        sizes = [len(part.length) for part in parts]
+        before = np.cumsum([0, *sizes[:-1]])
         join = np.concatenate
         return cls(
-            flat=flat,
-            shard=join([np.full(len(s[0]), i, dtype=np.int32) for i, s in enumerate(starts)]),
-            start=join([s[0] for s in starts]),
-            length=join([s[1] for s in starts]),
-            prompt=join([c[0] for c in columns]).astype(np.int64),
-            subset=join([c[1] for c in columns]).astype(np.int64),
-            validation=join([c[2] for c in columns]).astype(bool),
+            flat=[part.tokens for part in parts],
+            shard=np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
+            start=join([part.start for part in parts]),
+            length=join([part.length for part in parts]),
+            prompt=join([part.prompt for part in parts]),
+            gaps=join([part.gaps + np.array([first, 0, 0]) for part, first in zip(parts, before)]),
+            subset=join([part.subset for part in parts]),
+            weight=join([part.weight for part in parts]),
+            validation=join([part.validation for part in parts]),
             place=place,
             files=files,
         )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """One shard's columns as arrays; see `Samples`."""
+
+    tokens: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+    prompt: np.ndarray
+    gaps: np.ndarray
+    subset: np.ndarray
+    weight: np.ndarray
+    validation: np.ndarray
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "_Columns":
+        tokens, offsets = _lists(table, "tokens")
+        edges, counts = _lists(table, "gaps")
+        sample = np.repeat(np.arange(table.num_rows), np.diff(counts) // 2)
+        return cls(
+            tokens=tokens,
+            start=offsets[:-1],
+            length=np.diff(offsets),
+            prompt=table["prompt"].to_numpy().astype(np.int64),
+            gaps=np.column_stack([sample, edges.reshape(-1, 2)]).astype(np.int64),
+            subset=table["subset"].to_numpy().astype(np.int64),
+            weight=table["weight"].to_numpy().astype(np.float64),
+            validation=table["validation"].to_numpy().astype(bool),
+        )
+
+
+def _lists(table: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A column of lists as the values behind each other, and where each list begins, int64 of shape (rows + 1,)."""
+    column = table[name].combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.array([], TOKENS.field(name).type)
+    if not len(column):
+        return np.zeros(0, np.int32), np.zeros(1, np.int64)
+    return column.values.to_numpy(), column.offsets.to_numpy().astype(np.int64)

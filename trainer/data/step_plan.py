@@ -10,6 +10,7 @@ from polydistill.trainer.config import Train
 from polydistill.trainer.data.batch import Batch, batch
 from polydistill.trainer.data.objective import Weighing
 from polydistill.trainer.data.packing import Packs, pack
+from polydistill.trainer.data.sample_batches import sample_batches
 from polydistill.trainer.data.samples import Samples
 from polydistill.trainer.data.whole_prompts import whole_prompts
 
@@ -19,7 +20,8 @@ Pack = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The order of training. A step takes `train.packs` packs, the last one of an epoch what is left.
+    """The order of training. A step takes `train.packs` packs, or `train.batch_samples` samples. The last step of an
+    epoch takes what is left.
 
     With `same_step` a step takes prompts with all their samples, which fill at most so many packs
     (`trainer.data.whole_prompts`).
@@ -57,14 +59,36 @@ class Plan:
     @functools.cached_property
     def average(self) -> np.ndarray:
         """N_d of the mixture over the steps of an epoch."""
-        subset, answer = self.samples.subset[self.chosen], self.samples.answer[self.chosen]
-        return self.weighing.counts(subset, answer) / self.steps_per_epoch
+        return self._counted / self.steps_per_epoch
+
+    @property
+    def _counted(self) -> np.ndarray:
+        samples, chosen = self.samples, self.chosen
+        return self.weighing.counts(samples.subset[chosen], samples.answer[chosen], samples.weight[chosen])
+
+    @property
+    def packs_at_once(self) -> int:
+        """Packs that go through the model in one gradient pass."""
+        return max(1, (self.train.pass_tokens or 0) // self.train.max_tokens)
+
+    @functools.cached_property
+    def packs_per_step(self) -> int:
+        """Packs of the largest step of the run."""
+        if self.train.batch_samples is None:
+            return self.train.packs
+        epochs = range(math.ceil(self.steps / self.steps_per_epoch))
+        return max(len(packs) for epoch in epochs for packs in self._epoch(epoch)[1])
+
+    def answer_tokens_by_subset(self, numbers: np.ndarray) -> np.ndarray:
+        """Answer tokens of some samples: float64 of shape (subsets,)."""
+        return np.bincount(self.samples.subset[numbers], self.samples.answer[numbers], minlength=self.subsets)
 
     @functools.cached_property
     def answer_tokens_per_step(self) -> float:
         """Supervised tokens in an average step."""
         return float(self.samples.answer[self.chosen].sum()) / self.steps_per_epoch
 
+    @functools.lru_cache(maxsize=4)  # noqa: B019 (a plan lives as long as its process)
     def step(self, step: int) -> list[Pack]:
         """The packs of a step."""
         epoch, inside = divmod(step, self.steps_per_epoch)
@@ -74,8 +98,7 @@ class Plan:
     def everything(self) -> list[Pack]:
         """All samples as packs, weighed as one step."""
         packs, _ = self._epoch(0)
-        whole = self.weighing.counts(self.samples.subset[self.chosen], self.samples.answer[self.chosen])
-        return self._weighed([self.chosen[packs[p]] for p in range(len(packs))], whole)
+        return self._weighed([self.chosen[packs[p]] for p in range(len(packs))], self._counted)
 
     def size(self, numbers: np.ndarray) -> tuple[int, int]:
         """(tokens, answer tokens) of some samples."""
@@ -83,14 +106,17 @@ class Plan:
 
     def _weighed(self, packs: list[np.ndarray], average: np.ndarray) -> list[Pack]:
         everything = np.concatenate(packs)
-        subset, answer = self.samples.subset[everything], self.samples.answer[everything]
-        weights = self.weighing.token_weights(subset, answer, average)
+        samples = self.samples
+        weights = self.weighing.token_weights(
+            samples.subset[everything], samples.answer[everything], samples.weight[everything], average
+        )
         return list(zip(packs, np.split(weights, np.cumsum([len(numbers) for numbers in packs])[:-1])))
 
     def batch(self, numbers: np.ndarray, weights: np.ndarray) -> Batch:
         """One pack as tensors."""
         tokens = [self.samples.tokens(number) for number in numbers]
-        return batch(tokens, self.samples.prompt[numbers], self.samples.subset[numbers], weights)
+        gaps = self.samples.gaps_of(numbers)
+        return batch(tokens, self.samples.prompt[numbers], self.samples.subset[numbers], weights, gaps)
 
     @functools.cached_property
     def fill(self) -> float:
@@ -105,6 +131,9 @@ class Plan:
             packs, bounds = self._whole_prompts
             return packs, [np.arange(bounds[i], bounds[i + 1]) for i in draw.permutation(len(bounds) - 1)]
         lengths = self.samples.length[self.chosen]
+        if self.train.batch_samples is not None:
+            size = self.train.batch_samples
+            return sample_batches(lengths, draw.permutation(len(lengths)), size, self.train.max_tokens)
         packs = pack(lengths, self.train.max_tokens, self.train.window, self.train.seed, epoch)
         # Packs come out by descending length; in that order they would hurt (360-LLaMA-Factory#27).
         order, size = draw.permutation(len(packs)), self.train.packs

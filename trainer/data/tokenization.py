@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from polydistill.engine import seeds
@@ -22,6 +23,9 @@ TOKENS = pa.schema(
     [
         pa.field("tokens", pa.list_(pa.int32())),  # prompt, response, end of turn
         pa.field("prompt", pa.int32()),  # how many of them come before the first that is learned
+        # Behind that, what is not learned (the user's turns between answers): first and last + 1, first, last + 1, ...
+        pa.field("gaps", pa.list_(pa.int32())),
+        pa.field("weight", pa.float32()),  # of this sample among those of its subset, usually 1
         pa.field("subset", pa.int16()),  # number of the subset, in the order of the subsets' names
         pa.field("validation", pa.bool_()),  # held out
         pa.field("id", pa.string()),  # the mixture's row
@@ -41,20 +45,22 @@ class Tokenization:
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the chat template, `student.template`
 
 
-def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Tokenization) -> tuple[pa.Table, Counter[str]]:
+def tokenize(
+    table: pa.Table, tokenizer: Any, subsets: Mapping[str, float], how: Tokenization
+) -> tuple[pa.Table, Counter[str]]:
     """Make TOKENS rows of MIXTURE rows.
 
     Args:
         table: MIXTURE rows.
         tokenizer: A fast tokenizer of transformers.
-        subsets: Names of the mixture's subsets; their positions are their numbers.
+        subsets: Weights of the mixture's subsets; their positions are their numbers.
         how: Template, limits, and the share held out.
 
     Returns:
         The TOKENS rows, and how many rows were left out or cut, by reason: "no_answer", "too_long", "truncated".
     """
     counts: Counter[str] = Counter()
-    rows = table.select(["id", "subset", "instruction", "input", "response"]).to_pydict()
+    rows = table.select(["id", "subset", "instruction", "input", "response", "weight"]).to_pydict()
     answers = [index for index, response in enumerate(rows["response"]) if response]
     counts["no_answer"] = table.num_rows - len(answers)
     samples = PromptTokens(tokenizer, how.template, how.arguments).sample_ids(
@@ -62,9 +68,9 @@ def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Tokenizat
     )
     number = {name: index for index, name in enumerate(subsets)}
     held = seeds.uniform(how.seed, rows["id"], "validation") < how.validation
-    kept, tokens, starts = [], [], []
+    kept, tokens, starts, gaps = [], [], [], []
     for index, sample in zip(answers, samples):
-        start = _first_learned(sample)
+        start, unlearned = _mask(sample, how.max_tokens)
         if len(sample.ids) > how.max_tokens:
             if how.too_long == "drop" or start + 1 > how.max_tokens:
                 counts["too_long"] += 1
@@ -73,9 +79,12 @@ def tokenize(table: pa.Table, tokenizer: Any, subsets: list[str], how: Tokenizat
         kept.append(index)
         tokens.append(sample.ids[: how.max_tokens])
         starts.append(start)
+        gaps.append(unlearned)
     columns = {
         "tokens": tokens,
         "prompt": starts,
+        "gaps": gaps,
+        "weight": [rows["weight"][i] / float(np.float32(subsets[rows["subset"][i]])) for i in kept],
         "subset": [number[rows["subset"][i]] for i in kept],
         "validation": held[kept] if kept else [],
         "id": [rows["id"][i] for i in kept],
@@ -89,6 +98,12 @@ def fingerprint(mixture: Mixture, tokenizer: Any, how: Tokenization) -> str:
     return digest([mixture_content(mixture.record), model, asdict(how)])
 
 
-def _first_learned(sample: Sample) -> int:
-    """Position of the first token that is learned of the answer. Nothing predicts the very first token of a text."""
-    return max(next(i for i in range(sample.prompt, len(sample.ids)) if sample.learned[i]), 1)
+def _mask(sample: Sample, limit: int) -> tuple[int, list[int]]:
+    """Position of the first token that is learned, and the gaps behind it (see TOKENS) within `limit` tokens.
+
+    Nothing predicts the very first token of a text.
+    """
+    start = max(sample.learned.index(True), 1)
+    learned = sample.learned[: max(limit, start)]
+    edges = [i for i in range(start + 1, len(learned)) if learned[i] != learned[i - 1]]
+    return start, edges + [len(learned)] * (len(edges) % 2)

@@ -18,14 +18,14 @@ def load(engine: Any, folder: str, tag: str, converts: bool) -> None:
     if converts:
         _convert(f"{folder}/{tag}", f"{folder}/{converted}")
     dist.barrier()
-    decay = [group["weight_decay"] for group in engine.optimizer.param_groups]
+    groups = [{key: value for key, value in g.items() if key != "params"} for g in engine.optimizer.param_groups]
     # DeepSpeed has this in its configuration, as if all of a run's checkpoints were of one kind.
     engine._config.load_universal_checkpoint = True
     try:
         engine.load_checkpoint(folder, tag=converted, load_module_strict=False, load_lr_scheduler_states=False)
     finally:
         engine._config.load_universal_checkpoint = False
-    _repair(engine, decay)
+    _repair(engine, groups)
     dist.barrier()
     if converts:
         shutil.rmtree(f"{folder}/{converted}", ignore_errors=True)
@@ -49,14 +49,14 @@ def _convert(source: str, destination: str) -> None:
     )
 
 
-def _repair(engine: Any, decay: list[float]) -> None:
+def _repair(engine: Any, groups: list[dict[str, Any]]) -> None:
     """Undo what DeepSpeed 0.19 does to a universal zero3 checkpoint when it is loaded.
 
     All parameter groups get the first one's settings, and one tensor as AdamW's step count, which then is counted
     up once for each group.
     """
-    for group, value in zip(engine.optimizer.param_groups, decay):
-        group["weight_decay"] = value
+    for group, before in zip(engine.optimizer.param_groups, groups):
+        group.update(before)
     for state in getattr(engine.optimizer, "optimizer", engine.optimizer).state.values():
         if torch.is_tensor(state.get("step")):
             state["step"] = state["step"].clone()

@@ -41,17 +41,17 @@ def choose(wanted: str, device: torch.device, dtype: torch.dtype) -> str:
     return "varlen" if torch.cuda.get_device_capability(device)[0] >= 8 else "flex"
 
 
-def keywords(backend: str, bounds: list[int], device: torch.device) -> dict[str, Any]:
+def keywords(backend: str, bounds: list[int], ends: torch.Tensor) -> dict[str, Any]:
     """What a forward pass over one pack needs besides tokens and positions.
 
     Args:
         bounds: first token of each sample, and the number of tokens; lengths are descending.
+        ends: the same, int32 on the device.
     """
     if backend == "sdpa":
         return {"runs": _runs(bounds)}
     if backend == "flex":
-        return {"block_masks": functools.cache(functools.partial(_block_mask, bounds, device))}
-    ends = torch.tensor(bounds, dtype=torch.int32, device=device)
+        return {"block_masks": functools.cache(functools.partial(_block_mask, bounds[-1], ends))}
     longest = max(b - a for a, b in itertools.pairwise(bounds))
     # Given explicitly, these spare a device synchronization in every layer.
     return {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest, "max_length_k": longest}
@@ -61,9 +61,9 @@ def register() -> None:
     """Make the packed functions known to transformers."""
     from transformers import AttentionInterface
 
-    AttentionInterface.register("packed_sdpa", packed_sdpa)
-    AttentionInterface.register("packed_varlen", packed_varlen)
-    AttentionInterface.register("packed_flex", packed_flex)
+    # Compiled layers (train.compile) leave them out: the samples' lengths differ in every pack.
+    for name, function in (("sdpa", packed_sdpa), ("varlen", packed_varlen), ("flex", packed_flex)):
+        AttentionInterface.register(NAMES[name], torch.compiler.disable(function))
 
 
 def packed_sdpa(
@@ -188,12 +188,13 @@ def _without(dropout: float, backend: str) -> None:
         )
 
 
-def _block_mask(bounds: list[int], device: torch.device, window: int | None) -> Any:
+def _block_mask(total: int, ends: torch.Tensor, window: int | None) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask
 
-    lengths = torch.tensor([b - a for a, b in itertools.pairwise(bounds)], device=device)
-    sample = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)
-    total = bounds[-1]
+    device = ends.device
+    # The number of elements is given, so that the CPU does not wait for the device to count them.
+    samples = torch.arange(len(ends) - 1, device=device)
+    sample = torch.repeat_interleave(samples, ends.diff(), output_size=total)
 
     def within(_batch: Any, _head: Any, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
         seen = (q >= k) & (sample[q] == sample[k])

@@ -53,8 +53,24 @@ def load(
         model.gradient_checkpointing_enable({"use_reentrant": False})
     if train.lora:
         model = _adapted(model, train)
+    if train.compile:
+        _compile_layers(model)
     del partitioned
-    return PackedLM(model, backend)
+    return PackedLM(model, backend, noise=train.neftune)
+
+
+def _compile_layers(model: Any) -> None:
+    """Fuse what each layer does besides attention and products: norms, rotary positions, activations.
+
+    Raises:
+        UserError: the model has no list of layers.
+    """
+    count = model.config.get_text_config().num_hidden_layers
+    lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+    if not lists:
+        raise UserError("train.compile: this model has no list of layers that could be compiled; leave it out")
+    for layer in lists[0]:
+        layer.compile(dynamic=True)
 
 
 def _quantized(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
@@ -92,12 +108,15 @@ def _fit_vocabulary(model: Any, tokenizer: Any, added: Sequence[int], name: str)
 
 def _mean_rows(model: Any, tokens: list[int]) -> None:
     """Give tokens that took spare rows of the embeddings the mean of the rows before them, as resizing would."""
-    from deepspeed.zero import GatheredParameters
+    import deepspeed
 
     heads = (model.get_input_embeddings(), model.get_output_embeddings())
     tables = {id(head.weight): head.weight for head in heads if head is not None}
     for weight in tables.values():
-        with torch.no_grad(), GatheredParameters(weight, modifier_rank=0, enabled=hasattr(weight, "ds_id")):
+        with (
+            torch.no_grad(),
+            deepspeed.zero.GatheredParameters(weight, modifier_rank=0, enabled=hasattr(weight, "ds_id")),
+        ):
             weight[tokens] = weight[: min(tokens)].float().mean(0).to(weight.dtype)
 
 
@@ -116,6 +135,7 @@ def _adapted(model: Any, train: Train) -> Any:
         lora_dropout=lora.dropout,
         target_modules=lora.layers,
         use_dora=lora.dora,
+        use_rslora=lora.rslora,
         modules_to_save=_embeddings(model) if train.new_tokens else None,
         task_type="CAUSAL_LM",
     )

@@ -1,30 +1,27 @@
 """Training through Ray Train: starts the ranks, shows their progress, replaces lost ones."""
 
 import os
-import signal
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from polydistill.engine.config import Student, dump, validate
+from polydistill.engine.config import Student
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.progress import Progress
 from polydistill.engine.storage.artifact import State
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
 from polydistill.trainer.identity import identity, refuse_another
-from polydistill.trainer.records import STOP, TRAINING, Identity
+from polydistill.trainer.records import TRAINING, Identity
+from polydistill.trainer.run.interrupt import StoppedError, stop_on_sigterm
 from polydistill.trainer.run.log import read_log
+from polydistill.trainer.run.worker import Job, note_name, work
 
-
-class StoppedError(UserError):
-    """The training was asked to stop before its end, and has written a checkpoint."""
+HOURS = 6
+"""How long ranks wait for each other: rank 0 may convert a checkpoint or write a large model meanwhile."""
 
 
 def train(mixture: str, student: Student, train: Train, out: str, progress: bool = True) -> Checkpoint:
@@ -46,7 +43,8 @@ def train(mixture: str, student: Student, train: Train, out: str, progress: bool
         address = os.environ.get("RAY_ADDRESS", "local")
         ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False)
     try:
-        _fit(mixture, student, train, out, who, progress)
+        with exclusive(Folder.of(out), "train.lock"):
+            _fit(mixture, student, train, out, who, progress)
     finally:
         if own:
             ray.shutdown()
@@ -80,24 +78,23 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
     from ray.train.torch import TorchConfig, TorchTrainer
     from ray.train.v2.api.config import LoggingConfig
 
-    gpus = train.gpus if train.gpus is not None else min(1.0, ray.cluster_resources().get("GPU", 0))
-    threads = str(train.threads or max(1, int(train.cpus)))
-    variables = {"OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": threads}
-    if not gpus:
-        variables["DS_ACCELERATOR"] = "cpu"
+    cluster = ray.cluster_resources()
+    gpus = train.gpus if train.gpus is not None else min(1.0, cluster.get("GPU", 0))
+    _check_room(train, gpus, cluster)
     launch = uuid.uuid4().hex[:8]
     absolute = out if "://" in out else os.path.abspath(out)
+    job = Job(
+        mixture=mixture if "://" in mixture else os.path.abspath(mixture),
+        student=student.model_copy(update={"model": _absolute(student.model)}),
+        train=train,
+        out=absolute,
+        identity=who,
+        launch=launch,
+    )
     trainer = TorchTrainer(
-        _worker,
-        train_loop_config={
-            "mixture": mixture if "://" in mixture else os.path.abspath(mixture),
-            "student": dump(student) | {"model": _absolute(student.model)},
-            "train": dump(train),
-            "out": absolute,
-            "identity": asdict(who),
-            "launch": launch,
-        },
-        torch_config=TorchConfig(backend=None if gpus else "gloo"),
+        work,
+        train_loop_config={"job": job},
+        torch_config=TorchConfig(backend=None if gpus else "gloo", timeout_s=HOURS * 3600),
         scaling_config=ScalingConfig(
             num_workers=train.workers, use_gpu=gpus > 0, resources_per_worker={"CPU": train.cpus, "GPU": gpus}
         ),
@@ -105,7 +102,7 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
             name=f"train-{launch}",
             storage_path=f"{absolute}/ray",
             failure_config=FailureConfig(max_failures=train.max_failures),
-            worker_runtime_env={"env_vars": variables},
+            worker_runtime_env={"env_vars": _variables(train, gpus, cluster)},
             logging_config=LoggingConfig(log_level="WARNING"),
         ),
     )
@@ -114,41 +111,38 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
     if progress:
         watcher.start()
     try:
-        with _stopping(Folder.of(absolute)):
-            result = trainer.fit()
+        with stop_on_sigterm(Folder.of(absolute)):
+            answer = trainer.fit().return_value or {}
     finally:
         stop.set()
         if progress:
             watcher.join()
-    answer = result.return_value or {}
-    _clean(absolute, launch)
+        _clean(absolute, launch)
     if "error" in answer:
         raise UserError(answer["error"])
     if "stopped" in answer:
         raise StoppedError(f"{out}: stopped with a checkpoint. Run the same command again to go on.")
 
 
-@contextmanager
-def _stopping(place: Folder) -> Iterator[None]:
-    """Meanwhile SIGTERM asks the ranks for a checkpoint and an end, where this is the process's main thread.
-
-    Slurm, Kubernetes and spot machines send it some time before they take the machine away.
-    """
-    _forget_stop(place)
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: place.write(STOP, b""))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        _forget_stop(place)
+def _check_room(train: Train, gpus: float, cluster: dict[str, float]) -> None:
+    """UserError where the cluster can never hold the workers: Ray would wait for ever, and say nothing."""
+    for kind, each in (("GPU", gpus), ("CPU", train.cpus)):
+        there = cluster.get(kind, 0)
+        if train.workers * each > there:
+            raise UserError(
+                f"train.workers={train.workers} with train.{kind.lower()}s={each:g} need {train.workers * each:g} "
+                f"{kind}s, and there are {there:g}: lower train.workers or train.{kind.lower()}s"
+            )
 
 
-def _forget_stop(place: Folder) -> None:
-    if place.exists(STOP):
-        place.filesystem.delete_file(place.join(STOP))
+def _variables(train: Train, gpus: float, cluster: dict[str, float]) -> dict[str, str]:
+    """The workers' environment."""
+    threads = train.threads or max(1, int(train.cpus))
+    if train.offload != "none" and train.threads is None:
+        threads = max(threads, int(cluster.get("CPU", 1)) // train.workers)  # AdamW runs on the CPU
+    variables = {"OMP_NUM_THREADS": f"{threads}", "TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": f"{threads}"}
+    # The sizes of packs differ, which leaves gaps in the memory that torch holds.
+    return variables | ({"PYTORCH_ALLOC_CONF": "expandable_segments:True"} if gpus else {"DS_ACCELERATOR": "cpu"})
 
 
 def _absolute(model: str) -> str:
@@ -156,54 +150,13 @@ def _absolute(model: str) -> str:
     return os.path.abspath(model) if os.path.isdir(model) else model
 
 
-def _worker(config: dict[str, Any]) -> dict[str, str]:
-    """What every rank does.
-
-    An error that the user can put right is an answer, not a failure, for which Ray would start the ranks again and
-    again. Where only one rank met it, the others are waiting: that rank leaves a note and fails, and when Ray has
-    started all ranks anew, they find the note.
-    """
-    import torch
-
-    from polydistill.trainer.distributed.ranks import AgreedError
-    from polydistill.trainer.run.rank import run
-
-    student = validate(Student, config["student"], "student")
-    settings = validate(Train, config["train"], "train")
-    place, note = Folder.of(config["out"]), f"failure-{config['launch']}.txt"
-    if place.exists(note):
-        return {"error": place.read(note).decode()}
-    try:
-        who = Identity(**config["identity"])
-        model = run(config["mixture"], student, settings, config["out"], who)
-        return {"model": model} if model else {"stopped": "yes"}
-    except AgreedError as error:
-        return {"error": str(error)}
-    except UserError as error:
-        place.write(note, str(error).encode())
-        raise
-    except torch.OutOfMemoryError as error:
-        place.write(note, _out_of_memory(student, settings, str(error)).encode())
-        raise
-
-
-def _out_of_memory(student: Student, settings: Train, text: str) -> str:
-    import torch
-
-    from polydistill.trainer.run import memory
-
-    shape = memory.shape_of(student.model, settings, student.trust_remote_code)
-    need = memory.estimate(shape, settings, settings.workers, half=settings.precision != "fp32")
-    there = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
-    return f"out of memory: {memory.explain(need, there)} ({text.splitlines()[0]})"
-
-
 def _clean(out: str, launch: str) -> None:
     """Remove what only this start needed."""
     place = Folder.of(out)
-    if place.exists(f"failure-{launch}.txt"):
-        place.filesystem.delete_file(place.join(f"failure-{launch}.txt"))
-    place.filesystem.delete_dir(place.join("ray"))
+    if place.exists(note_name(launch)):
+        place.filesystem.delete_file(place.join(note_name(launch)))
+    if (place / "ray").names(recursive=True):
+        place.filesystem.delete_dir(place.join("ray"))
 
 
 def _watch(out: str, stop: threading.Event) -> None:

@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 
 from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.data.feed import Feed
 from polydistill.trainer.data.step_plan import Plan
 from polydistill.trainer.distributed import checkpoint
 from polydistill.trainer.distributed.ranks import rank_zero_says
@@ -47,7 +49,12 @@ class Loop:
         self.train, self.device = self.plan.train, self.engine.device
         self.checkpoints = self.place / "checkpoints"
         fixed = self.train.learning_rate
-        self.peak = learning_rate.automatic(self.plan.answer_tokens_per_step) if fixed == "auto" else fixed
+        self.peak = (
+            learning_rate.automatic(self.plan.answer_tokens_per_step, self.train.lora is not None)
+            if fixed == "auto"
+            else fixed
+        )
+        self.feed = Feed(self.plan, dist.get_rank(), dist.get_world_size(), self.device.type == "cuda")
         self.waiting: list[tuple[int, float, Figures]] = []
         self.saved = self.since = self.looked = time.monotonic()
 
@@ -62,7 +69,7 @@ class Loop:
             if self.progress.bad and self.progress.bad == train.patience:
                 break
             rate = self.peak * learning_rate.factor(step, steps, train.schedule, train.warmup)
-            self.waiting.append((step, rate, train_step(self.engine, self.plan, step, rate, self.device)))
+            self.waiting.append((step, rate, train_step(self.engine, self.feed, step, rate)))
             self.progress = replace(self.progress, step=step + 1)
             last = step + 1 == steps
             time_is_up, stop = rank_zero_says(self._time_is_up(), self._stop_is_asked(), self.device)
@@ -114,7 +121,9 @@ class Loop:
 
     def _write(self) -> None:
         """Gather the waiting steps' figures from all ranks and log them."""
-        table = torch.stack([figures.sums for _, _, figures in self.waiting])
+        counts = torch.from_numpy(np.stack([figures.counts for _, _, figures in self.waiting]))
+        sums = torch.stack([figures.sums for _, _, figures in self.waiting])
+        table = torch.cat([sums, counts.to(self.device)], dim=1)
         dist.all_reduce(table)
         if self.train.nonfinite == "skip":
             skipped: list[list[str]] = [[]] * dist.get_world_size()

@@ -5,11 +5,19 @@ from typing import Any
 
 import torch
 
-from polydistill.trainer.config import Train
+from polydistill.trainer.config import Stage, Train
 from polydistill.trainer.data.step_plan import Plan
 
-PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "A10": 125e12, "4090": 165e12, "B200": 2250e12}
-"""Dense bf16 multiply-adds counted as two operations, per second, from the makers' data sheets."""
+PEAK = {
+    "B200": 2250e12, "H200 NVL": 836e12, "H200": 989e12, "H100 PCIe": 756e12, "H100 NVL": 836e12, "H100": 989e12,
+    "A100": 312e12, "L40S": 362e12, "A10G": 70e12, "A10": 125e12, "4090": 165e12,
+}  # fmt: skip
+"""Dense bf16 multiply-adds counted as two operations, per second, from the makers' data sheets. A name that begins
+with another stands before it."""
+EAGER = 1.55
+"""Bytes that transformers' layers keep, over those of Korthikanti's formula: norms and rotary positions in float32."""
+BUCKETS = 2**30
+"""Bytes of DeepSpeed's buckets for reducing gradients."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +80,53 @@ def shape_of(model: str, train: Train, trust_remote_code: bool = False) -> Shape
 def estimate(shape: Shape, train: Train, ranks: int, half: bool = True) -> Need:
     """Bytes that one rank needs.
 
-    Weights and gradients take 2 bytes a parameter in half precision (then AdamW keeps 4 + 4 + 4 for its own copy
-    and moments) or 4 (then 4 + 4). ZeRO (arXiv 1910.02054, section 3) divides the optimizer, the gradients, the
-    weights by the ranks, from stage 1, 2, 3 on. Activations by Korthikanti et al. (arXiv 2205.05198, section 4)
-    with attention that keeps no score matrix: about 2 * (8 hidden + 3 intermediate) bytes a token and layer in
-    half precision, or one hidden state a layer when they are recomputed.
+    Weights take 2 bytes a parameter in half precision, or 4. In half precision gradients are added up in float32
+    (2 + 4 bytes), and AdamW keeps 4 + 4 + 4 bytes for its own copy and moments; else 4 and 4 + 4. ZeRO (arXiv
+    1910.02054, section 3) divides the optimizer, the gradients, the weights by the ranks, from stage 1, 2, 3 on.
+    An offloaded optimizer takes 18 bytes a parameter of CPU memory: it holds the gradients as well.
+
+    Activations are those of Korthikanti et al. (arXiv 2205.05198, section 4) with attention that keeps no score
+    matrix, 2 * (8 hidden + 3 intermediate) bytes a token and layer in half precision, times `EAGER`; or one hidden
+    state a layer when they are recomputed.
     """
-    stage = int(train.deepspeed.removeprefix("zero"))
+    stage = 1 if train.deepspeed == "auto" else int(train.deepspeed.removeprefix("zero"))
     width = 2 if half else 4
     frozen = {4: 0.55, 8: 1.05}.get((train.lora.bits or 0) if train.lora else 0, float(width))
     weights = (frozen if train.lora else width) * shape.parameters / (ranks if stage >= 3 else 1)
-    gradients = width * shape.trained / (ranks if stage >= 2 else 1)
-    optimizer = (12 if half else 8) * shape.trained / (ranks if stage >= 1 else 1)
-    tokens = train.max_tokens
-    whole = width * (8 * shape.hidden + 3 * shape.intermediate) * tokens
+    added_up = 4 if half and stage else 0
+    gradients = (width + added_up) * shape.trained / (ranks if stage >= 2 else 1)
+    moments = 2 if train.optimizer != "adamw" else 8
+    optimizer = (moments + (4 if half else 0)) * shape.trained / (ranks if stage >= 1 else 1)
+    tokens = max(train.max_tokens, train.pass_tokens or 0)
+    whole = width * (8 * shape.hidden + 3 * shape.intermediate) * tokens * (1.0 if train.compile else EAGER)
     kept = width * shape.hidden * tokens * shape.layers + whole
     activations = kept if train.activation_checkpointing else whole * shape.layers
-    # Logits of one chunk (in half precision and then in float32) and their log-softmax, which becomes the gradient.
+    # Logits of one chunk (in half precision and then in float32) and their log-softmax, which becomes the gradient;
+    # the head's own gradient, in float32 and then as its weights; DeepSpeed's buckets.
     logits = min(tokens * shape.vocabulary, 2**26) * (10 if half else 8)
+    if not train.lora:
+        logits += shape.vocabulary * shape.hidden * (4 + width)
+    logits += BUCKETS if stage else 0
     cpu = 0.0
     if train.offload != "none":
-        cpu, optimizer = cpu + optimizer, 0.0
+        cpu, optimizer = (18 if half else 16) * shape.trained / (ranks if stage >= 1 else 1), 0.0
     if train.offload == "all":
         cpu, weights = cpu + weights, weights / shape.layers
     return Need(weights, gradients, optimizer, activations, logits, cpu)
+
+
+FREE = 0.1
+"""Share of a device's memory left to its driver, its libraries and fragmentation."""
+
+
+def first_stage_that_fits(shape: Shape, train: Train, ranks: int, half: bool, room: float) -> str:
+    """The ZeRO stage that talks least among those that fit into `room` bytes; the last one where none does."""
+    divisible = not (train.compile or (train.lora and train.lora.bits))
+    stages: tuple[Stage, ...] = ("zero1", "zero2", "zero3") if divisible else ("zero1", "zero2")
+    for stage in stages:
+        if estimate(shape, train.model_copy(update={"deepspeed": stage}), ranks, half).device < room * (1 - FREE):
+            return stage
+    return stages[-1]
 
 
 def explain(need: Need, available: float | None = None) -> str:
@@ -120,15 +151,20 @@ def flops_per_token(model: Any, plan: Plan) -> float:
     """Operations of a forward and backward pass for each token, without recomputation.
 
     6 for each parameter that is multiplied (4 where it is frozen), and attention's 12 * layers * hidden * mean
-    context (PaLM, arXiv 2204.02311, appendix B; half of it, since attention is causal).
+    context (PaLM, arXiv 2204.02311, appendix B; half of it, since attention is causal). Input embeddings are looked
+    up, not multiplied, and only answer tokens pass the output embeddings.
     """
     config = model.config.get_text_config()
-    table = model.get_input_embeddings().weight
-    looked_up = 0 if config.tie_word_embeddings else _size(table)
-    multiplied = sum(6 * _size(p) if p.requires_grad else 4 * _size(p) for p in model.parameters())
+    table, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    body = sum(_operations(p) for p in model.parameters() if p is not table and p is not head)
     lengths = plan.samples.length[plan.chosen].astype(float)
+    answers = float(plan.samples.answer[plan.chosen].sum() / lengths.sum())
     context = float((lengths**2).sum() / lengths.sum()) / 2
-    return multiplied - 6 * looked_up + 12 * config.num_hidden_layers * config.hidden_size * context
+    return body + answers * _operations(head) + 12 * config.num_hidden_layers * config.hidden_size * context
+
+
+def _operations(parameter: Any) -> int:
+    return (6 if parameter.requires_grad else 4) * _size(parameter)
 
 
 def mfu(model: Any, tokens_per_second: float, plan: Plan, device: torch.device) -> float | None:
@@ -153,4 +189,7 @@ def used(device: torch.device) -> float:
 
 def _size(parameter: Any) -> int:
     """Elements of a parameter, wherever ZeRO has put them."""
+    quantized = getattr(parameter, "quant_state", None)  # bitsandbytes packs two weights of 4 bits into one byte
+    if quantized is not None and quantized.shape is not None:
+        return int(quantized.shape.numel())
     return int(getattr(parameter, "ds_numel", parameter.numel()))

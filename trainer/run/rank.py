@@ -16,6 +16,7 @@ from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
+from polydistill.trainer.data.feed import passes
 from polydistill.trainer.data.objective import Objective, Weighing
 from polydistill.trainer.data.samples import Samples, write_manifest, write_part
 from polydistill.trainer.data.step_plan import Plan
@@ -27,6 +28,7 @@ from polydistill.trainer.distributed.ranks import together
 from polydistill.trainer.model.load import load
 from polydistill.trainer.model.packed_lm import PackedLM, check_packing
 from polydistill.trainer.records import TRAINING, Identity, Progress, TokensRecord, TrainingRecord
+from polydistill.trainer.run import memory
 from polydistill.trainer.run.log import Log, local_folder
 from polydistill.trainer.run.loop import Loop
 
@@ -49,7 +51,9 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: Identi
     plan, held = together(lambda: _plans(place / "tokens", tokens, train, identity))
     found = checkpoint.newest(place / "checkpoints", identity)
     progress = found.progress if found else Progress()
-    settings = deepspeed_engine.settings(train, dist.get_world_size(), dtype)
+    stage = found.stage if found else together(lambda: _stage(student, train, device, dtype))
+    train = train.model_copy(update={"deepspeed": stage})
+    settings = deepspeed_engine.settings(train, passes(plan, dist.get_world_size()), dtype)
     torch.manual_seed(train.seed)
     packed = together(lambda: load(student, train, device, dtype, tokenizer, settings, added))
     engine = deepspeed_engine.start(packed, train, settings)
@@ -85,6 +89,17 @@ def _finish(
                 checkpoint.remove(place / "checkpoints", tag)
     dist.barrier()
     return f"{out}/{model}"
+
+
+def _stage(student: Student, train: Train, device: torch.device, dtype: torch.dtype) -> str:
+    """The ZeRO stage: that of the configuration, or the first one that fits into the GPU's memory."""
+    if train.deepspeed != "auto":
+        return train.deepspeed
+    if device.type != "cuda":
+        return "zero2"
+    shape = memory.shape_of(student.model, train, student.trust_remote_code)
+    room = torch.cuda.get_device_properties(device).total_memory
+    return memory.first_stage_that_fits(shape, train, dist.get_world_size(), dtype != torch.float32, room)
 
 
 def _dtype(train: Train, device: torch.device) -> torch.dtype:

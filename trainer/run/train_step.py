@@ -10,55 +10,58 @@ import torch.distributed as dist
 
 from polydistill.engine.seeds import generator_seed
 from polydistill.trainer.data.batch import Batch
-from polydistill.trainer.data.step_plan import Pack, Plan
-from polydistill.trainer.distributed import deepspeed_engine, ranks
+from polydistill.trainer.data.feed import Feed, nothing
+from polydistill.trainer.data.step_plan import Plan
+from polydistill.trainer.distributed import ranks
 
 
 @dataclass
 class Figures:
-    """What a step gave. `sums` is this rank's part: objective, then CE by subset, then answer tokens by subset."""
+    """What a step gave. `sums` and `counts` are this rank's part."""
 
-    sums: torch.Tensor  # float64 of shape (1 + 2 * subsets,)
+    sums: torch.Tensor  # objective, then CE by subset: float64 of shape (1 + subsets,)
+    counts: np.ndarray  # answer tokens by subset: float64 of shape (subsets,)
     grad_norm: float  # before clipping
     tokens: int  # of all ranks
     answer_tokens: int
     packs: int
-    skipped: list[str]  # row ids of packs left out because their loss was not finite
+    skipped: list[str]  # row ids of passes left out because their loss was not finite
 
 
-def train_step(engine: Any, plan: Plan, step: int, rate: float, device: torch.device) -> Figures:
+def train_step(engine: Any, feed: Feed, step: int, rate: float) -> Figures:
     """Take optimizer step `step` at learning rate `rate`.
 
     Raises:
         AgreedError: a loss or the gradient is not finite and `train.nonfinite` is stop.
     """
-    packs = plan.step(step)
-    rounds = deepspeed_engine.accumulation(plan.train, dist.get_world_size())
+    plan, device = feed.plan, engine.device
     for group in engine.optimizer.param_groups:
-        group["lr"] = rate
-    sums = torch.zeros(1 + 2 * plan.subsets, dtype=torch.float64, device=device)
+        group["lr"] = rate * group.get("rate_scale", 1.0)
+    sums = torch.zeros(1 + plan.subsets, dtype=torch.float64, device=device)
+    counts = np.zeros(plan.subsets)
     skipped: list[str] = []
     norm = 0.0
-    for round_ in range(rounds):
-        slot = round_ * dist.get_world_size() + dist.get_rank()
-        numbers, weights = packs[slot] if slot < len(packs) else _nothing(packs)
-        batch = plan.batch(numbers, weights).to(device)
-        loss, losses = _forward(engine, batch, plan.train.seed, step, slot)
+    for part in feed.step(step):
+        batch = part.batch.to(device)
+        loss, losses = _forward(engine, batch, plan.train.seed, step, part.slot)
+        counted = not part.empty
         if plan.train.nonfinite == "skip":
             bad = not bool(torch.isfinite(loss))
             if ranks.any_rank(bad, device):
                 # All ranks go again, so that their collectives stay in step.
-                skipped += _row_ids(plan, numbers) if bad else []
-                batch = plan.batch(*_nothing(packs)).to(device) if bad else batch
-                loss, losses = _forward(engine, batch, plan.train.seed, step, slot)
+                skipped += _row_ids(plan, part.numbers) if bad else []
+                batch = plan.batch(*nothing(plan.step(step))).to(device) if bad else batch
+                loss, losses = _forward(engine, batch, plan.train.seed, step, part.slot)
                 if bad:
-                    loss, losses, batch = 0.0 * torch.nan_to_num(loss), losses[:0], _without_answers(batch)
+                    loss, counted = 0.0 * torch.nan_to_num(loss), False
         # DeepSpeed divides by the accumulation and averages over ranks; the weights are global already.
-        engine.backward(loss * (dist.get_world_size() * rounds))
-        if slot < len(packs):
-            _count(sums, loss, losses, batch, plan.subsets)
-        if round_ + 1 == rounds:
-            _refuse_nonfinite(plan, sums, step, packs, device)
+        engine.backward(loss * (feed.ranks * feed.rounds))
+        if counted:
+            sums[0] += loss.detach().double()
+            sums[1:].index_add_(0, batch.subsets, losses.double())
+            counts += plan.answer_tokens_by_subset(part.numbers)
+        if part.last:
+            _refuse_nonfinite(plan, sums, step, device)
             norm = _norm_of_gradients(engine)
         engine.step()
     norm = float(engine.get_global_grad_norm() or norm)
@@ -66,8 +69,8 @@ def train_step(engine: Any, plan: Plan, step: int, rate: float, device: torch.de
         raise ranks.AgreedError(
             f"step {step + 1}: the gradient is not finite; {_ADVICE}; the newest checkpoint is from before it"
         )
-    everything = np.concatenate([numbers for numbers, _ in packs])
-    return Figures(sums, norm, *plan.size(everything), len(packs), skipped)
+    everything = np.concatenate([numbers for numbers, _ in plan.step(step)])
+    return Figures(sums, counts, norm, *plan.size(everything), len(plan.step(step)), skipped)
 
 
 def validate(engine: Any, plan: Plan, device: torch.device) -> float:
@@ -79,7 +82,7 @@ def validate(engine: Any, plan: Plan, device: torch.device) -> float:
     with torch.no_grad():
         for first in range(0, len(packs), size):
             slot = first + dist.get_rank()
-            numbers, weights = packs[slot] if slot < len(packs) else _nothing(packs)
+            numbers, weights = packs[slot] if slot < len(packs) else nothing(packs)
             total += engine(plan.batch(numbers, weights).to(device))[0].double()
     engine.train()
     dist.all_reduce(total)
@@ -92,29 +95,14 @@ def _forward(engine: Any, batch: Batch, seed: int, step: int, slot: int) -> tupl
     return engine(batch)
 
 
-def _nothing(packs: list[Pack]) -> Pack:
-    """The step's shortest first sample without any weight, for a rank that has no pack in this round."""
-    return packs[0][0][-1:], np.zeros(1)
-
-
-def _without_answers(batch: Batch) -> Batch:
-    return Batch(**{**vars(batch), "subsets": batch.subsets[:0]})
-
-
-def _count(sums: torch.Tensor, loss: torch.Tensor, losses: torch.Tensor, batch: Batch, subsets: int) -> None:
-    sums[0] += loss.detach().double()
-    sums[1 : 1 + subsets].index_add_(0, batch.subsets, losses.double())
-    sums[1 + subsets :] += torch.bincount(batch.subsets, minlength=subsets)
-
-
 _ADVICE = "lower train.learning_rate, lengthen train.warmup, or look at these rows"
 
 
-def _refuse_nonfinite(plan: Plan, sums: torch.Tensor, step: int, packs: list[Pack], device: torch.device) -> None:
+def _refuse_nonfinite(plan: Plan, sums: torch.Tensor, step: int, device: torch.device) -> None:
     """Stop before the update where a loss is not finite."""
     if plan.train.nonfinite != "stop" or not ranks.any_rank(not bool(torch.isfinite(sums[0])), device):
         return
-    rows = ", ".join(_row_ids(plan, np.concatenate([numbers for numbers, _ in packs]))[:5])
+    rows = ", ".join(_row_ids(plan, np.concatenate([numbers for numbers, _ in plan.step(step)]))[:5])
     raise ranks.AgreedError(
         f"step {step + 1}: the loss is not finite (rows {rows}, ...); {_ADVICE}; "
         "train.nonfinite=skip leaves such packs out and counts them"

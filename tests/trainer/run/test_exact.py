@@ -14,20 +14,20 @@ from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
-from polydistill.trainer.data import samples as tokenization
-from polydistill.trainer.data.batch import Batch, batch
+from polydistill.trainer.data.batch import Batch
 from polydistill.trainer.data.objective import Weighing
-from polydistill.trainer.data.samples import Samples
+from polydistill.trainer.data.samples import Samples, write_manifest, write_part
 from polydistill.trainer.data.step_plan import Plan
+from polydistill.trainer.data.tokenization import Tokenization
 from polydistill.trainer.model.attention import NAMES, register
 from polydistill.trainer.model.packed_lm import PackedLM, check_packing
 from polydistill.trainer.records import TokensRecord
 
 OBJECTIVES = [
+    {"objective": "subset_mean", "mean_over": "token"},
     {"objective": "subset_mean"},
-    {"objective": "subset_mean", "mean_over": "sample"},
+    {"objective": "subset_mean", "mean_over": "token", "denominator": "step"},
     {"objective": "subset_mean", "denominator": "step"},
-    {"objective": "subset_mean", "denominator": "step", "mean_over": "sample"},
     {"objective": "token_mean"},
     {"objective": "sample_mean"},
 ]
@@ -41,10 +41,10 @@ def tokens(student: str, mixture: str, tmp_path_factory: pytest.TempPathFactory)
 
     place = Folder.of(tmp_path_factory.mktemp("tokens"))
     tokenizer = AutoTokenizer.from_pretrained(student)
-    how = tokenization.Recipe("raw", 512, "drop", 0.0, 0)
+    how = Tokenization("raw", 512, "drop", 0.0, 0)
     source = Mixture.open(mixture)
-    tokenization.write_part(source, place, tokenizer, how, 0, 1, "k")
-    tokenization.write_manifest(source, place, "k")
+    write_part(source, place, tokenizer, how, 0, 1, "k")
+    write_manifest(source, place, "k")
     return place.root
 
 
@@ -247,16 +247,6 @@ def test_gpu_backends_equal_sdpa(backend: str, window: bool, windowed: str, toke
     assert torch.allclose(results[0][0], results[1][0], atol=0.1)
     for ours, theirs in zip(results[0][1], results[1][1]):
         assert float((ours - theirs).norm()) <= 0.05 * float(theirs.norm()) + 1e-4
-
-
-def test_batch_learns_answers_only() -> None:
-    first, second = np.array([5, 6, 7, 8, 1]), np.array([9, 1])
-    one = batch([first, second], np.array([3, 1]), np.array([2, 0]), np.array([0.5, 0.25]))
-    assert one.tokens.tolist() == [[5, 6, 7, 8, 1, 9, 1]]
-    assert one.positions.tolist() == [[0, 1, 2, 3, 4, 0, 1]]
-    assert one.bounds == [0, 5, 7]
-    assert one.predict.tolist() == [2, 3, 5] and one.labels.tolist() == [8, 1, 1]
-    assert one.weights.tolist() == [0.5, 0.5, 0.25] and one.subsets.tolist() == [2, 2, 0]
 
 
 def test_check_finds_attention_that_leaks(student: str, tokens: str) -> None:

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,3 +25,7 @@ def test_halfway() -> None:
     assert abs(factor(50, 100, "cosine", 0.0) - 0.5) < 1e-12
     assert factor(50, 100, "linear", 0.0) == 0.5
     assert factor(99, 100, "constant", 0.1) == 1.0
+
+
+def test_adapters_learn_at_ten_times_the_rate() -> None:
+    assert automatic(20_000, adapters=True) == 10 * automatic(20_000) == pytest.approx(2.1e-4, rel=0.02)
