@@ -117,6 +117,7 @@ def _work(config: Synthesis, units: Any, ready: Any, done: Any) -> None:
     from polydistill.engine.translation.stage import TranslateStage
 
     torch.set_num_threads(1)
+    assert config.translate is not None
     translate, judge = TranslateStage(config.translate), JudgeStage(config.judge)
     ready.wait(timeout=300)
     while (path := units.get()) is not None:

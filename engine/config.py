@@ -51,6 +51,22 @@ Role = Literal["system", "history", "messages", "instruction", "input", "answer"
 """What a column of a source file can be to a row, see `engine.prompts.columns`."""
 
 
+class GivenTranslations(Config):
+    """Translations of a source's rows into one language that exist already."""
+
+    path: str | None = Field(
+        None, description="File or folder of the translated rows, see `prompts.path`; null: the source's own rows"
+    )
+    key: str | None = Field(None, description='Key under which a row holds the translated fields ({"de": {...}})')
+    columns: dict[Role, str | None] = Field(default_factory=dict, description="Columns by their role")
+
+    @model_validator(mode="after")
+    def _elsewhere(self) -> "GivenTranslations":
+        if not (self.path or self.key or self.columns):
+            raise ValueError("say where the translations are: path, key or columns")
+        return self
+
+
 class PromptSource(Config):
     """Where the rows come from."""
 
@@ -65,6 +81,14 @@ class PromptSource(Config):
         default_factory=dict,
         description="Columns by their role (system, history, messages, instruction, input, answer, id, language) where "
         "their names do not say it; null for a role that no column has",
+    )
+    key: str | None = Field(
+        None, description='Key under which a row holds its fields, where rows hold several languages ({"en": {...}})'
+    )
+    translations: dict[LanguageCode, GivenTranslations] = Field(
+        default_factory=dict,
+        description="Translations of these rows that exist already, by target language; they are judged and mixed like "
+        "those of the translator, which does not translate these texts again",
     )
     language: LanguageCode | None = Field(
         None, description="Language of these rows; default: the rows' language column, else the run's `source`"
@@ -234,7 +258,9 @@ class Synthesis(Config):
     targets: LanguageCodes = Field(min_length=1, description="Languages to translate into")
     prompts: list[PromptSource] = Field(min_length=1, description="Sources of instructions (one, or a list)")
     student: Student | None = Field(None, description="The model that answers the prompts; null: no self-generation")
-    translate: Translate
+    translate: Translate | None = Field(
+        None, description="The translator; null where all translations exist already (prompts.translations)"
+    )
     judge: Judge = Field(Judge(), description="Language ID, rules and quality estimation")
     work: Work = Field(Work(), description="How the work is cut and spread")
 
@@ -242,6 +268,18 @@ class Synthesis(Config):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _translator(self) -> "Synthesis":
+        for source in self.prompts if self.translate is None else []:
+            own = source.language or self.source
+            lacking = [target for target in self.targets if target != own and target not in source.translations]
+            if lacking:
+                raise ValueError(
+                    f"`translate` is missing, and {source.path} has no translations into {', '.join(lacking)} "
+                    "(prompts.translations)"
+                )
+        return self
 
 
 class Dictionaries(Config):

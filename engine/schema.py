@@ -24,6 +24,8 @@ class Note(StrEnum):
     NUMBER_LOST = "number_lost"  # a number of the source is not in the hypothesis
     UNKNOWN_TOKEN = "unknown_token"  # a character that the model's vocabulary lacks: it left a hole in the hypothesis
     ANSWER_LOST = "answer_lost"  # an answer's marks did not come back: it has the translation that it got by itself
+    GIVEN = "given"  # the translation came with the prompts
+    NOT_GIVEN = "not_given"  # no translation came with the prompts, and there is no translator
     ERROR = "error"  # stored as "error: message": there is no hypothesis, and the message says why
 
 
@@ -52,6 +54,9 @@ PROMPT = pa.schema(
     ]
 )
 """One cleaned, unique row of an instruction file (`prompts/`)."""
+
+GIVEN = pa.schema([pa.field(name, pa.string()) for name in ("instruction", "input", "truth")])
+"""Translations of a PROMPT row into one language that came with it (`prompts/<target>/`); null where there is none."""
 
 GENERATED = pa.schema(
     [
@@ -100,6 +105,7 @@ class Flag(_Described):
     NUMBER_LOST = "number_lost", "A number of a source sentence is not in the hypothesis"
     UNKNOWN_TOKEN = "unknown_token", "The model wrote its unknown token, which leaves a hole in the text"
     ANSWER_LOST = "answer_lost", "The marks around an answer inside its input are missing"
+    GIVEN = "given", "The translation came with the prompts and is not the translator's"
     # What the judge's rules find in the texts.
     EMPTY = "empty", "Nothing but spaces, although the source has text"
     CODE = "code", "Both texts are code, so language, script and copying are not judged"
@@ -127,6 +133,7 @@ class Reason(_Described):
     COPIED = "copied", "Nearly every word stands in the source"
     LOW_QUALITY = "low_quality", "The quality estimate is below the threshold"
     UNSCORED = "unscored", "A quality estimate is wanted and there is none"
+    NOT_GIVEN = "not_given", "No translation came with the prompts, and there is no translator"
     MISSING = "missing", "The row has neither its own answer nor the student's"
 
 

@@ -32,7 +32,7 @@ def wanted(run: RunConfig) -> list[Item]:
     quality, comet = run.judge.quality, run.eval.comet if run.eval else None
     named = [
         ("student.model", run.student.model if run.student else None, "model"),
-        ("translate.model", run.translate.model, "model"),
+        ("translate.model", run.translate.model if run.translate else None, "model"),
         ("judge.quality.model", quality.model if quality else None, "model"),
         ("eval.comet", comet, "model"),
         *(("prompts.path", source.path.removeprefix("hub:"), "dataset") for source in run.prompts if _hub(source.path)),

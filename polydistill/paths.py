@@ -5,14 +5,30 @@ import re
 from pathlib import Path
 from typing import Any
 
+from polydistill.engine.prompts.sources import on_hub
+
 PATHS = (
-    *("output", "prompts.path", "dictionaries.path", "parallel.path", "parallel.allocation", "leakage.against"),
+    *(
+        "output",
+        "dictionaries.path",
+        "parallel.path",
+        "parallel.allocation",
+        "leakage.against",
+    ),
     *("eval.data", "translate.examples", "judge.quality.encoder", "eval.comet_encoder"),
 )
 """Keys that hold a path."""
 
 PATHS_OR_NAMES = (
-    *("student.model", "translate.model", "judge.language_id", "judge.quality.model", "recipe", "eval.language_id"),
+    *(
+        "prompts.path",
+        "student.model",
+        "translate.model",
+        "judge.language_id",
+        "judge.quality.model",
+        "recipe",
+        "eval.language_id",
+    ),
     *("eval.comet", "eval.tasks.path", "eval.tasks.examples", "eval.tasks.bleu_tokenizer", "eval.geometry.path"),
 )
 """Keys that hold a path, or a hub id or a name where no such path exists."""
@@ -25,6 +41,8 @@ def resolve(data: dict[str, Any], folder: str | Path) -> dict[str, Any]:
         data: keys and values of a run's file, not validated: values of wrong types are left for the validation.
         folder: local folder.
     """
+    data = _change(data, ["prompts", "path"], lambda text: _unless_on_hub(text, folder))
+    data = _change(data, ["prompts", "translations", "*", "path"], lambda text: _absolute(text, folder))
     for key in PATHS:
         data = _change(data, key.split("."), lambda text: _absolute(text, folder))
     for key in PATHS_OR_NAMES:
@@ -38,7 +56,11 @@ def _change(value: Any, keys: list[str], change: Any) -> Any:
         return [_change(item, keys, change) for item in value]
     if not keys:
         return change(value) if isinstance(value, str) else value
-    if not isinstance(value, dict) or keys[0] not in value:
+    if not isinstance(value, dict):
+        return value
+    if keys[0] == "*":
+        return {key: _change(item, keys[1:], change) for key, item in value.items()}
+    if keys[0] not in value:
         return value
     return value | {keys[0]: _change(value[keys[0]], keys[1:], change)}
 
@@ -47,6 +69,10 @@ def _absolute(text: str, folder: str | Path) -> str:
     if not text or re.match(r"^\w+:", text):  # a URI, or hub:OWNER/NAME
         return text
     return os.path.abspath(os.path.join(folder, os.path.expanduser(text))) + ("/" if text.endswith("/") else "")
+
+
+def _unless_on_hub(text: str, folder: str | Path) -> str:
+    return text if on_hub(text) and not _is_path(text, folder) else _absolute(text, folder)
 
 
 def _is_path(text: str, folder: str | Path) -> bool:

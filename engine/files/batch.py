@@ -22,6 +22,11 @@ class Rows:
     numbers: list[int]  # 1-based: of the line in JSON lines, CSV, TSV and text, of the row elsewhere
     values: list[Any]  # a row each: a dict of JSON values, `Broken`, or, in JSON, a value that is no object
 
+    def under(self, key: str) -> "Rows":
+        """The objects under a key of each row; {} where a row has none there."""
+        inner = [value.get(key) if isinstance(value, dict) else None for value in self.values]
+        return Rows(self.numbers, [value if isinstance(value, dict) else {} for value in inner])
+
     def head(self, count: int) -> "Rows":
         """The first `count` rows."""
         return self if count >= len(self.values) else Rows(self.numbers[:count], self.values[:count])

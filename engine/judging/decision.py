@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
 from polydistill.engine.judging.score_rules import SCORE_RULES
-from polydistill.engine.judging.verdicts import Verdicts
-from polydistill.engine.schema import FIELDS, POOL, Flag, Reason
+from polydistill.engine.judging.verdicts import Verdicts, list_flags
+from polydistill.engine.schema import FIELDS, POOL, Flag, Note, Reason
 
 ALWAYS = (Flag.ERROR, Flag.EMPTY, Flag.QUALITY_ERROR)
 """Flags that make a text unusable whatever the configuration: there is no judgment to go by."""
@@ -61,6 +61,8 @@ def _field_reasons(table: pa.Table, field: str, verdicts: Verdicts, target: np.n
     """Reason of each row's hypothesis of one field, "" where it is usable or there is nothing to translate."""
     # Something was to be translated and nothing came back: an error of the translator, not a low score.
     absent = np.where(has_text(table, field), str(Flag.ERROR), "")
+    if (missing := list_flags(table[f"notes_{field}"].combine_chunks()).get(Note.NOT_GIVEN)) is not None:
+        absent[missing] = str(Reason.NOT_GIVEN)
     return np.where(verdicts.present, decide(verdicts, target, judge), absent)
 
 

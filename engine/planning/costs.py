@@ -86,6 +86,8 @@ def published(config: Synthesis, texts: Texts, gpu: str) -> dict[str, Cost]:
         speed = _generation(size) * bandwidth / GPUS["h100"][0]
         source = f"published, scaled: {size:.1f}B parameters, {speed:,.0f} output tokens/s"
         costs["generate"] = Cost(min(texts.generated, config.student.max_tokens) / speed, True, source=source)
+    if config.translate is None:
+        raise UserError("nothing to plan: every translation exists already. Run `polydistill synth`")
     size = parameters(config.translate.model)
     speed = _TRANSLATE * bandwidth / (size * config.translate.beam)
     speed *= 0.9 if config.translate.compute_type.startswith("int8") else 1.0

@@ -72,7 +72,8 @@ def workload(config: Synthesis, prompts: int | None = None, sample: str | None =
     count, question, answer, looked_at = 0, 0, 0, 0
     for source in open_sources(config.prompts, config.source):
         rows = 0
-        for _, frame in source.frames(Notes()):
+        for batch in source.frames(Notes()):
+            frame = batch.frame
             rows += frame.height
             if looked_at < _READ:
                 kept, _ = clean(frame, source.config.max_chars)

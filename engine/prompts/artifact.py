@@ -1,11 +1,12 @@
 """The artifact Prompts: cleaned rows with ids in `prompts/`, and the record of where they came from.
 
 prompts/000000.arrow ...   PROMPT rows; a shard is the unit of all later work
+prompts/deu_Latn/000000.arrow   GIVEN rows of the unit, where rows came with translations into that language
 prompts/dropped.arrow      DROPPED rows: origin, reason and the beginning of every row that is unusable
 prompts/manifest.json      the record
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -34,10 +35,21 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class InputTranslations:
+    """Translations that a source comes with."""
+
+    files: list[InputFile]  # [] where the source's own rows hold them
+    key: str | None
+    columns: dict[str, str | None]
+
+
+@dataclass(frozen=True)
 class Input:
     """One configured source."""
 
     files: list[InputFile]
+    key: str | None
+    translations: dict[str, InputTranslations]  # by target language
     language: str  # of rows that name none
     columns: dict[str, str | None]
     limit: int | None
@@ -59,6 +71,8 @@ class PromptsRecord:
     dropped: dict[str, int]  # reason -> rows
     mended: dict[str, int]  # what was changed in texts -> rows
     unused: dict[str, dict[str, int]]  # file -> column without a role -> rows with text in it
+    given: dict[str, list[Shard]]  # target language -> GIVEN rows of each unit
+    translated: dict[str, int]  # target language -> rows whose question came with a translation
     rules: int = RULES
     format: int = field(default=2, kw_only=True)
 
@@ -81,6 +95,11 @@ class Prompts:
         except DamagedError as error:
             raise DamagedError(f"{error}. Delete {self.folder.root} and run again to make it anew") from error
 
+    def given(self, unit: int, targets: Iterable[str]) -> dict[str, pa.Table]:
+        """GIVEN rows of one unit, for those target languages that translations were given in."""
+        known = self.record.given
+        return {target: read_shard(self.folder, known[target][unit]) for target in targets if target in known}
+
     def tables(self) -> Iterator[pa.Table]:
         """PROMPT rows, unit by unit."""
         return (self.table(unit) for unit in range(len(self.record.units)))
@@ -88,7 +107,7 @@ class Prompts:
     def verify(self) -> list[str]:
         """Read every file whole and compare it with the record; one sentence for each problem."""
         problems = []
-        for shard in self.record.units:
+        for shard in [*self.record.units, *(shard for shards in self.record.given.values() for shard in shards)]:
             try:
                 check_shard(self.folder, shard)
             except DamagedError as error:
@@ -131,6 +150,11 @@ def fingerprint_of(inputs: list[Input], unit_rows: int, seed: int | None) -> str
     contents = [
         {
             "files": [file.content for file in source.files],
+            "key": source.key,
+            "translations": {
+                target: [[file.content for file in given.files], given.key, given.columns]
+                for target, given in sorted(source.translations.items())
+            },
             "language": source.language,
             "columns": source.columns,
             "limit": source.limit,
@@ -162,7 +186,7 @@ def differences(before: PromptsRecord, inputs: list[Input], unit_rows: int, seed
         if [file.content for file in old.files] != [file.content for file in new.files] and not found:
             names = [", ".join(file.name for file in files) for files in (old.files, new.files)]
             found.append(f"the files were {names[0]}, are {names[1]}")
-        for key in ("language", "columns", "limit", "sample", "max_chars"):
+        for key in ("key", "translations", "language", "columns", "limit", "sample", "max_chars"):
             was, now = getattr(old, key), getattr(new, key)
             if was != now:
                 found.append(f"{key} of {label} was {was}, is {now}")

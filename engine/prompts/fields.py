@@ -3,7 +3,7 @@
 import functools
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,14 @@ class Notes:
 class Fields:
     """Turns the rows of one file into frames, and notes what it leaves out."""
 
-    def __init__(self, name: str, given: Mapping[str, str | None], notes: Notes, by_row: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        given: Mapping[str, str | None],
+        notes: Notes,
+        by_row: bool = True,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> None:
         """Begin a file.
 
         Args:
@@ -56,20 +63,29 @@ class Fields:
             given: columns by role, as configured.
             notes: where to count.
             by_row: whether a column may say a row's language.
+            elsewhere: columns that something else reads, so that they count as used.
         """
-        self._notes = notes
+        self._notes, self._elsewhere = notes, elsewhere
         self._name, self._given, self._by_row = name, given, by_row
         self._known: dict[tuple[str, ...], Columns] = {}
         self._begun = self._answered = self._languages = False
 
-    def frame(self, rows: Rows) -> pl.DataFrame:
+    def frame(self, rows: Rows, key: str | None = None) -> pl.DataFrame:
         """The rows as FRAME.
+
+        Args:
+            rows: rows of the file.
+            key: under which each row holds its fields; null for the row itself.
 
         Raises:
             UserError: see `columns.find_columns` and `columns.check_columns`.
         """
         reasons = [_unreadable(value) for value in rows.values]
         values = [value if reason is None else {} for value, reason in zip(rows.values, reasons)]
+        if key is not None:
+            for row in values:
+                self._count(row, (name for name in row if name != key))
+            values = Rows(rows.numbers, values).under(key).values
         found = self._find(rows.numbers, values)
         if not self._begun:
             self._begin(values, found)
@@ -127,11 +143,14 @@ class Fields:
 
     def _count_unused(self, values: list[dict[str, Any]], found: list[Columns]) -> None:
         for row, columns in zip(values, found):
-            for key in columns.unused:
-                if _has_text(row[key]):
-                    self._unused[key] += 1
-            if not self._languages and "language" in columns.names and _has_text(row[columns.names["language"]]):
-                self._unused[columns.names["language"]] += 1
+            self._count(row, columns.unused)
+            if not self._languages and "language" in columns.names:
+                self._count(row, [columns.names["language"]])
+
+    def _count(self, row: dict[str, Any], keys: Iterable[str]) -> None:
+        for key in keys:
+            if key not in self._elsewhere and _has_text(row[key]):
+                self._unused[key] += 1
 
     def _text(self, value: Any) -> str | None:
         """A text or number as text. ValueError for anything else."""

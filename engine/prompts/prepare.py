@@ -11,9 +11,7 @@ import json
 import math
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +23,15 @@ import pyarrow.ipc
 from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
 from polydistill.engine.prompts import artifact
-from polydistill.engine.prompts.artifact import DROPPED, MANIFEST, Prompts, PromptsRecord, open_prompts, write_prompts
+from polydistill.engine.prompts.artifact import DROPPED as DROPPED_FILE
+from polydistill.engine.prompts.artifact import MANIFEST, Prompts, PromptsRecord, open_prompts, write_prompts
 from polydistill.engine.prompts.cleaning import clean
-from polydistill.engine.prompts.fields import EXCERPT, Notes
+from polydistill.engine.prompts.fields import EXCERPT
 from polydistill.engine.prompts.sources import Source, open_sources
-from polydistill.engine.schema import PROMPT
-from polydistill.engine.seeds import row_bits, uniform
+from polydistill.engine.prompts.spool import DROPPED, Spool
+from polydistill.engine.seeds import uniform
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, Shard, write_table, write_tables
-
-_DROPPED = pa.schema([("origin", pa.string()), ("reason", pa.string()), ("excerpt", pa.string())])
 
 
 def prepare(configs: list[PromptSource], default_language: str, root: Folder, unit_rows: int, seed: int = 0) -> Prompts:
@@ -56,18 +53,20 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
         return _reuse(open_prompts(root), sources, unit_rows, drawn)
     inputs = [source.input() for source in sources]
     folder = root / PROMPTS
-    with tempfile.TemporaryDirectory(prefix="polydistill-") as local, _Spool(Path(local)) as spool:
+    targets = sorted({target for source in sources for target in source.translated})
+    with tempfile.TemporaryDirectory(prefix="polydistill-") as local, Spool(Path(local), targets) as spool:
         for number, source in enumerate(sources):
             _read(source, number, spool)
         spool.close_rows()
-        with pa.memory_map(str(spool.rows)) as file:
-            rows = pa.ipc.open_stream(file).read_all()
-            first = _first(spool.ids)
-            _drop_duplicates(rows, first, spool)
-            spool.close_dropped()
-            kept = _sampled(first, sources, spool, seed)
-            units = list(_units(rows, np.flatnonzero(kept), folder, unit_rows))
-        write_tables(folder, DROPPED, _DROPPED, _batches(spool.dropped), compression="zstd")
+        rows, first = spool.table("rows"), _first(spool.ids)
+        _drop_duplicates(rows, first, spool)
+        spool.close_dropped()
+        kept = np.flatnonzero(_sampled(first, sources, spool, seed))
+        units = list(_units(rows, kept, folder, unit_rows))
+        tables = {target: spool.table(target) for target in targets}
+        given = {target: list(_units(table, kept, folder, unit_rows, f"{target}/")) for target, table in tables.items()}
+        asked = {t: table["instruction"].take(pa.array(kept)) for t, table in tables.items()}
+        write_tables(folder, DROPPED_FILE, DROPPED, spool.batches("dropped"), compression="zstd")
     record = PromptsRecord(
         fingerprint=artifact.fingerprint_of(inputs, unit_rows, drawn),
         inputs=inputs,
@@ -75,10 +74,12 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
         seed=drawn,
         units=units,
         rows_read=spool.read,
-        rows_kept=sum(unit.rows for unit in units),
+        rows_kept=len(kept),
         dropped=dict(sorted(spool.reasons.items())),
         mended=dict(sorted(spool.notes.changed.items())),
-        unused={name: dict(sorted(found.items())) for name, found in spool.notes.unused.items()},
+        unused={name: dict(sorted(found.items())) for name, found in spool.notes.unused.items() if found},
+        given=given,
+        translated={target: len(texts) - texts.null_count for target, texts in asked.items()},
     )
     _tell(record)
     if not units:
@@ -105,7 +106,9 @@ def row_ids(frame: pl.DataFrame) -> pl.Series:
 def _reuse(found: Prompts, sources: list[Source], unit_rows: int, seed: int | None) -> Prompts:
     """Prompts that exist already, if they are those that are wanted."""
     before = found.record
-    inputs = [source.input([file for source in before.inputs for file in source.files]) for source in sources]
+    known = [file for source in before.inputs for file in source.files]
+    known += [file for source in before.inputs for given in source.translations.values() for file in given.files]
+    inputs = [source.input(known) for source in sources]
     if artifact.fingerprint_of(inputs, unit_rows, seed) != before.fingerprint:
         differs = artifact.differences(before, inputs, unit_rows, seed)
         raise UserError(
@@ -115,68 +118,21 @@ def _reuse(found: Prompts, sources: list[Source], unit_rows: int, seed: int | No
     return found
 
 
-@dataclass
-class _Spool:
-    """What has been read so far: the rows in local files, of each row 8 bytes in memory."""
-
-    folder: Path
-    read: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    notes: Notes = field(default_factory=Notes)
-    parts: list[np.ndarray] = field(default_factory=list)  # bits of the ids of the usable rows
-    counts: Counter[int] = field(default_factory=Counter)  # source -> usable rows, which stand in the sources' order
-
-    def __post_init__(self) -> None:
-        self.rows, self.dropped = self.folder / "rows.arrow", self.folder / "dropped.arrow"
-        self._rows = pa.ipc.new_stream(str(self.rows), PROMPT)
-        self._dropped = pa.ipc.new_stream(str(self.dropped), _DROPPED)
-
-    def __enter__(self) -> "_Spool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._rows.close()
-        self._dropped.close()
-
-    @property
-    def ids(self) -> np.ndarray:
-        """Bits of the usable rows' ids: uint64 of shape (rows,)."""
-        return np.concatenate([np.empty(0, np.uint64), *self.parts])
-
-    def keep(self, frame: pl.DataFrame, source: int) -> None:
-        """Add usable rows of a source."""
-        frame = frame.with_columns(row_ids(frame))
-        self._rows.write_table(frame.select(PROMPT.names).to_arrow().cast(PROMPT))
-        self.parts.append(row_bits(frame["id"].to_list()))
-        self.counts[source] += frame.height
-
-    def drop(self, table: pa.Table) -> None:
-        """Add DROPPED rows."""
-        self.reasons.update({item["values"]: item["counts"] for item in pc.value_counts(table["reason"]).to_pylist()})
-        self._dropped.write_table(table)
-
-    def close_rows(self) -> None:
-        """No further rows come."""
-        self._rows.close()
-
-    def close_dropped(self) -> None:
-        """No further rows are dropped."""
-        self._dropped.close()
-
-
-def _read(source: Source, number: int, spool: _Spool) -> None:
+def _read(source: Source, number: int, spool: Spool) -> None:
     """Read one source, clean its rows and tell the usable ones from the others."""
-    for part, frame in source.frames(spool.notes):
-        frame, kinds = clean(frame, source.config.max_chars)
+    for batch in source.frames(spool.notes):
+        frame, kinds = clean(batch.frame, source.config.max_chars)
         spool.read += frame.height
         spool.notes.changed.update(kinds)
         frame = frame.with_columns(
             source=pl.col("language").fill_null(source.language),
-            origin=pl.lit(f"{part}:") + pl.col("row").cast(pl.String),
+            origin=pl.lit(f"{batch.part}:") + pl.col("row").cast(pl.String),
         )
-        usable = pl.col("reason").is_null()
-        spool.keep(frame.filter(usable), number)
-        spool.drop(frame.filter(usable.not_()).select(_DROPPED.names).to_arrow().cast(_DROPPED))
+        mask = frame["reason"].is_null()
+        kept = frame.filter(mask)
+        given = {target: texts.filter(mask) for target, texts in batch.given.items()}
+        spool.keep(kept.with_columns(row_ids(kept)), given, number)
+        spool.drop(frame.filter(~mask).select(DROPPED.names).to_arrow().cast(DROPPED))
 
 
 def _first(ids: np.ndarray) -> np.ndarray:
@@ -184,17 +140,17 @@ def _first(ids: np.ndarray) -> np.ndarray:
     return pl.Series(ids, dtype=pl.UInt64).is_first_distinct().to_numpy()
 
 
-def _drop_duplicates(rows: pa.Table, first: np.ndarray, spool: _Spool) -> None:
+def _drop_duplicates(rows: pa.Table, first: np.ndarray, spool: Spool) -> None:
     start = 0
     for batch in rows.select(["origin", "instruction"]).to_batches():
         again = pa.Table.from_batches([batch]).filter(pa.array(~first[start : start + batch.num_rows]))
         start += batch.num_rows
         excerpts = pc.utf8_slice_codeunits(again["instruction"], 0, EXCERPT)
         reasons = pa.array(["duplicate"] * again.num_rows, pa.string())
-        spool.drop(pa.table([again["origin"], reasons, excerpts], schema=_DROPPED))
+        spool.drop(pa.table([again["origin"], reasons, excerpts], schema=DROPPED))
 
 
-def _sampled(first: np.ndarray, sources: list[Source], spool: _Spool, seed: int) -> np.ndarray:
+def _sampled(first: np.ndarray, sources: list[Source], spool: Spool, seed: int) -> np.ndarray:
     """Which rows stay: the first of their id and, where a source asks for a sample, drawn. Bool of shape (rows,)."""
     kept, ids, start = first.copy(), spool.ids, 0
     for number, source in enumerate(sources):
@@ -209,20 +165,22 @@ def _sampled(first: np.ndarray, sources: list[Source], spool: _Spool, seed: int)
     return kept
 
 
-def _units(rows: pa.Table, kept: np.ndarray, folder: Folder, unit_rows: int) -> Iterator[Shard]:
-    """Write the kept rows as shards whose sizes differ by one row at most."""
+def _units(rows: pa.Table, kept: np.ndarray, folder: Folder, unit_rows: int, prefix: str = "") -> Iterator[Shard]:
+    """Write the kept rows as shards whose sizes differ by one row at most.
+
+    Args:
+        rows: all rows.
+        kept: indices of those that are kept, ascending: int64 of shape (kept,).
+        folder: `prompts/`.
+        unit_rows: maximum number of rows in a shard.
+        prefix: of the shards' names.
+    """
     count = math.ceil(len(kept) / unit_rows)
     bounds = [round(i * len(kept) / count) for i in range(count + 1)] if count else []
     for unit, (start, end) in enumerate(itertools.pairwise(bounds)):
         low = int(kept[start])
         part = rows.slice(low, int(kept[end - 1]) + 1 - low).take(pa.array(kept[start:end] - low))
-        yield write_table(folder, shard_name(unit), part)
-
-
-def _batches(path: Path) -> Iterable[pa.Table]:
-    with pa.memory_map(str(path)) as file:
-        for batch in pa.ipc.open_stream(file):
-            yield pa.Table.from_batches([batch])
+        yield write_table(folder, f"{prefix}{shard_name(unit)}", part)
 
 
 def _tell(record: PromptsRecord) -> None:

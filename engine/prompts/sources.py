@@ -17,8 +17,9 @@ from polydistill.engine.files.rows import read_rows
 from polydistill.engine.files.source import File, reading
 from polydistill.engine.languages import language_code
 from polydistill.engine.progress import Progress
-from polydistill.engine.prompts.artifact import Input, InputFile
+from polydistill.engine.prompts.artifact import Input, InputFile, InputTranslations
 from polydistill.engine.prompts.fields import Fields, Notes
+from polydistill.engine.prompts.translations import InRows, Translations, in_files
 
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _BLOCK = 1 << 22
@@ -133,15 +134,25 @@ def _unreachable(name: str, error: Exception) -> str:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Rows of a source."""
+
+    part: str  # name of the part that they are from
+    frame: pl.DataFrame  # as `fields.FRAME`
+    given: dict[str, pl.DataFrame]  # target language -> the rows' translations, see `translations.Translations`
+
+
+@dataclass(frozen=True)
 class Source:
     """One configured source: its parts in order, and how they are read."""
 
     parts: list[Part]
     config: PromptSource
     language: str
+    translated: dict[str, list[Part]]  # target language -> files of translations, [] for the source's own rows
 
-    def frames(self, notes: Notes) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The rows up to the source's limit: a part's name, and rows of it as `fields.FRAME`.
+    def frames(self, notes: Notes) -> Iterator[Batch]:
+        """The rows up to the source's limit.
 
         Args:
             notes: where what is left out and changed is counted.
@@ -150,22 +161,59 @@ class Source:
             UserError: a file that cannot be read, or whose columns fit no format.
         """
         left = self.config.limit
+        apart = {target: self._in_files(target, notes) for target, parts in self.translated.items() if parts}
         for part in self.parts:
-            fields = Fields(part.name, part.columns | self.config.columns, notes, self.config.language is None)
+            fields = self._fields(part, notes)
+            inside = [target for target, parts in self.translated.items() if not parts]
+            found = apart | {target: self._in_rows(part, target, notes) for target in inside}
             with Progress(f"reading {part.name}", None) as progress:
                 for rows in part.rows():
                     rows = rows if left is None else rows.head(left)
-                    yield part.name, fields.frame(rows)
+                    frame = fields.frame(rows, self.config.key)
+                    yield Batch(part.name, frame, {target: each.of(rows, frame) for target, each in found.items()})
                     progress.advance(len(rows.values))
                     if left is not None and not (left := left - len(rows.values)):
                         return
+
+    def _fields(self, part: Part, notes: Notes) -> Fields:
+        # Columns that are read as translations are not left out.
+        given = [each for each in self.config.translations.values() if not each.path]
+        used = {each.key for each in given} | {name for each in given for name in each.columns.values()}
+        columns = part.columns | self.config.columns
+        return Fields(part.name, columns, notes, self.config.language is None, frozenset(filter(None, used)))
+
+    def _in_rows(self, part: Part, target: str, notes: Notes) -> Translations:
+        given = self.config.translations[target]
+        # Columns of the row itself have been counted with it.
+        name, notes = (f"{part.name}[{given.key}]", notes) if given.key else (part.name, Notes())
+        columns = {str(role): column for role, column in (given.columns or self.config.columns).items()}
+        return InRows(Fields(name, columns, notes, False), given.key, self.config.max_chars)
+
+    def _in_files(self, target: str, notes: Notes) -> Translations:
+        given, parts = self.config.translations[target], self.translated[target]
+
+        def frames() -> Iterator[pl.DataFrame]:
+            for part in parts:
+                fields = Fields(part.name, part.columns | given.columns, notes, False)
+                for rows in part.rows():
+                    yield fields.frame(rows.under(given.key) if given.key else rows)
+
+        return in_files(frames(), parts[0].name, self.config.max_chars)
 
     def input(self, known: Iterable[InputFile] = ()) -> Input:
         """What the source is, for the record."""
         known, own = list(known), self.config
         files = [part.identity(known) for part in self.parts]
         columns: dict[str, str | None] = dict(sorted(own.columns.items()))
-        return Input(files, self.language, columns, own.limit, own.sample, own.max_chars)
+        translations = {
+            target: InputTranslations(
+                [part.identity(known) for part in parts],
+                own.translations[target].key,
+                dict(sorted(own.translations[target].columns.items())),
+            )
+            for target, parts in self.translated.items()
+        }
+        return Input(files, own.key, translations, self.language, columns, own.limit, own.sample, own.max_chars)
 
 
 def open_sources(configs: list[PromptSource], default_language: str) -> list[Source]:
@@ -180,17 +228,29 @@ def open_sources(configs: list[PromptSource], default_language: str) -> list[Sou
     """
     default = language_code(default_language)
     several = len(configs) > 1
-    return [Source(_parts(config, several), config, config.language or default) for config in configs]
+    sources = []
+    for config in configs:
+        translated = {
+            target: _parts(given.path, None, several) if given.path else []
+            for target, given in sorted(config.translations.items())
+        }
+        parts = [_hub(config)] if on_hub(config.path) else _parts(config.path, config.split, several)
+        sources.append(Source(parts, config, config.language or default, translated))
+    return sources
 
 
-def _parts(config: PromptSource, several: bool) -> list[Part]:
-    if _on_hub(config.path):
-        return [HubPart(config.path, config.configuration, config.split, config.revision, {})]
-    files = find_files(config.path, config.split)
+def _hub(config: PromptSource) -> Part:
+    return HubPart(config.path.removeprefix("hub:"), config.configuration, config.split, config.revision, {})
+
+
+def _parts(path: str, split: str | None, several: bool) -> list[Part]:
+    files = find_files(path, split)
     root = os.path.commonpath([os.path.dirname(file.path) for file in files])
     return [FilePart(file, file.name if several else os.path.relpath(file.path, root)) for file in files]
 
 
-def _on_hub(path: str) -> bool:
-    """Whether a path means a data set on the hub: "org/name", where there is no such file or folder."""
+def on_hub(path: str) -> bool:
+    """Whether a path means a data set on the hub: "org/name", where there is no such file or folder, or "hub:..."."""
+    if path.startswith("hub:"):
+        return True
     return bool(_HUB.fullmatch(path)) and not os.path.exists(path) and not File.of(path).format

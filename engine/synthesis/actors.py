@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
 from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
+from polydistill.engine.translation.given import WithGiven, attach
 
 ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
 """A unit on its way, while its rows lie on storage: its number and the languages that it still lacks."""
@@ -52,10 +54,11 @@ class Stages:
 
         if config.student:
             load_tokenizer(config.student.model, config.student.trust_remote_code)
-        folder = model_folder(config.translate.model)
-        if config.translate.method == "seq2seq":
-            tokens = language_tokens(folder, vocabulary(converted(folder, config.translate.compute_type)))
-            tokens.check({config.source} - set(config.targets), set(config.targets) - {config.source})
+        if config.translate:
+            folder = model_folder(config.translate.model)
+            if config.translate.method == "seq2seq":
+                tokens = language_tokens(folder, vocabulary(converted(folder, config.translate.compute_type)))
+                tokens.check({config.source} - set(config.targets), set(config.targets) - {config.source})
         load_language_id(config.judge.language_id)
 
     def translate(self, translate: Translate, device: str) -> TranslateFunction:
@@ -87,16 +90,23 @@ class PromptActor:
 class TranslateActor:
     """An ASSIGNMENT in, the unit's TRANSLATED rows in all languages it lacks out (and `unit`).
 
-    `folder` holds the answered prompts, or the prompts themselves where no student answers them.
+    `folder` of the run holds the answered prompts, or the prompts themselves where no student answers them.
     """
 
     def __init__(
-        self, stages: Stages, translate: Translate, work: Work, device: str, folder: Folder, monitor: Any
+        self,
+        stages: Stages,
+        translate: Translate | None,
+        work: Work,
+        device: str,
+        root: Folder,
+        folder: str,
+        monitor: Any,
     ) -> None:
-        self._folder = folder
+        self._folder, self._prompts = root / folder, open_prompts(root)
 
         def make() -> TranslateFunction:
-            return stages.translate(translate, device)
+            return WithGiven(stages.translate(translate, device) if translate else None)
 
         self._guarded = Guarded(make, _untranslated, work.retries, work.translate.timeout)
         self._watch = _Watch("translate", monitor)
@@ -107,7 +117,8 @@ class TranslateActor:
         unit, targets = assignment["unit"], assignment["targets"]
         rows = read_table(self._folder, shard_name(unit))
         rows = rows if "self" in rows.column_names else unanswered(rows)
-        made = self._watch.run(unit, rows.select(schema.GENERATED.names), self._guarded, _unchanged, targets)
+        rows = attach(rows.select(schema.GENERATED.names), self._prompts.given(unit, targets))
+        made = self._watch.run(unit, rows, self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
         made = made if not self._guarded.split else _target_major(made, targets)
         return made.append_column("unit", pa.array([unit] * made.num_rows, pa.int64()))

@@ -86,8 +86,8 @@ def _run(
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
     stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
     work = config.work
-    answers = root / (GENERATED if config.student else PROMPTS)
-    translate = (stages, config.translate, work, placement.device("translate"), answers, monitor)
+    answers = GENERATED if config.student else PROMPTS
+    translate = (stages, config.translate, work, placement.device("translate"), root, answers, monitor)
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
     judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)

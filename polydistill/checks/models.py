@@ -55,6 +55,8 @@ def _render(run: RunConfig, folder: str, found: list[Problem]) -> None:
 def translator(run: RunConfig) -> list[Problem]:
     """The translator's folder, architecture and languages."""
     found: list[Problem] = []
+    if run.translate is None:
+        return found
     with caught("translate.engine", found):
         _engine(run.translate.engine)
     with caught("translate.model", found):
