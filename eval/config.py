@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from polydistill.engine.config import Config, LanguageCode, LanguageCodes
+from polydistill.eval.benchmark import check_name
 
-TaskName = Literal[
-    "belebele", "flores", "xlsum", "mkqa", "mgsm", "xquad", "mlqa", "xnli", "mlama", "sib200", "xcopa", "off_target"
-]
+PromptLanguage = Literal["english", "target"]
 
 
 class Task(Config):
     """One benchmark. In YAML its name alone is enough where the defaults suit."""
 
-    task: TaskName = Field(description="Name of the benchmark")
+    task: str = Field(description="Name of the benchmark; `polydistill eval --tasks list` shows all")
     path: str | None = Field(
         None,
         description="File or folder in the benchmark's official format, or hub id of a dataset with such files; "
@@ -23,22 +22,31 @@ class Task(Config):
     )
     split: str | None = Field(None, description="Split, where the benchmark has several, e.g. dev; default: the test")
     languages: LanguageCodes | None = Field(None, description="Languages of this task; default: the evaluation's")
-    limit: int | None = Field(None, ge=1, description="Only the first so many questions of each language")
+    limit: int | None = Field(None, ge=1, description="Only the first N questions of each language; default: all")
     shots: int = Field(0, ge=0, description="Solved examples before each question, from another split than the test's")
     examples: str | None = Field(
         None, description="File or folder (same format) that the shots come from; default: the benchmark's own, if any"
     )
-    max_tokens: int | None = Field(None, ge=1, description="Longest answer, tokens; default: the task's own")
+    max_tokens: int | None = Field(None, ge=1, description="Maximum length of an answer, tokens; default: the task's")
     choices: Literal["letter", "text", "generate"] | None = Field(
         None,
         description="Multiple choice: likelihood of the letter, of the answer's text, or the letter generated; "
         "default: letter for belebele, text elsewhere",
     )
     normalize: Literal["none", "characters"] = Field(
-        "characters", description="Likelihood of texts: summed, or divided by their length in characters"
+        "none",
+        description="Which accuracy by likelihood of texts the summary shows: by summed log-likelihood (`accuracy`, "
+        "usually published), or by log-likelihood divided by the length in characters (`accuracy_norm`, suits small "
+        "models). Both are always computed",
     )
     instruction: str | dict[LanguageCode, str] | None = Field(
-        None, description="Another instruction than the task's English one; or one for each language code"
+        None, description="Instruction in place of the task's own; or one for each language code"
+    )
+    prompt_language: PromptLanguage | None = Field(
+        None, description="Language of this task's instructions; default: the evaluation's `prompt_language`"
+    )
+    edition: str | None = Field(
+        None, description="xlsum: name of the file where it is not the language's, e.g. pidgin or serbian_latin"
     )
     directions: Literal["both", "into", "from"] = Field(
         "both", description="flores: both ways, only into the targets, or only from them"
@@ -55,11 +63,11 @@ class Task(Config):
     def _name(cls, value: Any) -> Any:
         return {"task": value} if isinstance(value, str) else value
 
-    def said(self, language: str, default: str) -> str:
-        """The instruction to use in `language`: the configured one, else `default`."""
-        if isinstance(self.instruction, dict):
-            return self.instruction.get(language, default)
-        return self.instruction or default
+    @field_validator("task")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        check_name(value)
+        return value
 
 
 class Geometry(Config):
@@ -67,7 +75,9 @@ class Geometry(Config):
 
     path: str | None = Field(None, description="Parallel text in flores' format; default: `data`/flores")
     split: str = Field("devtest", description="Split of it")
-    sentences: int = Field(200, ge=2, description="Use the first so many sentences; retrieval is among these")
+    sentences: int = Field(
+        200, ge=2, description="Number of sentences, the first of the file; retrieval is among these"
+    )
     pooling: Literal["last", "mean"] = Field(
         "last", description="A sentence's vector: its last token's state, or the mean"
     )
@@ -78,7 +88,9 @@ class Eval(Config):
 
     tasks: list[Task] = Field(description="Benchmarks: names, or sections with a `task`", min_length=1)
     data: str = Field("data", description="Folder with one sub-folder for each task without a `path` of its own")
-    source: LanguageCode = Field("eng_Latn", description="The resource-rich language, shown beside the targets")
+    source: LanguageCode = Field(
+        "eng_Latn", description="The resource-rich language, shown beside the targets; default: the run's"
+    )
     targets: LanguageCodes | None = Field(None, description="Target languages; default: the run's")
     language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
     comet: str | None = Field(
@@ -86,9 +98,16 @@ class Eval(Config):
     )
     comet_encoder: str | None = Field(None, description="Local folder of COMET's encoder configuration and tokenizer")
     geometry: Geometry | None = Field(None, description="Sentence vectors; null: none")
-    device: str = Field("cpu", description="Device of COMET and of sentence vectors: cpu, cuda")
+    device: str = Field(
+        "auto", description="Device of COMET and of sentence vectors: cpu, cuda; auto: a GPU of the cluster, if any"
+    )
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples behind every interval and comparison")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the confidence intervals")
+    prompt_language: PromptLanguage = Field(
+        "english",
+        description="Language of the instructions. `target`: each question's own, where the task ships one, as the "
+        "papers do; a language without one is asked in English, with a note",
+    )
     seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the choice of few-shot examples")
     samples: int = Field(5, ge=0, description="Questions shown side by side in the report, for each task and language")
 
@@ -101,6 +120,10 @@ class Eval(Config):
     def languages(self) -> list[str]:
         """Source language first, then the targets."""
         return list(dict.fromkeys([self.source, *(self.targets or [])]))
+
+    def native(self, task: Task) -> bool:
+        """Whether a task's instructions are in the language of the question."""
+        return (task.prompt_language or self.prompt_language) == "target"
 
     def path(self, task: Task) -> str:
         """Where a task's files are: a path, or a hub id."""

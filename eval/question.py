@@ -18,10 +18,15 @@ class Question:
     gold: tuple[str, ...] = ()  # acceptable answers or references; () where there are none (off-target questions)
     choices: tuple[str, ...] = ()  # candidates whose likelihood is compared; () means that an answer is generated
     right: int = -1  # index of the right choice
+    letters: str = ""  # of the options, where one of them is to be generated
     answer_language: str = ""  # language that the answer should have; "" where it has none (letters, numbers)
     source: str = ""  # text that the answer translates (COMET reads it)
     plain: bool = False  # the instruction is the prompt itself: no template around it
     parts: tuple[float, ...] = ()  # what each choice's log-likelihood is divided by; () means by nothing
+
+    def texts(self) -> tuple[str, ...]:
+        """Everything in it that comes from a file."""
+        return (self.id, self.instruction, self.input, self.source, *self.gold, *self.choices)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Answer:
     text: str = ""  # generated text, stripped; the chosen candidate where likelihoods were compared
     choice: int = -1  # index of the most likely choice
     scores: tuple[float, ...] = ()  # log-likelihood of each choice, nats
+    lengths: tuple[int, ...] = ()  # tokens of each choice
     logprob: float | None = None  # mean log-probability of the generated tokens, nats
     tokens: int = 0  # generated tokens
     # "stop", "length" (cut at max_tokens), "choice", or "too_long" (the prompt did not fit, so it was not asked)
@@ -46,6 +52,7 @@ ANSWERS = pa.schema(
         pa.field("gold", pa.list_(pa.string())),
         pa.field("choices", pa.list_(pa.string())),
         pa.field("right", pa.int32()),
+        pa.field("letters", pa.string()),
         pa.field("answer_language", pa.string()),
         pa.field("source", pa.string()),
         pa.field("plain", pa.bool_()),
@@ -53,6 +60,7 @@ ANSWERS = pa.schema(
         pa.field("text", pa.string()),
         pa.field("choice", pa.int32()),
         pa.field("scores", pa.list_(pa.float64())),
+        pa.field("lengths", pa.list_(pa.int32())),
         pa.field("logprob", pa.float64()),
         pa.field("tokens", pa.int32()),
         pa.field("finish", pa.string()),

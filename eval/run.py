@@ -2,33 +2,35 @@
 
     out/answers/<model>/<set>/<language>.arrow   question and answer, row by row (`eval.question.ANSWERS`)
     out/geometry/<model>.json                    sentence vectors' numbers (`eval.analysis.geometry`), where wanted
-    out/metrics.json                             every number with its interval and signature
-    out/report.html, out/report.md               the same for reading
+    out/metrics.json                             every number with its interval and signature (`eval.scores`)
+    out/report.html, report.md, report.tex, results.csv, figures/   the same for reading and for papers
 
 One (model, set, language) is a unit. A unit that is there, made from the same model, questions and settings, is not
-asked again; anything else is. A long one is asked in parts, `<language>.0000.arrow` and so on until it is whole, so
-that an evaluation that is killed asks one part again at most.
+asked again; anything else is. A long one is asked in parts, so that an evaluation that is killed asks one part again
+at most.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
 
 from polydistill.engine.config import Student, dump
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.progress import Progress
-from polydistill.engine.storage.shards import Folder, read_table, write_table
-from polydistill.eval.asking.vllm_answerer import Answerer, Vllm
+from polydistill.engine.storage.fingerprint import fingerprint
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.eval.asking.answer_files import AnswerFolder, Key, slug, unit_fingerprint
+from polydistill.eval.asking.answerer import MakeAnswerer
+from polydistill.eval.asking.engines import answer, fitting, on_a_gpu
+from polydistill.eval.asking.units import PART, Job
+from polydistill.eval.asking.vllm_answerer import Vllm
 from polydistill.eval.config import Eval
-from polydistill.eval.data.sets import Set, load_sets
-from polydistill.eval.question import Answer, Question, from_table, to_table
+from polydistill.eval.data.sets import Set, load_questions
+from polydistill.eval.question import Answer
+from polydistill.eval.scores import GeometryRecord, ModelRecord, Scores
 
-FINGERPRINT = b"polydistill.fingerprint"
-PART = 2048
-"""Questions asked and kept together: twice what vLLM has under way at once on a large GPU."""
+Answers = dict[Key, list[Answer]]
 
 
 def evaluate(
@@ -36,15 +38,14 @@ def evaluate(
     config: Eval,
     student: Student,
     out: str,
-    answerer: Callable[[str, Student], Answerer] = Vllm,
-) -> dict[str, Any]:
+    answerer: MakeAnswerer = Vllm,
+    part: int = PART,
+) -> Scores:
     """Evaluate `models` (name -> Hugging Face folder or hub id) and write answers, metrics and reports under `out`.
 
     A model named "sdrrl/seed1" counts as one run of the arm "sdrrl". `student` says how questions become prompts and
-    how the engine is started. `answerer` makes what answers (default: vLLM).
-
-    Returns:
-        The content of metrics.json, see `eval.reporting.results`.
+    how the engine is started. `answerer` makes what answers (default: vLLM), `part` is the number of questions that are
+    kept together. On a Ray cluster (see `engine.synthesis`) all of its GPUs answer; without one, this process does.
 
     Raises:
         UserError: missing or broken files, a model that cannot be loaded.
@@ -54,112 +55,81 @@ def evaluate(
 
     if not models:
         raise UserError("no model to evaluate")
-    sets = load_sets(config)
-    place = Folder.of(out)
-    answers = {name: ask(name, path, sets, student, place, answerer) for name, path in models.items()}
-    found = results(sets, answers, config)
-    found["models"] = dict(models)
-    if config.geometry is not None:
-        found["geometry"] = {name: _geometry(name, path, config, student, place) for name, path in models.items()}
-    place.write_json("metrics.json", found)
-    write_report(found, sets, answers, config, place)
-    return found
+    questions = load_questions(config)
+    folder = Folder.of(out)
+    records = {name: ModelRecord(path, model_identity(path)) for name, path in models.items()}
+    answers, marks = _answers(records, questions.sets, student, folder, answerer, part)
+    geometry = {} if config.geometry is None else _geometries(records, config, student, folder)
+    mark = fingerprint([marks, dump(config), dump(student)])
+    record = results(questions, answers, config, student, records, geometry, mark)
+    scores = Scores.write(folder, record)
+    write_report(scores, questions.sets, answers, config)
+    return scores
 
 
-def _geometry(name: str, path: str, config: Eval, student: Student, place: Folder) -> dict[str, Any]:
-    """Sentence vectors' numbers of one model, kept in geometry/<model>.json."""
+def _answers(
+    models: Mapping[str, ModelRecord],
+    sets: Sequence[Set],
+    student: Student,
+    out: Folder,
+    make: MakeAnswerer,
+    part: int,
+) -> tuple[dict[str, Answers], list[list[str]]]:
+    """Every model's answers to all sets, read where they are there and asked where not; and all fingerprints."""
+    marks = {
+        (name, entry.name, entry.language): unit_fingerprint(entry, model.identity, student)
+        for name, model in models.items()
+        for entry in sets
+    }
+    kept = {name: AnswerFolder.of(out, name) for name in models}
+    found: dict[str, Answers] = {name: {} for name in models}
+
+    def missing() -> list[Job]:
+        jobs = []
+        for name, model in models.items():
+            units = []
+            for entry in sets:
+                key, mark = (entry.name, entry.language), marks[name, entry.name, entry.language]
+                saved = found[name].get(key) or kept[name].read(key, mark)
+                if saved is None:
+                    units.append((entry, mark))
+                else:
+                    found[name][key] = saved
+            if units:
+                jobs.append(Job(name, model.path, tuple(units)))
+        return jobs
+
+    jobs = missing()
+    for problem in [problem for folder in kept.values() for problem in folder.damaged]:
+        print(f"asked again: {problem}", file=sys.stderr)
+    if jobs:
+        engines = fitting(student, [job.path for job in jobs])
+        label = "evaluating" if engines.here else f"evaluating on {engines.count} engines"
+        with Progress(label, sum(job.questions for job in jobs), "answers") as progress:
+            for done in answer(jobs, student, out, make, engines, part):
+                progress.advance(done.answers, f"{done.model} {done.set} {done.language}")
+        left = missing()
+        if left:
+            raise DamagedError(f"{out.root}: answers of {left[0].model} are damaged as soon as written; check the disk")
+    return found, [[*key, mark] for key, mark in marks.items()]
+
+
+def _geometries(
+    models: Mapping[str, ModelRecord], config: Eval, student: Student, out: Folder
+) -> dict[str, GeometryRecord]:
+    """Sentence vectors' numbers of every model, kept in geometry/<model>.json."""
     from polydistill.eval.analysis.geometry import measure
 
-    file = f"geometry/{slug(name)}.json"
-    key = [model_identity(path), dump(config)["geometry"], config.languages, config.data, config.seed]
-    mark = hashlib.blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
-    if place.exists(file) and (saved := place.read_json(file)).get("fingerprint") == mark:
-        return saved
-    found = measure(path, config, student.trust_remote_code) | {"fingerprint": mark}
-    place.write_json(file, found)
+    found = {}
+    for name, model in models.items():
+        file = f"geometry/{slug(name)}.json"
+        mark = fingerprint([model.identity, dump(config)["geometry"], config.languages, config.data, config.seed])
+        try:
+            record = read_record(out, file, GeometryRecord)
+        except DamagedError:
+            record = None
+        if record is None or record.fingerprint != mark:
+            record = on_a_gpu(measure, model.path, config, student.trust_remote_code, mark)
+            write_record(out, file, record)
+        found[name] = record
     return found
-
-
-Key = tuple[str, str]  # set name, language
-Answers = dict[Key, list[Answer]]
-
-
-def ask(
-    name: str,
-    path: str,
-    sets: list[Set],
-    student: Student,
-    place: Folder,
-    answerer: Callable[[str, Student], Answerer],
-) -> Answers:
-    """One model's answers to all sets: read where they are there, asked (and saved) where not."""
-    folder = place / f"answers/{slug(name)}"
-    identity = model_identity(path)
-    marks = {(s.name, s.language): fingerprint(s, identity, student) for s in sets}
-    found = {key: saved for key, mark in marks.items() if (saved := _saved(folder, file_name(key), mark)) is not None}
-    missing = [s for s in sets if (s.name, s.language) not in found]
-    if missing:
-        total = sum(len(s.questions) for s in missing)
-        with Progress(f"evaluating {name}", total, "answers") as progress:
-            model = answerer(path, student)
-            try:
-                for entry in missing:
-                    key = (entry.name, entry.language)
-                    progress.note = f"{entry.name} {entry.language}"
-                    found[key] = _ask(entry, model, folder, marks[key], progress)
-            finally:
-                model.close()
-    return found
-
-
-def _ask(entry: Set, model: Answerer, folder: Folder, mark: str, progress: Progress) -> list[Answer]:
-    """All answers of a unit, in parts that are kept until it is whole."""
-    key, answers = (entry.name, entry.language), []
-    parts = range(0, len(entry.questions), PART) if len(entry.questions) > PART else []
-    for number, start in enumerate(parts):
-        questions = entry.questions[start : start + PART]
-        part = _saved(folder, file_name(key, number), mark)
-        if part is None:
-            part = model(questions, entry.shots, entry.max_tokens, progress.advance)
-            _save(folder, file_name(key, number), questions, part, mark)
-        else:
-            progress.advance(len(part))
-        answers += part
-    if not parts:
-        answers = model(entry.questions, entry.shots, entry.max_tokens, progress.advance)
-    _save(folder, file_name(key), entry.questions, answers, mark)
-    for number in range(len(parts)):
-        folder.filesystem.delete_file(folder.join(file_name(key, number)))
-    return answers
-
-
-def file_name(key: Key, part: int | None = None) -> str:
-    """Where a unit's answers are, or those of one part of it, relative to its model's folder."""
-    return f"{key[0]}/{key[1]}.arrow" if part is None else f"{key[0]}/{key[1]}.{part:04}.arrow"
-
-
-def slug(name: str) -> str:
-    """A model's name as a folder name: anything but letters, digits, dot and dash becomes an underscore."""
-    return re.sub(r"[^\w.-]+|^\.+", "_", name.replace("/", "--"))
-
-
-def _save(folder: Folder, file: str, questions: Sequence[Question], answers: Sequence[Answer], mark: str) -> None:
-    table = to_table(questions, answers).replace_schema_metadata({FINGERPRINT: mark.encode()})
-    write_table(folder, file, table, "zstd")
-
-
-def _saved(folder: Folder, file: str, mark: str) -> list[Answer] | None:
-    if not folder.exists(file):
-        return None
-    table = read_table(folder, file)
-    return from_table(table)[1] if (table.schema.metadata or {}).get(FINGERPRINT) == mark.encode() else None
-
-
-def fingerprint(entry: Set, identity: str, student: Student) -> str:
-    """Hash of what decides a unit's answers: model, questions, examples, template, length."""
-    settings = dump(student)
-    values = [identity, settings["prompt"], settings["template"], settings["engine"], entry.max_tokens]
-    digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16)
-    for question in [*entry.shots, *entry.questions]:
-        digest.update(repr(question).encode())
-    return digest.hexdigest()

@@ -108,7 +108,7 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
 
 def best(models: dict[str, str], top: int) -> dict[str, str]:
     """Of each recipe's trainings, the `top` with the lowest validation loss."""
-    from polydistill.eval.reporting.results import arm
+    from polydistill.eval.scores import arm
     from polydistill.trainer.artifact import Checkpoint
 
     def loss(name: str) -> float:

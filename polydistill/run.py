@@ -22,6 +22,7 @@ from polydistill.run_config import RunConfig, read_run_file
 if TYPE_CHECKING:
     from polydistill.engine.mixing.mixture import Mixture
     from polydistill.engine.storage.pool import Pool
+    from polydistill.eval.scores import Scores
     from polydistill.trainer.artifact import Checkpoint
 
 ROWS = "rows.jsonl"
@@ -200,7 +201,7 @@ class Run:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
         return f"{Path(self.config.recipe).stem}/seed{seed}"
 
-    def evaluate(self, models: "Mapping[str, str | Checkpoint]") -> Any:
+    def evaluate(self, models: "Mapping[str, str | Checkpoint]") -> "Scores":
         """Evaluate the base model and `models` (name -> folder or checkpoint). The report: eval/report.html.
 
         Raises:

@@ -1,13 +1,16 @@
 """Training and evaluation for callers from outside: configuration as sections or as plain mappings."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from polydistill.engine import environment
 from polydistill.engine.config import Config, Student, validate
 from polydistill.eval.config import Eval
 from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
+
+if TYPE_CHECKING:
+    from polydistill.eval.scores import Scores
 
 C = TypeVar("C", bound=Config)
 
@@ -57,7 +60,7 @@ def evaluate(
     evaluation: Eval | Mapping[str, Any] | list[Any],
     student: Student | Mapping[str, Any],
     out: str,
-) -> Any:
+) -> "Scores":
     """Evaluate models on benchmarks. Answers are kept, so a model is asked each question once.
 
     Args:
@@ -65,10 +68,10 @@ def evaluate(
             "sdrrl/seed0" and "sdrrl/seed1" are runs of the arm "sdrrl".
         evaluation: the `eval` section, e.g. {"tasks": ["belebele"], "data": "data/", "targets": ["de"]}.
         student: the `student` section: how questions become prompts, and vLLM's arguments.
-        out: folder for answers, metrics.json, report.html and report.md.
+        out: folder for answers, metrics.json and reports.
 
     Returns:
-        The content of metrics.json.
+        The scores; `scores.record` is the content of metrics.json.
 
     Raises:
         UserError: missing or damaged files, or a model that cannot be loaded.

@@ -189,8 +189,8 @@ class _Digesting:
         """Nothing: the file is synced when it is whole."""
 
 
-_verified: set[tuple[str, int, str]] = set()
-"""(path, bytes, sha256) of the shards that this process has compared with their digests."""
+_verified: set[tuple[str, int, int, str]] = set()
+"""(path, time of the last change, bytes, sha256) of the shards that this process has compared with their digests."""
 
 
 def read_shard(folder: Folder, shard: Shard, columns: list[str] | None = None) -> pa.Table:
@@ -205,21 +205,21 @@ def read_shard(folder: Folder, shard: Shard, columns: list[str] | None = None) -
     return read_table(folder, shard.path, columns)
 
 
-def check_shard(folder: Folder, shard: Shard) -> None:
-    """Compare a file with its record, once in each process.
+def check_shard(folder: Folder, shard: Shard, again: bool = False) -> None:
+    """Compare a file with its record, its digest once in each process (with `again`, in any case).
 
     Raises:
         DamagedError: the file is missing, or its size or digest is another.
     """
     path = folder.join(shard.path)
-    key = (path, shard.bytes, shard.sha256)
-    if key in _verified:
-        return
     info = folder.filesystem.get_file_info(path)
     if info.type != pa.fs.FileType.File:
         raise DamagedError(f"{path} is missing")
     if info.size != shard.bytes:
         raise DamagedError(f"{path}: damaged ({info.size} bytes, {shard.bytes} were written)")
+    key = (path, info.mtime_ns or 0, shard.bytes, shard.sha256)
+    if key in _verified and not again:
+        return
     digest = hashlib.sha256()
     with folder.filesystem.open_input_stream(path) as stream:
         while block := stream.read(1 << 22):

@@ -14,33 +14,30 @@ from typing import Any
 import numpy as np
 
 from polydistill.engine.errors import UserError
+from polydistill.eval.asking.engines import device_here
 from polydistill.eval.config import Eval, Geometry
+from polydistill.eval.scores import GeometryRecord, Retrieval
 from polydistill.eval.tasks.flores import sentences
 
 
-def measure(model: str, config: Eval, trust_remote_code: bool = False) -> dict[str, Any]:
-    """Retrieval for each language and layer, and t-SNE coordinates of the last layer.
-
-    Returns:
-        {"retrieval": [{language, layer, accuracy, mean_rank, n}], "tsne": {language: [[x, y], ...]}, "signature"}.
-        Layer 0 is the embedding. Accuracy in percent.
-    """
+def measure(model: str, config: Eval, trust_remote_code: bool = False, fingerprint: str = "") -> GeometryRecord:
+    """Retrieval for each language and layer, and t-SNE coordinates of the last layer."""
     settings = config.geometry
     if settings is None:
         raise ValueError("the configuration has no geometry section")
     texts = parallel(config, settings)
-    vectors = sentence_vectors(model, texts, settings, config.device, trust_remote_code)
+    vectors = sentence_vectors(model, texts, settings, device_here(config.device), trust_remote_code)
     rows = []
     for language in list(texts)[1:]:
         for layer, (source, target) in enumerate(zip(vectors[config.source], vectors[language])):
             accuracy, rank = retrieval(source, target)
-            found = {"language": language, "layer": layer, "accuracy": accuracy, "mean_rank": rank, "n": len(source)}
-            rows.append(found)
+            rows.append(Retrieval(language, layer, accuracy, rank, len(source)))
     last = {language: layers[-1] for language, layers in vectors.items()}
     signature = (
         f"pooling:{settings.pooling}|similarity:cosine|n:{settings.sentences}|tsne:perplexity=30,seed={config.seed}"
     )
-    return {"retrieval": rows, "tsne": tsne(last, config.seed), "signature": signature}
+    points = tsne(last, config.seed)
+    return GeometryRecord(fingerprint=fingerprint, retrieval=rows, tsne=points, signature=signature)
 
 
 def parallel(config: Eval, settings: Geometry) -> dict[str, list[str]]:
@@ -104,10 +101,15 @@ def retrieval(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
 
     Equal similarities count against it, so that vectors which are all the same get the worst rank, not the best.
     """
-    similarity = _unit(target) @ _unit(source).T
+    found = ranks(source, target)
+    return float(100 * (found == 1).mean()), float(found.mean())
+
+
+def ranks(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Rank from 1 of row i of `wanted`, looked for among its rows by row i of `given`, by cosine: int64 (rows,)."""
+    similarity = _unit(given) @ _unit(wanted).T
     own = np.diagonal(similarity)[:, None]
-    ranks = (similarity >= own - 1e-7).sum(1)
-    return float(100 * (ranks == 1).mean()), float(ranks.mean())
+    return (similarity >= own - 1e-7).sum(1)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -7,13 +7,13 @@ finds its counterpart first and about ln(n)/n where n sentences are found by cha
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from polydistill.engine.config import Parallel
 from polydistill.engine.pairs.draw import draw
-from polydistill.eval.analysis.geometry import sentence_vectors
+from polydistill.eval.analysis.geometry import ranks, sentence_vectors
 from polydistill.eval.config import Geometry
 
 
@@ -22,19 +22,22 @@ def gamma(source: np.ndarray, target: np.ndarray) -> float:
 
     Equal similarities count against it, so vectors that are all the same do not look like perfect ones.
     """
-    unit = [rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (source, target)]
-    similarity = unit[0] @ unit[1].T
-    ranks = (similarity >= np.diagonal(similarity)[:, None] - 1e-7).sum(1)
-    return float((1 / ranks).mean())
+    return float((1 / ranks(target, source)).mean())
+
+
+@dataclass(frozen=True)
+class Similarities:
+    """gamma of each language, and how it was measured."""
+
+    gamma: dict[str, float]
+    chance: float  # of a random order
+    signature: str
 
 
 def similarities(
     model: str, parallel: str, source: str, targets: Sequence[str], sentences: int, seed: int = 0, device: str = "cpu"
-) -> dict[str, Any]:
+) -> Similarities:
     """gamma of each target language.
-
-    Returns:
-        {"gamma": {language: value}, "chance": of a random order, "signature"}.
 
     Raises:
         UserError: no parallel text of a pair, fewer sentences than asked for, or a model that cannot be loaded.
@@ -46,8 +49,5 @@ def similarities(
         texts = {side: pairs[side].to_list() for side in ("source", "target")}
         vectors = sentence_vectors(model, texts, settings, device)
         found[target] = gamma(vectors["source"][-1], vectors["target"][-1])
-    return {
-        "gamma": found,
-        "chance": float(np.mean(1 / np.arange(1, sentences + 1))),
-        "signature": f"model:{model}|layer:last|pooling:mean|score:reciprocal_rank|n:{sentences}|seed:{seed}",
-    }
+    signature = f"model:{model}|layer:last|pooling:mean|score:reciprocal_rank|n:{sentences}|seed:{seed}"
+    return Similarities(found, float(np.mean(1 / np.arange(1, sentences + 1))), signature)

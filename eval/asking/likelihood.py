@@ -3,8 +3,12 @@
 First pass: the prompt alone, asking for the log-probabilities of every candidate's first token. It fills the
 engine's prefix cache, and is all that single letters need. Second pass, for candidates of more tokens: prompt and
 candidate, of which only the blocks behind the cached prefix are computed; the log-probability of each token is read
-from its row. vLLM leaves the rows of cached tokens empty, so a candidate that begins in a cached block (as two
-candidates with a long common beginning do) is asked once more without the cache.
+from its row. A candidate that begins in a cached block (as two candidates with a long common beginning do) has no rows
+there, so it is asked once more without the cache.
+
+vLLM's two model runners return different rows: V1 one for every token of the prompt, with those of cached tokens empty;
+V2 (the default on GPUs) only those of computed tokens. The last row is the last token's in both, so rows are counted
+from the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,11 +106,11 @@ def _tails(
     swallowed = []
     for (i, j), output in zip(pairs, llm.generate(prompts, how, use_tqdm=False)):
         start = len(items[i].prompt)
-        # Row k - 1 tells about token k: the first row needed is that of the choice's first token.
+        # A token's row is computed with the token before it: the first that is needed stands at `start`.
         if (output.num_cached_tokens or 0) > start:
             swallowed.append((i, j))
             continue
         ids = items[i].choices[j]
         rows = output.prompt_logprobs
-        results[i][j] = sum(rows[start + k][ids[k]].logprob for k in range(1, len(ids)))
+        results[i][j] = sum(rows[len(rows) - len(ids) + k][ids[k]].logprob for k in range(1, len(ids)))
     return swallowed

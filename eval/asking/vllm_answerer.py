@@ -8,8 +8,8 @@ weights, so that the answers are a mixture of two models; measured, and not used
 import gc
 import logging
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
@@ -17,25 +17,10 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import SHOT_STOPS, STOPS, load_tokenizer
 from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
+from polydistill.eval.asking.answerer import Advance
 from polydistill.eval.asking.likelihood import Candidates, choose
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Answer, Question
-
-Advance = Callable[[int], None]
-
-
-class Answerer(Protocol):
-    """Whatever answers questions: vLLM, or a stand-in with known answers."""
-
-    def __call__(
-        self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, advance: Advance
-    ) -> list[Answer]:
-        """One answer for each question, in order; `advance` is called with how many more are done."""
-        ...
-
-    def close(self) -> None:
-        """Give back what it holds."""
-        ...
 
 
 class Vllm:
@@ -61,27 +46,32 @@ class Vllm:
         arguments = engine_arguments(student)
         try:
             self.llm = offline_engine(model=model, trust_remote_code=student.trust_remote_code, **arguments)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise UserError(f"{model}: vLLM cannot load it ({str(error).splitlines()[0]})") from error
         self.room = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
 
     def __call__(
-        self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, advance: Advance
+        self,
+        questions: Sequence[Question],
+        shots: Sequence[Question],
+        max_tokens: int,
+        stop: Sequence[str],
+        advance: Advance,
     ) -> list[Answer]:
         """Answers in order. A prompt beyond the model's context is not asked: its answer says "too_long"."""
         prompts = prompt_tokens(questions, shots, self.tokens)
         answers = [Answer(finish="too_long")] * len(questions)
         open_ = [i for i, q in enumerate(questions) if not q.choices and len(prompts[i]) < self.room]
         if open_:
-            stop = (SHOT_STOPS if shots else STOPS)[self.template]
-            found = self._generate([prompts[i] for i in open_], max_tokens, stop)
+            ends = [*stop, *(SHOT_STOPS if shots else STOPS)[self.template]]
+            found = self._generate([prompts[i] for i in open_], max_tokens, ends)
             for index, answer in zip(open_, found):
                 answers[index] = answer
         closed = [i for i, question in enumerate(questions) if question.choices]
         if closed:
             items = [Candidates(prompts[i], choice_tokens(questions[i], shots, self.tokens)) for i in closed]
-            for index, scores in zip(closed, choose(self.llm, items, self.room)):
-                answers[index] = chosen(questions[index], scores)
+            for index, item, scores in zip(closed, items, choose(self.llm, items, self.room)):
+                answers[index] = chosen(questions[index], scores, tuple(map(len, item.choices)))
         advance(len(questions))
         return answers
 
@@ -118,13 +108,13 @@ class Vllm:
             torch.cuda.empty_cache()
 
 
-def chosen(question: Question, scores: Sequence[float] | None) -> Answer:
+def chosen(question: Question, scores: Sequence[float] | None, lengths: tuple[int, ...] = ()) -> Answer:
     """The most likely candidate (the first of equals), each divided by the question's `parts` where it has some."""
     if scores is None:
         return Answer(finish="too_long")
     values = [s / p for s, p in zip(scores, question.parts)] if question.parts else list(scores)
     choice = max(range(len(values)), key=values.__getitem__)
-    return Answer(question.choices[choice], choice, tuple(scores), finish="choice")
+    return Answer(question.choices[choice], choice, tuple(scores), lengths, finish="choice")
 
 
 def engine_arguments(student: Student) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Reading benchmark files: local, plain or gzip, with errors that name file and line."""
 
+import csv
 import gzip
 import json
 import zlib
@@ -9,28 +10,32 @@ from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
+from polydistill.eval.benchmark import LacksLanguage
 
 
 def find(folder: Path, names: Iterable[str], what: str) -> Path:
     """The first of `names` (also with .gz) that exists in `folder`.
 
     Raises:
-        UserError: none does; the message lists what was looked for.
+        UserError: there is no such folder.
+        LacksLanguage: no file of these names is in it; the message lists them.
     """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; it should hold the files of {what.split()[0]}")
     tried = list(dict.fromkeys(names))
     for name in tried:
         # Repositories on the hub keep their files in data/.
         for candidate in (folder / name, folder / f"{name}.gz", folder / "data" / name):
             if candidate.is_file():
                 return candidate
-    raise UserError(f"{folder}: no file for {what} (looked for {', '.join(tried)}, also with .gz)")
+    raise LacksLanguage(f"{folder}: no file for {what} (looked for {', '.join(tried)}, also with .gz)")
 
 
 def local(path: str) -> Path:
     """The local folder of a benchmark: `path` itself, or the snapshot of a dataset on the hub ("facebook/belebele").
 
     Raises:
-        UserError: neither is there a folder nor a hub id that can be had.
+        UserError: there is no such folder, and the hub gives no dataset of that name.
     """
     folder = Path(path)
     if folder.exists() or "{" in path or path.startswith((".", "/")) or path.count("/") != 1:
@@ -42,7 +47,7 @@ def local(path: str) -> Path:
         return Path(snapshot_download(path, repo_type="dataset"))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise UserError(
-            f"{path}: no such folder, and not to be had from the hub ({str(error).splitlines()[0]})"
+            f"{path}: no such folder, and the hub gives no such dataset ({str(error).splitlines()[0]})"
         ) from error
 
 
@@ -79,10 +84,13 @@ def json_file(path: Path) -> Any:
     return parse("\n".join(lines(path)), str(path))
 
 
-def tsv(path: Path, columns: int) -> Iterator[list[str]]:
-    """Rows of a headerless TAB-separated file, each of at least `columns` cells."""
-    for number, line in enumerate(lines(path), 1):
-        cells = line.split("\t")
+def tsv(path: Path, columns: int, quoted: bool = False) -> Iterator[list[str]]:
+    """Rows of a headerless TAB-separated file, each of at least `columns` cells.
+
+    `quoted` reads cells as Python's and pandas' csv do: "..." around a cell, and "" for a quotation mark in it.
+    """
+    rows = csv.reader(lines(path), delimiter="\t") if quoted else (line.split("\t") for line in lines(path))
+    for number, cells in enumerate(rows, 1):
         if len(cells) < columns:
             raise UserError(f"{path}:{number}: expected {columns} cells separated by TAB, found {len(cells)}")
         yield cells
@@ -104,3 +112,15 @@ def checked(row: Any, fields: Iterable[str], where: str) -> dict[str, Any]:
         if field not in row:
             raise UserError(f"{where}: field '{field}' is missing (has: {', '.join(row)})")
     return row
+
+
+def text_of(row: dict[str, Any], field: str, where: str) -> str:
+    """The text in a field; numbers count as text.
+
+    Raises:
+        UserError: the field is missing, null, or holds a list or an object.
+    """
+    value = checked(row, (field,), where)[field]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UserError(f"{where}: field '{field}' should be text, found {json.dumps(value)[:40]}")
+    return str(value)

@@ -1,14 +1,16 @@
-"""Which questions are asked: every task in every language, with its solved examples."""
+"""Which questions are asked: every benchmark in every language, with its solved examples."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from polydistill.engine import seeds
 from polydistill.engine.errors import UserError
+from polydistill.eval.benchmark import LacksLanguage, Sets, Wanted, benchmark
 from polydistill.eval.config import Eval, Task
 from polydistill.eval.data.files import local
 from polydistill.eval.question import Question
-from polydistill.eval.tasks import benchmark
 
 
 @dataclass(frozen=True)
@@ -23,41 +25,114 @@ class Set:
 
     @property
     def max_tokens(self) -> int:
-        """Longest answer."""
+        """Maximum length of an answer, in tokens."""
         return self.task.max_tokens or benchmark(self.task.task).MAX_TOKENS
 
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Texts that end a generated answer."""
+        return tuple(benchmark(self.task.task).STOP)
 
-def load_sets(config: Eval) -> list[Set]:
-    """All questions, in the order of the configuration."""
-    sets = []
+    @property
+    def side(self) -> str:
+        """The language that the set tells about: the answers', else the questions'."""
+        return (self.questions[0].answer_language if self.questions else "") or self.language
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Everything that an evaluation asks."""
+
+    sets: list[Set]
+    notes: list[str] = field(default_factory=list)  # what is left out or asked otherwise than wanted, one sentence each
+
+
+def load_questions(config: Eval) -> Questions:
+    """All questions, in the order of the configuration.
+
+    A language that a benchmark lacks is left out with a note.
+
+    Raises:
+        UserError: missing or damaged files; a benchmark that has none of the languages; a set that is there twice.
+    """
+    found = Questions([])
     for task in config.tasks:
-        module, path = benchmark(task.task), local(config.path(task))
-        for language in task.languages or config.languages:
-            loaded = module.load(task, path, language, config.source)
-            for name, questions in loaded.items():
-                shots = _shots(task, config, language, name)
-                sets.append(Set(name, language, task, questions[: task.limit], shots))
-    names = [(entry.name, entry.language) for entry in sets]
-    twice = next((name for name in names if names.count(name) > 1), None)
+        lacking: list[LacksLanguage] = []
+        languages = task.languages or config.languages
+        for language in languages:
+            try:
+                found.sets.extend(_sets_of(task, config, language))
+            except LacksLanguage as error:
+                lacking.append(error)
+                found.notes.append(f"{task.task} was not asked in {language}: {error}")
+            else:
+                found.notes.extend(_prompt_note(task, config, language))
+        if lacking and len(lacking) == len(languages):
+            raise UserError(f"{task.task} has none of the languages {', '.join(languages)}: {lacking[0]}")
+    keys = [(entry.name, entry.language) for entry in found.sets]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
-        raise UserError(f"eval.tasks: {twice[0]} in {twice[1]} is there twice; evaluate the second in a run of its own")
-    return sets
+        raise UserError(
+            f"eval.tasks: {twice[0]} in {twice[1]} is there twice; evaluate the second with another --out folder"
+        )
+    return found
 
 
-def _shots(task: Task, config: Eval, language: str, name: str) -> list[Question]:
+def _sets_of(task: Task, config: Eval, language: str) -> Iterator[Set]:
+    wanted = Wanted(task, local(config.path(task)), language, config.source, task.split or "", config.native(task))
+    for name, questions in questions_of(wanted).items():
+        yield Set(name, language, task, questions[: task.limit], _shots(wanted, config, name))
+
+
+def _prompt_note(task: Task, config: Eval, language: str) -> Iterator[str]:
+    written = benchmark(task.task).INSTRUCTIONS
+    if config.native(task) and written and not task.instruction and language not in written:
+        yield f"{task.task} has no instruction in {language}: it was asked in English"
+
+
+def questions_of(wanted: Wanted) -> Sets:
+    """What a benchmark gives, checked: whatever is wrong with a file becomes one sentence that names it.
+
+    Raises:
+        LacksLanguage: the benchmark has no file for the language.
+        UserError: a damaged file, or one of another format.
+    """
+    name = wanted.task.task
+    try:
+        found = benchmark(name).questions(wanted)
+        for questions in found.values():
+            for question in questions:
+                "".join(question.texts()).encode()
+        return found
+    except UserError:
+        raise
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{wanted.path}: {name} in {wanted.language} has half a character "
+            f"({error.object[error.start : error.end]!r}); correct the file"
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        raise UserError(
+            f"{wanted.path}: not in the format of {name} ({type(error).__name__}: {error}); "
+            f"eval/tasks/{name}.py says what is expected"
+        ) from error
+
+
+def _shots(wanted: Wanted, config: Eval, name: str) -> list[Question]:
     """Solved examples, the same for every question of the set; chosen by the seed."""
+    task = wanted.task
     if not task.shots:
         return []
-    module = benchmark(task.task)
-    if task.examples:
-        pool = module.load(task, local(task.examples), language, config.source)[name]
-    elif hasattr(module, "examples"):
-        pool = module.examples(task, local(config.path(task)), language, config.source)[name]
-    else:
+    split = benchmark(task.task).EXAMPLES
+    if not task.examples and not split:
         raise UserError(f"{task.task} has no examples of its own: name a file in the same format as its `examples`")
-    pool = [question for question in pool if question.gold]
+    path = local(task.examples) if task.examples else wanted.path
+    asked = Wanted(
+        task, Path(path), wanted.language, wanted.source, (task.split or "") if task.examples else split, wanted.native
+    )
+    pool = [question for question in questions_of(asked)[name] if question.gold]
     if len(pool) < task.shots:
-        raise UserError(f"{name} in {language}: {task.shots} shots wanted, {len(pool)} examples found")
+        raise UserError(f"{name} in {wanted.language}: {task.shots} shots wanted, {len(pool)} examples found")
     keys = [hashlib.blake2b(question.id.encode(), digest_size=8).hexdigest() for question in pool]
     order = seeds.uniform(config.seed, keys, "shots").argsort(kind="stable")
     return [pool[index] for index in order[: task.shots]]

@@ -1,41 +1,71 @@
 """What the benchmarks in SQuAD's shape share: questions whose answer is a span of a passage."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
+from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
-from polydistill.eval.data.files import checked
+from polydistill.eval.benchmark import ENGLISH, Wanted
+from polydistill.eval.data.files import checked, json_file, text_of
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, mean
 from polydistill.eval.scoring.overlap import best, mlqa_em, mlqa_f1, squad_em, squad_f1
 
-RULES = {"squad": ("", squad_f1, squad_em), "mlqa": ("_language", mlqa_f1, mlqa_em)}
+RULES = {"squad": (squad_f1, squad_em), "mlqa": (mlqa_f1, mlqa_em)}
+
+INSTRUCTIONS = {
+    ENGLISH: "Answer the question with words taken from the passage.",
+    "arb_Arab": "أجب عن السؤال بكلمات مأخوذة من النص.",
+    "deu_Latn": "Beantworte die Frage mit Worten aus dem Text.",
+    "ell_Grek": "Απάντησε στην ερώτηση με λέξεις από το κείμενο.",
+    "spa_Latn": "Responde a la pregunta con palabras tomadas del texto.",
+    "fra_Latn": "Réponds à la question avec des mots tirés du texte.",
+    "hin_Deva": "गद्यांश से लिए गए शब्दों में प्रश्न का उत्तर दीजिए।",
+    "ind_Latn": "Jawablah pertanyaan dengan kata-kata yang diambil dari teks.",
+    "jpn_Jpan": "本文中の言葉を使って質問に答えてください。",
+    "ron_Latn": "Răspunde la întrebare cu cuvinte luate din text.",
+    "rus_Cyrl": "Ответьте на вопрос словами из текста.",
+    "tha_Thai": "จงตอบคำถามโดยใช้คำจากบทความ",
+    "tur_Latn": "Soruyu metinden alınan kelimelerle yanıtlayın.",
+    "vie_Latn": "Hãy trả lời câu hỏi bằng từ ngữ lấy trong đoạn văn.",
+    "zho_Hans": "请用原文中的词语回答问题。",
+    "zho_Hant": "請用原文中的詞語回答問題。",
+}
 
 
-def answers_in(data: dict[str, Any], file: str, language: str, answers: str, instruction: str) -> list[Question]:
-    """Questions (in `language`) of a file in SQuAD 1.1's shape, answered in the passage's language `answers`."""
+def answers_in(file: Path, wanted: Wanted) -> list[Question]:
+    """Questions of a file in SQuAD 1.1's shape, whose answers are in the passage's language."""
+    data = checked(json_file(file), ("data",), str(file))
+    instruction = wanted.instruction(INSTRUCTIONS)
     questions = []
     for article in data["data"]:
-        for paragraph in checked(article, ("paragraphs",), file)["paragraphs"]:
-            checked(paragraph, ("context", "qas"), file)
-            for row in paragraph["qas"]:
-                checked(row, ("id", "question", "answers"), f"{file}, question {row.get('id')}")
-                gold = tuple(dict.fromkeys(str(answer["text"]) for answer in row["answers"]))
-                shown = f"{paragraph['context']}\n\n{row['question']}"
-                questions.append(Question(str(row["id"]), language, instruction, shown, gold, answer_language=answers))
+        for paragraph in checked(article, ("paragraphs",), str(file))["paragraphs"]:
+            context = text_of(paragraph, "context", str(file))
+            for row in checked(paragraph, ("qas",), str(file))["qas"]:
+                where = f"{file}, question {row.get('id')}"
+                checked(row, ("id", "question", "answers"), where)
+                gold = tuple(dict.fromkeys(text_of(answer, "text", where) for answer in row["answers"]))
+                shown = f"{context}\n\n{text_of(row, 'question', where)}"
+                identity, language = str(row["id"]), wanted.language
+                questions.append(Question(identity, language, instruction, shown, gold, answer_language=language))
+    if not questions:
+        raise UserError(f"{file}: no question in it")
     return questions
 
 
 def span_measures(questions: Sequence[Question], answers: Sequence[Answer], rules: Sequence[str]) -> list[Measure]:
-    """F1 and exact match by each of `rules`; the first gives the plain names."""
+    """F1 and exact match by each of `rules`; the first gives the plain names, then `substring`.
+
+    `substring` is x-LLM's count: 1 where a gold answer occurs in the answer, as it stands (arXiv 2308.04948).
+    """
     measures = []
     ids = [question.id for question in questions]
     pairs = list(zip(questions, answers))
     for index, rule in enumerate(rules):
-        _, f1, em = RULES[rule]
         suffix = "" if index == 0 else "_language"
-        for name, metric in (("f1", f1), ("em", em)):
+        for name, metric in zip(("f1", "em"), RULES[rule]):
             codes = [get_language(question.answer_language).locale for question, _ in pairs]
             scores = [best(metric, a.text, q.gold, code) for (q, a), code in zip(pairs, codes)]
             measures.append(mean(name + suffix, ids, scores, f"rules:{rule}"))
-    return measures
+    held = [float(any(gold and gold in a.text for gold in q.gold)) for q, a in pairs]
+    return [*measures, mean("substring", ids, held, "rules:x-llm")]

@@ -3,10 +3,10 @@
 import html
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from polydistill.engine.languages import get_language
-from polydistill.eval.reporting.results import arm as arm_of
+from polydistill.eval.scores import Result
+from polydistill.eval.scores import arm as arm_of
 
 # Okabe and Ito's colors, told apart by color-blind readers.
 Colors = ("#999999", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
@@ -19,25 +19,25 @@ def colors(models: Sequence[str]) -> dict[str, str]:
     return {model: shades[arm_of(model)] for model in models}
 
 
-def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, float] | None = None) -> str:
+def bars(title: str, rows: Sequence[Result], marks: Mapping[str, float] | None = None) -> str:
     """Grouped bars with intervals: a group per language, a bar per model. The axis starts at 0.
 
     `marks` (language -> value) are drawn as dashed lines across the groups: what gold answers get.
     """
-    rows = [row for row in rows if row["n"]]
+    rows = [row for row in rows if row.n]
     if not rows:
         return ""
-    languages = list(dict.fromkeys(row["language"] for row in rows))
-    models = list(dict.fromkeys(row["model"] for row in rows))
+    languages = list(dict.fromkeys(row.language for row in rows))
+    models = list(dict.fromkeys(row.model for row in rows))
     color = colors(models)
     height, left, top, bottom = 180.0, 34.0, 12.0, 38.0
     bar = max(4.0, min(18.0, 420.0 / (len(languages) * (len(models) + 1))))
     group = bar * (len(models) + 1)
     width = left + group * len(languages) + 8
-    limit = _limit(max([row["high"] for row in rows] + list((marks or {}).values())))
+    limit = _limit(max([row.high or 0.0 for row in rows] + list((marks or {}).values())))
     scale = height / limit
     drawn = [_axis(limit, left, top, height, width)]
-    cells = {(row["language"], row["model"]): row for row in rows}
+    cells = {(row.language, row.model): row for row in rows}
     for g, language in enumerate(languages):
         start = left + g * group + bar / 2
         for m, model in enumerate(models):
@@ -53,7 +53,7 @@ def bars(title: str, rows: Sequence[Mapping[str, Any]], marks: Mapping[str, floa
         name = html.escape(get_language(language).name)
         middle = start + len(models) * bar / 2
         drawn.append(f'<text x="{middle:.1f}" y="{top + height + 14:.0f}" text-anchor="middle">{name}</text>')
-    label = "lower is better" if not rows[0]["higher_is_better"] else ""
+    label = "lower is better" if not rows[0].higher_is_better else ""
     label += "; dashed: what the gold answers get" if marks else ""
     svg = (
         f'<svg viewBox="0 0 {width:.0f} {height + top + bottom:.0f}" width="{width:.0f}" role="img" '
@@ -142,14 +142,15 @@ def _pale(color: str, steps: int) -> str:
     return "#" + "".join(f"{part:02x}" for part in parts)
 
 
-def _bar(row: Mapping[str, Any], x: float, width: float, base: float, scale: float, color: str) -> str:
-    tip = f"{row['model']}, {row['language']}: {row['value']:.1f} [{row['low']:.1f}, {row['high']:.1f}], n={row['n']}"
+def _bar(row: Result, x: float, width: float, base: float, scale: float, color: str) -> str:
+    value, low, high = row.value or 0.0, row.low or 0.0, row.high or 0.0
+    tip = f"{row.model}, {row.language}: {value:.1f} [{low:.1f}, {high:.1f}], n={row.n}"
     middle = x + width / 2
-    y = base - row["value"] * scale
+    y = base - value * scale
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width - 1:.1f}" height="{max(base - y, 0.5):.1f}" fill="{color}">'
         f"<title>{html.escape(tip)}</title></rect>"
-        f'<path d="M{middle:.1f} {base - row["low"] * scale:.1f}V{base - row["high"] * scale:.1f}" class="interval"/>'
+        f'<path d="M{middle:.1f} {base - low * scale:.1f}V{base - high * scale:.1f}" class="interval"/>'
     )
 
 

@@ -1,4 +1,4 @@
-"""How sure the numbers are: intervals and comparisons by the bootstrap, Welch's test over seeds.
+"""How sure the numbers are: intervals and comparisons by the bootstrap, Holm's correction.
 
 Resampling draws questions with replacement (Koehn 2004). The draw is a function of the seed and the questions' ids:
 two models, two metrics or two languages that share their questions see the same draw, so differences between models
@@ -6,7 +6,7 @@ are paired, and macro-averages over languages respect that a hard sentence is ha
 """
 
 import hashlib
-import warnings
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,14 +60,45 @@ def interval(measure: Measure, sampled: np.ndarray, confidence: float) -> tuple[
     if not measure.ids:
         return float("nan"), float("nan")
     if _is_share(measure):
-        return wilson(measure.rows.sum() / 100, len(measure.ids), confidence)
+        return wilson(float(measure.rows.mean()) / 100, len(measure.ids), confidence)
     return percentiles(sampled, confidence)
 
 
-def wilson(hits: float, count: int, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, in percent."""
-    found = stats.binomtest(round(hits), count).proportion_ci(confidence_level=confidence, method="wilson")
-    return 100 * found.low, 100 * found.high
+def wilson(share: float, count: float, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval of a proportion `share` (0..1) of `count` cases, in percent."""
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    low = middle - reach if share > 0 else 0.0
+    high = middle + reach if share < 1 else 1.0
+    return 100 * max(0.0, low), 100 * min(1.0, high)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A measure and its values on resamples: float64 (resamples,)."""
+
+    measure: Measure
+    values: np.ndarray
+
+
+def average_interval(group: Sequence[Sampled], confidence: float) -> tuple[float, float]:
+    """Confidence interval of the mean of one metric over languages.
+
+    The bootstrap's percentiles; for shares Wilson's interval, as for a single language, with the effective number of
+    questions: that whose variance is the bootstrap's. Where no resample differs (all right, or all wrong), it is that
+    of the smallest language.
+    """
+    if len(group) == 1:
+        return interval(group[0].measure, group[0].values, confidence)
+    together = np.mean([entry.values for entry in group], axis=0)
+    if not all(_is_share(entry.measure) for entry in group):
+        return percentiles(together, confidence)
+    share = float(np.mean([entry.measure.value for entry in group])) / 100
+    sizes = [len(entry.measure.ids) for entry in group]
+    variance = float(np.var(together)) / 1e4
+    effective = share * (1 - share) / variance if variance > 0 else 0.0
+    return wilson(share, min(max(effective, min(sizes)), sum(sizes)), confidence)
 
 
 def percentiles(sampled: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -78,14 +109,17 @@ def percentiles(sampled: np.ndarray, confidence: float) -> tuple[float, float]:
 
 
 def _is_share(measure: Measure) -> bool:
-    return measure.stats.shape[1] == 2 and bool(np.isin(measure.rows, (0.0, 100.0)).all())
+    """Whether a measure is an unweighted share of yes/no outcomes."""
+    unweighted = measure.stats.shape[1] == 2 and bool((measure.stats[:, 1] == 1).all())
+    return unweighted and bool(np.isin(measure.rows, (0.0, 100.0)).all())
 
 
 def compare(first: Measure, second: Measure, resamples: int, seed: int, confidence: float) -> Comparison:
     """Paired bootstrap of the difference between two models on the same questions.
 
-    p is the share of resamples in which the centered difference is at least as large as the observed one, with one
-    added to both counts (as sacreBLEU's paired bootstrap).
+    p is two-sided: the share of resamples in which the centered difference is at least as far from 0 as the observed
+    one, with one added to both counts. sacreBLEU's paired bootstrap centers absolute differences instead, so its p is
+    about half of this one.
 
     Raises:
         ValueError: the two are not over the same questions.
@@ -111,12 +145,10 @@ def p_value(difference: float, sampled: np.ndarray) -> float:
     return float((1 + (centered >= abs(difference) - 1e-12).sum()) / (1 + len(sampled)))
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> float:
-    """p of Welch's t-test between two groups of runs (Self-Translate-Train compares its arms so); NaN below 2 each."""
-    if len(first) < 2 or len(second) < 2:
-        return float("nan")
-    if np.ptp(first) == 0 and np.ptp(second) == 0:
-        return 1.0 if first[0] == second[0] else 0.0
-    with warnings.catch_warnings():  # runs that all agree (an off-target rate of 100, say) are no numerical accident
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number by Holm's step-down method (Holm 1979), in the given order."""
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
+    return corrected

@@ -40,6 +40,16 @@ def mean(
     return Measure(name, list(ids), stats, _ratio, rows, _signed("mean", len(rows), signature), higher_is_better)
 
 
+def weighted_mean(
+    name: str, ids: Sequence[str], values: Sequence[float], weights: Sequence[float], signature: str = ""
+) -> Measure:
+    """The weighted mean over questions of values in 0..1, in percent."""
+    rows = 100.0 * np.asarray(values, np.float64).reshape(-1)
+    weight = np.asarray(weights, np.float64).reshape(-1)
+    stats = np.stack([rows * weight, weight], axis=1)
+    return Measure(name, list(ids), stats, _ratio, rows, _signed("mean", len(rows), signature))
+
+
 def _ratio(sums: np.ndarray) -> np.ndarray:
     return sums[:, 0] / sums[:, 1]
 

@@ -12,23 +12,41 @@ Few-shot examples come from `dev`.
 
 from pathlib import Path
 
+from babel import Locale, UnknownLocaleError
+
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
+from polydistill.eval.benchmark import ENGLISH, Sets, Wanted
 from polydistill.eval.config import Task
 from polydistill.eval.data.files import find, lines, names_of, tsv
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, bleu, chrf
 from polydistill.eval.scoring.sacrebleu_tokenizers import tokenizer_of
 
+TITLE = "FLORES"
+ABOUT = {"flores_into": "translation into the targets", "flores_from": "translation from the targets"}
+HEADLINE = ("bleu", "comet")
+KIND = "NLG"
 MAX_TOKENS = 256
-INSTRUCTION = "Translate the following sentence from {source} to {target}."
+STOP = ()
+EXAMPLES = "dev"
+SENTENCES = True
+INSTRUCTIONS = {
+    ENGLISH: "Translate the following sentence from {source} to {target}.",
+    "deu_Latn": "Übersetze den folgenden Satz von {source} nach {target}.",
+    "spa_Latn": "Traduce la siguiente oración del {source} al {target}.",
+    "ind_Latn": "Terjemahkan kalimat berikut dari bahasa {source} ke bahasa {target}.",
+    "jpn_Jpan": "次の文を{source}から{target}に翻訳してください。",
+    "zho_Hans": "请将下面的句子从{source}翻译成{target}。",
+}
 
 
-def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Both directions between `source` and `language`; see `eval.tasks`."""
+def questions(wanted: Wanted) -> Sets:
+    """Both directions between source and language; see `eval.benchmark.Benchmark`."""
+    task, path, source, language = wanted.task, wanted.path, wanted.source, wanted.language
     if language == source:
         return {}
-    split = task.split or "devtest"
+    split = wanted.split or "devtest"
     left, right = sentences(path, source, split), sentences(path, language, split)
     if left.keys() != right.keys():
         raise UserError(
@@ -37,15 +55,10 @@ def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Q
         )
     sets = {}
     if task.directions != "from":
-        sets["flores_into"] = _ask(task, left, right, source, language)
+        sets["flores_into"] = _ask(wanted, left, right, source, language)
     if task.directions != "into":
-        sets["flores_from"] = _ask(task, right, left, language, source)
+        sets["flores_from"] = _ask(wanted, right, left, language, source)
     return sets
-
-
-def examples(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Sentences of the dev split."""
-    return load(task.model_copy(update={"split": "dev"}), path, language, source)
 
 
 def sentences(path: Path, language: str, split: str) -> dict[str, str]:
@@ -58,13 +71,25 @@ def sentences(path: Path, language: str, split: str) -> dict[str, str]:
     return {str(number): line for number, line in enumerate(lines(file))}
 
 
-def _ask(task: Task, texts: dict[str, str], gold: dict[str, str], source: str, target: str) -> list[Question]:
-    template = task.said(source, INSTRUCTION)
-    instruction = template.format(source=get_language(source).name, target=get_language(target).name)
+def _ask(wanted: Wanted, texts: dict[str, str], gold: dict[str, str], source: str, target: str) -> list[Question]:
+    template = wanted.instruction(INSTRUCTIONS, source)
+    native = wanted.native and template == INSTRUCTIONS.get(source)
+    names = (_name(code, source if native else ENGLISH) for code in (source, target))
+    instruction = template.format(**dict(zip(("source", "target"), names)))
     return [
         Question(key, source, instruction, text, (gold[key],), answer_language=target, source=text)
         for key, text in texts.items()
     ]
+
+
+def _name(code: str, language: str) -> str:
+    """Name of the language `code` in `language`; in English where CLDR has none."""
+    if language == ENGLISH:
+        return get_language(code).name
+    try:
+        return Locale.parse(get_language(code).locale).get_language_name(get_language(language).locale) or ""
+    except (UnknownLocaleError, ValueError):
+        return get_language(code).name
 
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:

@@ -7,30 +7,29 @@ would be sets of their own).
 Metrics: `f1` and `em` by the official mlqa_evaluation_v1.py, see `eval.scoring.overlap`.
 """
 
-from pathlib import Path
-
+from polydistill.eval.benchmark import Sets, Wanted
 from polydistill.eval.config import Task
-from polydistill.eval.data.files import checked, find, json_file, names_of
+from polydistill.eval.data.files import find, names_of
 from polydistill.eval.data.spans import answers_in, span_measures
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure
 
+TITLE = "MLQA"
+ABOUT = {"mlqa": "answers in a passage"}
+HEADLINE = ("f1", "em")
+KIND = "NLU"
 MAX_TOKENS = 48
-INSTRUCTION = "Answer the question with words taken from the passage."
+STOP = ("\n",)
+EXAMPLES = "dev"
+SENTENCES = False
 
 
-def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Questions of one language; see `eval.tasks`."""
-    split, iso = task.split or "test", names_of(language)["iso1"]
+def questions(wanted: Wanted) -> Sets:
+    """Questions of one language; see `eval.benchmark.Benchmark`."""
+    split, iso = wanted.split or "test", names_of(wanted.language)["iso1"]
     name = f"{split}-context-{iso}-question-{iso}.json"
-    file = find(path, [f"{split}/{name}", name], f"mlqa in {language}")
-    data = checked(json_file(file), ("data",), str(file))
-    return {"mlqa": answers_in(data, str(file), language, language, task.said(language, INSTRUCTION))}
-
-
-def examples(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Questions of the dev split."""
-    return load(task.model_copy(update={"split": "dev"}), path, language, source)
+    file = find(wanted.path, [f"{split}/{name}", name], f"mlqa in {wanted.language}")
+    return {"mlqa": answers_in(file, wanted)}
 
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:

@@ -11,23 +11,32 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.eval.benchmark import Sets, Wanted
 from polydistill.eval.config import Task
-from polydistill.eval.data.files import checked, find, json_file, json_lines, names_of
+from polydistill.eval.data.files import checked, find, json_file, json_lines, names_of, text_of
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure
 
+TITLE = ""
+ABOUT = {"off_target": "answers in another language"}
+HEADLINE = ("off_target",)
+KIND = ""
 MAX_TOKENS = 128
+STOP = ()
+EXAMPLES = ""
+SENTENCES = True
+INSTRUCTIONS: dict[str, str] = {}  # the question is the prompt
 
 
-def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Questions of one language; see `eval.tasks`."""
-    names = names_of(language)
+def questions(wanted: Wanted) -> Sets:
+    """Questions of one language; see `eval.benchmark.Benchmark`."""
+    path, language, names = wanted.path, wanted.language, names_of(wanted.language)
     if "{" in str(path):
         file = find(Path("."), [str(path).format(**names)], f"off_target in {language}")
     else:
         tried = [f"{names[kind]}{end}" for kind in ("code", "iso1", "name") for end in (".jsonl", ".json")]
         file = find(path, tried, f"off_target in {language}")
-    return {"off_target": [_question(task, row, where, language) for where, row in _rows(file)]}
+    return {"off_target": [_question(row, where, language) for where, row in _rows(file)]}
 
 
 def _rows(file: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -38,17 +47,20 @@ def _rows(file: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(f"{file}:{number}", checked(row, (), f"{file}:{number}")) for number, row in enumerate(rows, 1)]
 
 
-def _question(task: Task, row: dict[str, Any], where: str, language: str) -> Question:
-    instruction = row.get("instruction") or row.get("question")
+def _question(row: dict[str, Any], where: str, language: str) -> Question:
+    def first(*fields: str) -> str:
+        return next((text_of(row, field, where) for field in fields if row.get(field)), "")
+
+    instruction = first("instruction", "question")
     if not instruction:
         raise UserError(f"{where}: neither 'instruction' nor 'question' (has: {', '.join(row)})")
-    shown = str(row.get("input") or row.get("context") or "")
-    gold = row.get("output") or row.get("response")
+    gold = first("output", "response")
     identity = str(row.get("id", where.rpartition(":")[2]))
-    golds = (str(gold),) if gold else ()
-    return Question(identity, language, str(instruction), shown, golds, answer_language=language)
+    golds = (gold,) if gold else ()
+    shown = first("input", "context")
+    return Question(identity, language, instruction, shown, golds, answer_language=language)
 
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
-    """Nothing of its own: `eval.run` measures the off-target rate of every set whose answers have a language."""
+    """Nothing of its own: `eval.reporting.measuring` measures the off-target rate of all sets with SENTENCES."""
     return []

@@ -7,15 +7,37 @@ Metrics: F1 of ROUGE-1, ROUGE-2 and ROUGE-L, with words cut by the rules of the 
 `eval.scoring.rouge_words` for what is the same and what is not.
 """
 
-from pathlib import Path
-
+from polydistill.eval.benchmark import ENGLISH, Sets, Wanted
 from polydistill.eval.config import Task
-from polydistill.eval.data.files import find, json_lines, names_of
+from polydistill.eval.data.files import find, json_lines, names_of, text_of
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, rouge
 
+TITLE = "XL-Sum"
+ABOUT = {"xlsum": "summaries"}
+HEADLINE = ("rougeL",)
+KIND = "NLG"
 MAX_TOKENS = 128
-INSTRUCTION = "Summarise the following text in one sentence."
+STOP = ()
+EXAMPLES = "val"
+SENTENCES = True
+INSTRUCTIONS = {
+    ENGLISH: "Summarize the following text in one sentence.",
+    "arb_Arab": "لخّص النص التالي في جملة واحدة.",
+    "deu_Latn": "Fasse den folgenden Text in einem Satz zusammen.",
+    "spa_Latn": "Resume el siguiente texto en una sola frase.",
+    "fra_Latn": "Résume le texte suivant en une phrase.",
+    "hin_Deva": "निम्नलिखित पाठ का सारांश एक वाक्य में लिखिए।",
+    "ind_Latn": "Ringkaslah teks berikut dalam satu kalimat.",
+    "jpn_Jpan": "次の文章を一文で要約してください。",
+    "por_Latn": "Resuma o texto a seguir em uma frase.",
+    "rus_Cyrl": "Кратко изложите следующий текст одним предложением.",
+    "swh_Latn": "Fupisha maandishi yafuatayo katika sentensi moja.",
+    "tha_Thai": "จงสรุปข้อความต่อไปนี้เป็นหนึ่งประโยค",
+    "tur_Latn": "Aşağıdaki metni tek bir cümleyle özetleyin.",
+    "vie_Latn": "Hãy tóm tắt đoạn văn sau trong một câu.",
+    "zho_Hans": "请用一句话概括下面的文章。",
+}
 # Where XL-Sum's name is not simply the language's English name.
 NAMES = {
     "zho_Hans": "chinese_simplified",
@@ -37,36 +59,22 @@ NAMES = {
 }
 
 
-def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Questions of one language; see `eval.tasks`."""
-    split = task.split or "test"
-    name = NAMES.get(language, names_of(language)["name"])
-    file = find(path, [f"{name}_{split}.jsonl", f"{language}_{split}.jsonl"], f"xlsum in {language}")
-    instruction = task.said(language, INSTRUCTION)
-    rows = json_lines(file, ("summary", "text"))
-    return {
-        "xlsum": [
-            Question(
-                str(row.get("id", number)),
-                language,
-                instruction,
-                str(row["text"]),
-                (str(row["summary"]),),
-                answer_language=language,
-            )
-            for number, row in enumerate(rows)
-        ]
-    }
-
-
-def examples(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Articles of the validation split."""
-    return load(task.model_copy(update={"split": "val"}), path, language, source)
+def questions(wanted: Wanted) -> Sets:
+    """Questions of one language; see `eval.benchmark.Benchmark`."""
+    language, split = wanted.language, wanted.split or "test"
+    name = wanted.task.edition or NAMES.get(language, names_of(language)["name"])
+    file = find(wanted.path, [f"{name}_{split}.jsonl", f"{language}_{split}.jsonl"], f"xlsum in {language}")
+    instruction = wanted.instruction(INSTRUCTIONS)
+    found = []
+    for number, row in enumerate(json_lines(file)):
+        where = f"{file}:{number + 1}"
+        text, summary = text_of(row, "text", where), text_of(row, "summary", where)
+        identity = str(row.get("id", number))
+        found.append(Question(identity, language, instruction, text, (summary,), answer_language=language))
+    return {"xlsum": found}
 
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:
     """ROUGE-1, ROUGE-2, ROUGE-L."""
-    if not questions:
-        return []
     texts, references = [answer.text for answer in answers], [question.gold[0] for question in questions]
     return rouge([question.id for question in questions], texts, references, questions[0].answer_language)

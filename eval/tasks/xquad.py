@@ -8,28 +8,29 @@ and `em_language` by MLQA's rules (articles of the language; Chinese, Japanese, 
 the English rules make F1 almost an exact match in Chinese and Thai.
 """
 
-from pathlib import Path
-
-from polydistill.engine.errors import UserError
+from polydistill.eval.benchmark import Sets, Wanted
 from polydistill.eval.config import Task
-from polydistill.eval.data.files import checked, find, json_file, names_of
+from polydistill.eval.data.files import find, names_of
 from polydistill.eval.data.spans import answers_in, span_measures
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure
 
+TITLE = "XQuAD"
+ABOUT = {"xquad": "answers in a passage"}
+HEADLINE = ("f1", "em")
+KIND = "NLU"
 MAX_TOKENS = 48
-INSTRUCTION = "Answer the question with words taken from the passage."
+STOP = ("\n",)
+EXAMPLES = ""
+SENTENCES = False
 
 
-def load(task: Task, path: Path, language: str, source: str) -> dict[str, list[Question]]:
-    """Questions of one language; see `eval.tasks`."""
-    iso = names_of(language)["iso1"]
-    file = find(path, [f"xquad.{iso}.json", f"{language}.json"], f"xquad in {language}") if path.is_dir() else path
-    data = checked(json_file(file), ("data",), str(file))
-    questions = answers_in(data, str(file), language, language, task.said(language, INSTRUCTION))
-    if not questions:
-        raise UserError(f"{file}: no question in it")
-    return {"xquad": questions}
+def questions(wanted: Wanted) -> Sets:
+    """Questions of one language; see `eval.benchmark.Benchmark`."""
+    language, path = wanted.language, wanted.path
+    names = [f"xquad.{names_of(language)['iso1']}.json", f"{language}.json"]
+    file = path if path.is_file() else find(path, names, f"xquad in {language}")
+    return {"xquad": answers_in(file, wanted)}
 
 
 def score(questions: list[Question], answers: list[Answer], task: Task) -> list[Measure]:

@@ -13,14 +13,15 @@ def languages(run: RunConfig) -> list[Problem]:
 
 
 def benchmarks(run: RunConfig) -> list[Problem]:
-    """Every benchmark's files can be read, in every language."""
-    from polydistill.eval.data.sets import load_sets
+    """Every benchmark's files can be read. A language that a benchmark lacks is a note."""
+    from polydistill.eval.data.sets import load_questions
 
     found: list[Problem] = []
     for task in run.eval.tasks if run.eval else []:
         assert run.eval is not None
         with caught(f"eval.tasks.{task.task}", found):
-            load_sets(run.eval.model_copy(update={"tasks": [task]}))
+            asked = load_questions(run.eval.model_copy(update={"tasks": [task]}))
+            found += [Problem(f"eval.tasks.{task.task}", note, note=True) for note in asked.notes]
     return found
 
 

@@ -33,7 +33,8 @@ def command(
 
     from polydistill.checks import require
     from polydistill.engine import screen
-    from polydistill.eval.reporting.table import arm_table, to_terminal
+    from polydistill.eval.reporting.render import to_terminal
+    from polydistill.eval.reporting.table import summary
     from polydistill.run_config import load_run
     from polydistill.steps import evaluate
 
@@ -42,8 +43,8 @@ def command(
     for note in require(run, ["eval"]):
         typer.echo(f"note: {note}")
     with screen.logged(out):
-        found = evaluate(named(models), evaluation, student, str(out))
-    rich.print(to_terminal(arm_table(found)))
+        scores = evaluate(named(models), evaluation, student, str(out))
+    rich.print(to_terminal(summary(scores.record)))
     print(f"{out / 'report.html'}\n{out / 'metrics.json'}")
 
 

@@ -38,7 +38,8 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 def show_scores(run: "Run", models: dict[str, str]) -> None:
     """Evaluate, and print the table and where the report is."""
     from polydistill.engine import screen
-    from polydistill.eval.reporting.table import arm_table, to_terminal
+    from polydistill.eval.reporting.render import to_terminal
+    from polydistill.eval.reporting.table import summary
 
-    screen.show_rich(to_terminal(arm_table(run.evaluate(models))))
+    screen.show_rich(to_terminal(summary(run.evaluate(models).record)))
     screen.show(f"report: {run.output}/eval/report.html")

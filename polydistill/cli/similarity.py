@@ -18,14 +18,15 @@ def command(
 ) -> None:
     """Measure gamma by retrieval: each sentence looks for its translation among all, by mean last-layer states."""
     import json
+    from dataclasses import asdict
 
     from polydistill.engine.languages import language_code
     from polydistill.eval.analysis.similarity import similarities
 
     languages = [language_code(name) for name in targets.split(",")]
     result = similarities(model, parallel, language_code(source), languages, sentences, seed, device)
-    for language, value in result["gamma"].items():
+    for language, value in result.gamma.items():
         typer.echo(f"{language}  gamma {value:.4f}")
-    typer.echo(f"chance {result['chance']:.4f}; {result['signature']}")
+    typer.echo(f"chance {result.chance:.4f}; {result.signature}")
     if out is not None:
-        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")

@@ -6,18 +6,22 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder, read_table
+from polydistill.eval.asking.answer_files import slug
+from polydistill.eval.asking.answerer import Advance
 from polydistill.eval.config import Eval
-from polydistill.eval.data.sets import load_sets
+from polydistill.eval.data.sets import load_questions
 from polydistill.eval.question import Answer, Question, from_table
-from polydistill.eval.reporting.table import arm_table, to_html, to_markdown, to_terminal
-from polydistill.eval.run import evaluate, slug
+from polydistill.eval.reporting.render import to_html, to_markdown, to_terminal
+from polydistill.eval.reporting.table import summary
+from polydistill.eval.run import evaluate
+from polydistill.eval.scores import Scores, ScoresRecord
 
 TARGETS = {"deu_Latn": "Hund", "jpn_Jpan": "犬"}
 STUDENT = Student(model="unused", prompt="raw")
@@ -32,14 +36,19 @@ class StandIn:
         self.how = Path(path).name
 
     def __call__(
-        self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, advance
-    ) -> list[Answer]:  # type: ignore[no-untyped-def]
+        self,
+        questions: Sequence[Question],
+        shots: Sequence[Question],
+        max_tokens: int,
+        stop: Sequence[str],
+        advance: Advance,
+    ) -> list[Answer]:
         StandIn.asked += [(self.how, question.language) for question in questions[:1]]
         advance(len(questions))
         return [self.answer(question, number) for number, question in enumerate(questions)]
 
     def answer(self, question: Question, number: int) -> Answer:
-        right = self.how == "gold" or (self.how == "half" and number % 2 == 0)
+        right = {"gold": True, "half": number % 2 == 0, "third": number % 3 == 0, "most": number != 5}.get(self.how)
         if not right:
             return Answer(finish="length")
         return Answer(question.gold[0], choice=question.right, tokens=5, finish="stop")
@@ -56,7 +65,7 @@ def fresh() -> None:
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     """Twelve parallel questions of belebele and sentences of flores in three languages; models' folders."""
-    for name in ("gold", "half", "none"):
+    for name in ("gold", "half", "third", "most", "none"):
         (tmp_path / "models" / name).mkdir(parents=True)
         (tmp_path / "models" / name / "config.json").write_text("{}")
     (tmp_path / "data/belebele").mkdir(parents=True)
@@ -90,30 +99,36 @@ def config(world: Path, **changes: object) -> Eval:
     return Eval.model_validate(values)
 
 
+def record(*arguments: Any, **settings: Any) -> ScoresRecord:
+    return evaluate(*arguments, **settings).record
+
+
 def models(world: Path, *names: str) -> dict[str, str]:
     return {name: str(world / "models" / name.split("/")[0]) for name in names}
 
 
 def test_gold_gets_everything_and_silence_nothing(world: Path) -> None:
-    found = evaluate(models(world, "gold", "none"), config(world), STUDENT, str(world / "out"), StandIn)
-    for row in found["results"]:
-        if row["metric"] in ("accuracy", "bleu", "chrf++"):
-            assert row["value"] == pytest.approx(100 if row["model"] == "gold" else 0)
-            assert row["low"] <= row["value"] <= row["high"] + 1e-9
-            assert f"n:{row['n']}" in row["signature"]
-        if row["metric"] == "off_target":
-            assert row["value"] == (0 if row["model"] == "gold" else 100)
-    assert {row["side"] for row in found["results"] if row["set"] == "flores_from"} == {"source"}
-    lost = [row for row in found["comparisons"] if row["metric"] == "accuracy"]
-    assert all((row["wins"], row["losses"]) == (0, 12) and row["high"] < 0 for row in lost)
-    cut = {row["model"]: row["cut"] for row in found["accounting"] if row["set"] == "belebele"}
+    found = record(models(world, "gold", "none"), config(world), STUDENT, str(world / "out"), StandIn)
+    for row in found.results:
+        if row.metric in ("accuracy", "bleu", "chrf++"):
+            assert row.value == pytest.approx(100 if row.model == "gold" else 0)
+            assert row.low <= row.value <= row.high + 1e-9
+            assert f"n:{row.n}" in row.signature
+        if row.metric == "off_target":
+            assert row.value == (0 if row.model == "gold" else 100)
+    assert {row.side for row in found.results if row.set == "flores_from"} == {"source"}
+    lost = [row for row in found.comparisons if row.metric == "accuracy"]
+    assert all((row.wins, row.losses) == (0, 12) and row.high < 0 for row in lost)
+    cut = {row.model: row.cut for row in found.accounting if row.set == "belebele"}
     assert cut == {"gold": 0, "none": 12}
 
 
 def test_metrics_json_is_what_was_returned_and_plain_json(world: Path) -> None:
-    found = evaluate(models(world, "gold", "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    found = record(models(world, "gold", "half"), config(world), STUDENT, str(world / "out"), StandIn)
     text = (world / "out/metrics.json").read_text(encoding="utf-8")
-    assert json.loads(text, parse_constant=pytest.fail) == json.loads(json.dumps(found))
+    assert json.loads(text, parse_constant=pytest.fail)["format"] == 2
+    scores = Scores.open(str(world / "out"))
+    assert scores.record == found and scores.verify() == []
 
 
 def test_answers_are_kept_row_by_row(world: Path) -> None:
@@ -124,10 +139,10 @@ def test_answers_are_kept_row_by_row(world: Path) -> None:
 
 
 def test_what_was_asked_is_not_asked_again(world: Path) -> None:
-    first = evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    first = record(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
     asked = list(StandIn.asked)
-    again = evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
-    assert StandIn.asked == asked and again["results"] == first["results"]
+    again = record(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    assert StandIn.asked == asked and again.results == first.results
     # One unit lost: it alone is asked again.
     (world / "out/answers/half/belebele/deu_Latn.arrow").unlink()
     evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
@@ -149,71 +164,90 @@ from tests.eval.test_run import STUDENT, StandIn, config, models
 class Dies(StandIn):
     left = 2  # calls
 
-    def __call__(self, questions, shots, max_tokens, advance):
+    def __call__(self, questions, shots, max_tokens, stop, advance):
         if not Dies.left:
             os.kill(os.getpid(), signal.SIGKILL)
         Dies.left -= 1
-        return super().__call__(questions, shots, max_tokens, advance)
+        return super().__call__(questions, shots, max_tokens, stop, advance)
 
-polydistill.eval.run.PART = 5
 world = Path(sys.argv[1])
-polydistill.eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies)
+polydistill.eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies, part=5)
 """
 
 
-def test_a_killed_evaluation_goes_on_where_it_was(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_evaluation_goes_on_where_it_was(world: Path) -> None:
     """Sets of twelve questions in parts of five; the third part is never answered."""
-    whole = evaluate(models(world, "gold"), config(world), STUDENT, str(world / "whole"), StandIn)
+    whole = record(models(world, "gold"), config(world), STUDENT, str(world / "whole"), StandIn)
     killed = subprocess.run([sys.executable, "-c", KILLED, str(world)], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     kept = sorted(path.name for path in (world / "out/answers/gold").rglob("*.arrow"))
-    assert kept == ["eng_Latn.0000.arrow", "eng_Latn.0001.arrow"]
-    monkeypatch.setattr("polydistill.eval.run.PART", 5)
+    assert kept == ["eng_Latn.0000.arrow", "eng_Latn.0001.arrow"]  # each with its record
     asked: list[int] = []
 
     class Counts(StandIn):
-        def __call__(self, questions, shots, max_tokens, advance):  # type: ignore[no-untyped-def]
+        def __call__(self, questions, shots, max_tokens, stop, advance):  # type: ignore[no-untyped-def]
             asked.append(len(questions))
-            return super().__call__(questions, shots, max_tokens, advance)
+            return super().__call__(questions, shots, max_tokens, stop, advance)
 
-    again = evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Counts)
+    again = record(models(world, "gold"), config(world), STUDENT, str(world / "out"), Counts, part=5)
     assert asked[:4] == [2, 5, 5, 2]  # the rest of the first set, then the next one
-    assert again["results"] == whole["results"] and again["accounting"] == whole["accounting"]
+    assert again.results == whole.results and again.accounting == whole.accounting
     assert not [path for path in (world / "out/answers").rglob("*.arrow") if path.name.count(".") > 1]
 
 
-def test_a_half_written_answer_file_is_named(world: Path) -> None:
-    evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+@pytest.mark.parametrize("harm", ["cut", "empty", "flipped", "no record", "broken record"])
+def test_damaged_answers_are_asked_again(world: Path, harm: str, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = record(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
     file = world / "out/answers/half/belebele/deu_Latn.arrow"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(UserError, match=r"belebele/deu_Latn\.arrow: not a whole Arrow file"):
-        evaluate(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    content, beside = file.read_bytes(), file.with_suffix(".json")
+    if harm == "flipped":
+        middle = len(content) // 2
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    elif harm == "no record":
+        beside.unlink()
+    elif harm == "broken record":
+        beside.write_text("[]")
+    else:
+        file.write_bytes(content[:100] if harm == "cut" else b"")
+    assert bool(Scores.open(str(world / "out")).verify()) == (harm != "no record")
+    StandIn.asked.clear()
+    again = record(models(world, "half"), config(world), STUDENT, str(world / "out"), StandIn)
+    assert StandIn.asked == [("half", "deu_Latn")] and again == whole and file.read_bytes() == content
+    assert ("asked again: " in capsys.readouterr().err) == (harm != "no record")
 
 
 def test_the_table_of_arms(world: Path) -> None:
-    names = ("none", "half/seed0", "half/seed1", "gold/seed0", "gold/seed1")
-    found = evaluate(models(world, *names), config(world), STUDENT, str(world / "out"), StandIn)
-    table = arm_table(found)
+    names = ("none", "half/seed0", "third/seed1", "gold/seed0", "most/seed1")
+    named = {name.replace("third", "half").replace("most", "gold"): name.split("/")[0] for name in names}
+    paths = {name: str(world / "models" / kind) for name, kind in named.items()}
+    found = record(paths, config(world), STUDENT, str(world / "out"), StandIn)
+    table = summary(found)
     assert list(table.rows) == ["none", "half", "gold"]
-    assert [column[2] for column in table.columns[:4]] == ["targets", "English", "targets", "English"]
+    assert [column.side for column in table.columns[:4]] == ["targets", "English", "targets", "English"]
     accuracy = [cells[0] for cells in table.rows.values()]
-    assert [str(cell) for cell in accuracy] == ["0.0", "50.0 ± 0.0", "100.0* ± 0.0"]
-    assert "* differs from half (Welch's test, p < 0.05" in table.note
+    assert [str(cell) for cell in accuracy] == ["0.0", "41.7 ± 11.8", "95.8 ± 5.9"]
+    assert any("* differs from half (Welch's test, p < 0.05" in note for note in table.notes)
     assert [cell.rank for cell in accuracy if cell] == [3, 2, 1]
     off_target = [cells[-1] for cells in table.rows.values()]
     assert str(off_target[0]) == "100.0 (0.0)"
-    assert "| gold | **100.0* ± 0.0** |" in to_markdown(table)
-    assert "<b>100.0*</b> <small>± 0.0</small>" in to_html(table)
+    assert "| gold | **95.8 ± 5.9** |" in to_markdown(table)
+    assert "<b>95.8</b> <small>± 5.9</small>" in to_html(table)
     from rich.console import Console
 
     console = Console(width=80, record=True)
     console.print(to_terminal(table))
     assert max(map(len, console.export_text().splitlines())) <= 80
     page = (world / "out/report.html").read_text(encoding="utf-8")
-    assert "Methods and their runs" in page and "<title>gold: 100.0, 100.0</title>" in page
-    assert "<th>gold</th><th>belebele</th><th>accuracy</th><th>target</th><td>100.0 ± 0.0</td><td>2</td>" in page
-    welch = [e for e in found["arms"] if e["arm"] == "gold" and e["metric"] == "accuracy"]
-    assert {e["against"] for e in welch} == {"half"} and all(e["p"] == 0.0 for e in welch)
+    assert "Methods and their runs" in page and "<title>gold: 100.0, 91.7</title>" in page
+    assert "<th>gold</th><th>belebele</th><th>accuracy</th><th>target</th><td>95.8 ± 5.9</td><td>2</td>" in page
+    (tested,) = [
+        e for e in found.arms if e.arm == "gold" and (e.set, e.metric, e.side) == ("belebele", "accuracy", "target")
+    ]
+    assert tested.effect and tested.effect.against == "half"
+    assert tested.effect.difference == pytest.approx(54.1667, abs=1e-3)
+    assert tested.effect.low < tested.effect.difference < tested.effect.high
+    assert tested.effect.p <= tested.effect.p_holm <= 1
+    assert next(e for e in found.arms if e.arm == "none").effect is None  # one run: nothing to test
 
 
 def test_the_report_stands_alone(world: Path) -> None:
@@ -237,8 +271,10 @@ def test_texts_of_data_and_models_cannot_break_the_report(world: Path) -> None:
 
 def test_model_names_become_safe_folder_names() -> None:
     assert slug("sdrrl/seed1") == "sdrrl--seed1"
-    assert slug("../../etc") == "_--..--etc"
+    assert slug("../../etc").startswith("_--..--etc-")
     assert "/" not in slug("a/b\\c:d")
+    names = ["a/b", "a--b", "a/b/c", "a b", "a_b", ".a", "_a", "../..", ".."]
+    assert len({slug(name) for name in names}) == len(names)
 
 
 def test_shots_are_the_same_for_every_question_and_follow_the_seed(world: Path) -> None:
@@ -247,20 +283,20 @@ def test_shots_are_the_same_for_every_question_and_follow_the_seed(world: Path) 
     for language in ("eng_Latn", "deu_Latn"):
         (folder / f"{language}.dev").write_text("".join(f"{language} {i}\n" for i in range(20)))
     task = {"task": "flores", "shots": 3, "languages": ["deu_Latn"]}
-    (into, _) = load_sets(config(world, tasks=[task]))
+    (into, _) = load_questions(config(world, tasks=[task])).sets
     assert len(into.shots) == 3 and all(shot.gold[0].startswith("deu_Latn") for shot in into.shots)
-    assert load_sets(config(world, tasks=[task]))[0].shots == into.shots
-    assert load_sets(config(world, tasks=[task], seed=1))[0].shots != into.shots
+    assert load_questions(config(world, tasks=[task])).sets[0].shots == into.shots
+    assert load_questions(config(world, tasks=[task], seed=1)).sets[0].shots != into.shots
 
 
 def test_shots_need_examples(world: Path) -> None:
     with pytest.raises(UserError, match="belebele has no examples of its own"):
-        load_sets(config(world, tasks=[{"task": "belebele", "shots": 2}]))
+        load_questions(config(world, tasks=[{"task": "belebele", "shots": 2}]))
 
 
 def test_the_same_set_twice_is_refused(world: Path) -> None:
     with pytest.raises(UserError, match="belebele in eng_Latn is there twice"):
-        load_sets(config(world, tasks=["belebele", {"task": "belebele", "choices": "text"}]))
+        load_questions(config(world, tasks=["belebele", {"task": "belebele", "choices": "text"}]))
 
 
 def test_a_missing_model_is_named(world: Path) -> None:
@@ -281,10 +317,10 @@ def test_comet_with_references_scores_translations(world: Path, tmp_path: Path) 
     spec.loader.exec_module(written)
     folder = str(written.write(tmp_path / "comet", "regression"))
     settings = config(world, comet=folder, tasks=[{"task": "flores", "bleu_tokenizer": "language"}])
-    found = evaluate(models(world, "gold", "half"), settings, STUDENT, str(world / "out"), StandIn)
-    scores = {(r["model"], r["set"], r["language"]): r["value"] for r in found["results"] if r["metric"] == "comet"}
+    found = record(models(world, "gold", "half"), settings, STUDENT, str(world / "out"), StandIn)
+    scores = {(r.model, r.set, r.language): r.value for r in found.results if r.metric == "comet"}
     assert len(scores) == 8
-    entry = next(s for s in load_sets(settings) if s.name == "flores_from" and s.language == "jpn_Jpan")
+    entry = next(s for s in load_questions(settings).sets if s.name == "flores_from" and s.language == "jpn_Jpan")
     gold = [question.gold[0] for question in entry.questions]
     wanted = Comet.load(folder).score([question.source for question in entry.questions], gold, gold)
     assert scores["gold", "flores_from", "jpn_Jpan"] == pytest.approx(100 * wanted.mean(), abs=1e-3)

@@ -9,14 +9,18 @@ import pytest
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import language_code
+from polydistill.eval.benchmark import LacksLanguage, Wanted, benchmark
 from polydistill.eval.config import Task
+from polydistill.eval.data.sets import questions_of
 from polydistill.eval.question import Answer, Question, from_table, to_table
-from polydistill.eval.tasks import benchmark
 
 
 def load(path: Path, language: str = "deu_Latn", **settings: Any) -> dict[str, list[Question]]:
-    task = Task(**settings)
-    return benchmark(task.task).load(task, path, language, "eng_Latn")
+    return questions_of(wanted(path, language, **settings))
+
+
+def wanted(path: Path, language: str = "deu_Latn", split: str = "", native: bool = False, **settings: Any) -> Wanted:
+    return Wanted(Task(**settings), path, language, "eng_Latn", split, native)
 
 
 def values(questions: list[Question], answers: list[Answer], **settings: Any) -> dict[str, float]:
@@ -56,7 +60,7 @@ def test_belebele_by_letter_text_and_generation(tmp_path: Path) -> None:
     assert letter.id == "https://example.org/a#2"
     assert letter.choices == ("A", "B", "C", "D") and letter.right == 1
     assert letter.input.endswith("Wer schläft?\nA. die Katze\nB. der Hund\nC. der Mann\nD. niemand")
-    (text,) = load(tmp_path, task="belebele", choices="text")["belebele"]
+    (text,) = load(tmp_path, task="belebele", choices="text", normalize="characters")["belebele"]
     assert (text.instruction, text.input) == ("Wer schläft?", "Der Hund schläft.")
     assert text.choices[1] == "der Hund" and text.parts == (9.0, 8.0, 8.0, 7.0)
     (generated,) = load(tmp_path, task="belebele", choices="generate")["belebele"]
@@ -142,7 +146,8 @@ def test_mkqa_with_answers_aliases_and_none(tmp_path: Path) -> None:
     questions = load(tmp_path, "deu_Latn", task="mkqa")["mkqa"]
     assert [q.gold for q in questions] == [("die Beatles",), ("",)]
     assert load(tmp_path, "zho_Hans", task="mkqa")["mkqa"][0].instruction == "谁"
-    assert load(tmp_path, "jpn_Jpan", task="mkqa") == {}
+    with pytest.raises(LacksLanguage, match="'ja'"):
+        load(tmp_path, "jpn_Jpan", task="mkqa")
     # Right where there is an answer, and something where there is none: the threshold can only lose the second.
     answers = [Answer("Beatles", logprob=-0.1), Answer("darum", logprob=-3.0)]
     found = values(questions, answers, task="mkqa")
@@ -185,14 +190,14 @@ def test_xquad_by_both_rules(tmp_path: Path) -> None:
     (tmp_path / "xquad.de.json").write_text(json.dumps(SQUAD), encoding="utf-8")
     questions = load(tmp_path, task="xquad")["xquad"]
     found = values(questions, [Answer("Rhein.")], task="xquad")
-    assert found == pytest.approx({"f1": 200 / 3, "em": 0, "f1_language": 100, "em_language": 100})
+    assert found == pytest.approx({"f1": 200 / 3, "em": 0, "f1_language": 100, "em_language": 100, "substring": 0})
 
 
 def test_mlqa(tmp_path: Path) -> None:
     (tmp_path / "test").mkdir()
     (tmp_path / "test/test-context-de-question-de.json").write_text(json.dumps(SQUAD), encoding="utf-8")
     questions = load(tmp_path, task="mlqa")["mlqa"]
-    assert values(questions, [Answer("den Rhein")], task="mlqa") == {"f1": 100, "em": 100}
+    assert values(questions, [Answer("den Rhein")], task="mlqa") == {"f1": 100, "em": 100, "substring": 0}
 
 
 def test_mgsm_and_its_examples(tmp_path: Path) -> None:
@@ -203,7 +208,7 @@ def test_mgsm_and_its_examples(tmp_path: Path) -> None:
     questions = load(tmp_path, task="mgsm")["mgsm"]
     assert values(questions, [Answer("Also 1.000 Euro."), Answer("Es sind −3 m.")], task="mgsm") == {"accuracy": 100}
     assert values(questions, [Answer("1"), Answer("3")], task="mgsm") == {"accuracy": 0}
-    (shot,) = benchmark("mgsm").examples(Task(task="mgsm"), tmp_path, "deu_Latn", "eng_Latn")["mgsm"]
+    (shot,) = load(tmp_path, split="exemplars", task="mgsm")["mgsm"]
     assert (shot.input, shot.gold) == ("Was ist 1+1?", ("Das ist 2.",))
 
 
@@ -249,7 +254,7 @@ def test_sib200(tmp_path: Path) -> None:
     file.write_text("index_id\tcategory\ttext\n7\tsports\tDas Spiel begann.\n", encoding="utf-8")
     questions = load(tmp_path, task="sib200")["sib200"]
     assert questions[0].choices[questions[0].right] == "sports"
-    assert values(questions, [gold(q) for q in questions], task="sib200") == {"accuracy": 100}
+    assert values(questions, [gold(q) for q in questions], task="sib200") == {"accuracy": 100, "accuracy_norm": 100}
     file.write_text("7\tDas Spiel begann.\n", encoding="utf-8")
     with pytest.raises(UserError, match="without topics"):
         load(tmp_path, task="sib200")
@@ -350,5 +355,5 @@ def test_a_benchmark_may_be_a_dataset_on_the_hub(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert len(load(local("someone/belebele"), task="belebele")["belebele"]) == 1
-    with pytest.raises(UserError, match=r"someone/missing: no such folder, and not to be had from the hub"):
+    with pytest.raises(UserError, match=r"someone/missing: no such folder, and the hub gives no such dataset"):
         local("someone/missing")

@@ -139,9 +139,22 @@ def test_a_shard_that_is_not_what_was_written_is_named(tmp_path, damage):
         read_shard(place, shard)
 
 
-def test_a_shard_is_compared_once_in_a_process(tmp_path):
+def test_a_digest_is_compared_once_in_a_process_unless_the_file_changes(tmp_path):
     place = Folder.of(tmp_path)
     shard = write_table(place, "a.arrow", TABLE)
     check_shard(place, shard)
-    (tmp_path / "a.arrow").unlink()
-    check_shard(place, shard)
+    file = tmp_path / "a.arrow"
+    times = file.stat()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    check_shard(place, shard)  # same time and size: believed
+    with pytest.raises(DamagedError, match="damaged"):
+        check_shard(place, shard, again=True)
+    os.utime(file)
+    with pytest.raises(DamagedError, match="damaged"):
+        check_shard(place, shard)
+    file.unlink()
+    with pytest.raises(DamagedError, match="missing"):
+        check_shard(place, shard)
