@@ -9,6 +9,7 @@ Metrics: `f1` and `em` by the official mlqa_evaluation_v1.py, see `eval.scoring.
 
 from polydistill.eval.benchmark import Sets, Wanted
 from polydistill.eval.config import Task
+from polydistill.eval.data import spans
 from polydistill.eval.data.files import find, names_of
 from polydistill.eval.data.spans import answers_in, span_measures
 from polydistill.eval.question import Answer, Question
@@ -22,6 +23,7 @@ MAX_TOKENS = 48
 STOP = ("\n",)
 EXAMPLES = "dev"
 SENTENCES = False
+INSTRUCTIONS = spans.INSTRUCTIONS
 
 
 def questions(wanted: Wanted) -> Sets:

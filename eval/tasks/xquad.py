@@ -10,6 +10,7 @@ the English rules make F1 almost an exact match in Chinese and Thai.
 
 from polydistill.eval.benchmark import Sets, Wanted
 from polydistill.eval.config import Task
+from polydistill.eval.data import spans
 from polydistill.eval.data.files import find, names_of
 from polydistill.eval.data.spans import answers_in, span_measures
 from polydistill.eval.question import Answer, Question
@@ -23,6 +24,7 @@ MAX_TOKENS = 48
 STOP = ("\n",)
 EXAMPLES = ""
 SENTENCES = False
+INSTRUCTIONS = spans.INSTRUCTIONS
 
 
 def questions(wanted: Wanted) -> Sets:

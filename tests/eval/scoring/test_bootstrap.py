@@ -1,7 +1,20 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
-from polydistill.eval.scoring.bootstrap import compare, draws, interval, percentiles, replicates, welch, wilson
+from polydistill.eval.scoring.bootstrap import (
+    Sampled,
+    average_interval,
+    compare,
+    draws,
+    holm,
+    interval,
+    percentiles,
+    replicates,
+    wilson,
+)
 from polydistill.eval.scoring.metrics import Measure, bleu, mean
 
 IDS = [str(i) for i in range(200)]
@@ -98,11 +111,40 @@ def test_bleu_is_resampled_as_a_corpus() -> None:
 
 def test_wilson_at_the_ends() -> None:
     assert wilson(0, 50, 0.95) == pytest.approx((0, 7.13), abs=0.01)
-    assert wilson(50, 50, 0.95) == pytest.approx((92.87, 100), abs=0.01)
+    assert wilson(1, 50, 0.95) == pytest.approx((92.87, 100), abs=0.01)
 
 
-def test_welch() -> None:
-    assert welch([1, 2, 3], [1.1, 2.1, 3.1]) > 0.9
-    assert welch([1, 1.1, 0.9], [5, 5.2, 4.8]) < 0.001
-    assert np.isnan(welch([1], [2, 3]))
-    assert welch([1, 1], [1, 1]) == 1
+@pytest.mark.parametrize(("truth", "count"), [(0.97, 60), (0.99, 250), (0.6, 100)])
+def test_intervals_of_averages_cover_near_the_edge(truth: float, count: int) -> None:
+    """Three languages that share their questions; a hard question is hard in all of them."""
+    generator = np.random.default_rng(1)
+    ids, covered, trials = IDS[:0] + [str(i) for i in range(count)], 0, 400
+    for trial in range(trials):
+        hard = generator.normal(size=count)
+        threshold = stats.norm.ppf(truth)
+        group = []
+        for _ in range(3):
+            own = np.sqrt(0.5) * hard + np.sqrt(0.5) * generator.normal(size=count)
+            measure = mean("accuracy", ids, (own < threshold).astype(float))
+            group.append(Sampled(measure, replicates(measure, 200, trial)))
+        low, high = average_interval(group, 0.95)
+        covered += low <= 100 * truth <= high
+    assert covered / trials >= 0.93
+
+
+def test_an_average_without_errors_is_not_certain() -> None:
+    measure = mean("accuracy", IDS[:60], np.ones(60))
+    low, high = average_interval([Sampled(measure, replicates(measure, 100, 0))] * 3, 0.95)
+    assert high == 100 and low == pytest.approx(wilson(1, 60, 0.95)[0])
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0] and holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_never_lowers_a_p_and_keeps_their_order(raw: list[float]) -> None:
+    corrected = holm(raw)
+    assert all(a <= b <= 1 for a, b in zip(raw, corrected))
+    assert [corrected[i] for i in np.argsort(raw, kind="stable")] == sorted(corrected)
