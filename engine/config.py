@@ -190,6 +190,9 @@ class Rules(Config):
     code: float = Field(
         0.1, ge=0, le=1, description="Share of characters usual in code, above which a source may stay as it is"
     )
+    letters_ratio: float = Field(
+        1 / 3, ge=0, description="Weighted letters of target/source, below is flagged `few_letters`"
+    )
     numbers: float = Field(0.5, ge=0, le=1, description="Share of numbers without counterpart, above is flagged")
     punctuation: float = Field(0.2, ge=0, le=1, description="Share of punctuation above the source's, above is flagged")
     sentences: float = Field(2.0, ge=1, description="Factor between the numbers of sentences, from which it is flagged")
@@ -199,7 +202,7 @@ class Rules(Config):
     drop: tuple[Flag, ...] = Field(
         (
             *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.ANSWER_LOST, Flag.SOURCE_TRUNCATED),
-            *(Flag.EQUALS_INPUT, Flag.BAD_CHARACTERS, Flag.LONG_WORD),
+            *(Flag.EQUALS_INPUT, Flag.NO_LETTERS, Flag.FEW_LETTERS, Flag.BAD_CHARACTERS, Flag.LONG_WORD),
         ),
         description="Flags that make a text unusable; the others are only recorded",
     )

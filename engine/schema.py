@@ -108,6 +108,8 @@ class Flag(_Described):
     GIVEN = "given", "The translation came with the prompts and is not the translator's"
     # What the judge's rules find in the texts.
     EMPTY = "empty", "Nothing but spaces, although the source has text"
+    NO_LETTERS = "no_letters", "Not a letter, although the source has some"
+    FEW_LETTERS = "few_letters", "Far fewer letters than in the source, by weight"
     CODE = "code", "Both texts are code, so language, script and copying are not judged"
     BAD_CHARACTERS = "bad_characters", "Control, private-use or unknown characters that the source does not have"
     BRACKETS = "brackets", "More unmatched brackets than in the source"

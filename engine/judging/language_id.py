@@ -6,6 +6,7 @@ OpenLID's and GlotLID's models are given by path. The model is called directly, 
 
 import functools
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import fasttext
 import numpy as np
 import pyarrow as pa
 
+from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import language_code, languages
+from polydistill.engine.judging.labels import SEVERAL_SCRIPTS, accepted_codes, flores, same_language
 from polydistill.engine.text import profile
 from polydistill.engine.text.kernels import parts as kernels
 
@@ -26,52 +28,6 @@ Lists of names and loan words look a little like many languages: more is asked o
 
 PART = 40
 """Characters that a part has at least, where the text has them; docs/judging.md has what 40, 60 and 80 find."""
-
-# Labels of other models for languages that FLORES-200 names differently (macrolanguages, retired and local codes).
-_OTHER_NAMES = {
-    "ara": "arb", "aze": "azj", "cmn": "zho", "ekk": "est", "est": "est", "fas": "pes", "fil": "tgl", "gug": "grn",
-    "kur": "kmr", "lav": "lvs", "mlg": "plt", "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory",
-    "orm": "gaz", "pus": "pbt", "que": "quy", "sqi": "als", "swa": "swh", "uzb": "uzn", "yid": "ydd",
-}  # fmt: skip
-# lid.176 labels whose meaning is not that of the same letters elsewhere.
-_LID176 = {"als": "gsw_Latn", "sh": "hrv_Latn", "bh": "bho_Deva", "nah": "nah_Latn"}
-
-_RELATIVES = """
-ace_Arab acm_Arab acq_Arab aeb_Arab ajp_Arab apc_Arab ars_Arab ary_Arab arz_Arab bjn_Arab knc_Arab: arb_Arab
-awa_Deva bho_Deva hne_Deva kas_Deva mag_Deva mai_Deva: hin_Deva
-afr_Latn lim_Latn: nld_Latn
-ast_Latn: spa_Latn
-azb_Arab prs_Arab: pes_Arab
-bjn_Latn min_Latn zsm_Latn: ind_Latn
-bos_Latn hrv_Latn: bos_Latn hrv_Latn srp_Cyrl
-crh_Latn: tur_Latn
-dan_Latn nob_Latn: dan_Latn nob_Latn nno_Latn
-dzo_Tibt: bod_Tibt
-fao_Latn: isl_Latn
-fur_Latn scn_Latn vec_Latn: ita_Latn
-kas_Arab: urd_Arab
-ltg_Latn: lvs_Latn
-mni_Beng: ben_Beng
-nno_Latn: nob_Latn
-oci_Latn: cat_Latn
-shn_Mymr: mya_Mymr
-szl_Latn: pol_Latn
-tir_Ethi: amh_Ethi
-war_Latn: ceb_Latn
-yue_Hant: zho_Hans
-"""
-
-RELATIVES = {
-    target: frozenset(accepted.split())
-    for targets, accepted in (line.split(":") for line in _RELATIVES.strip().splitlines())
-    for target in targets.split()
-}
-"""Languages that lid.176 cannot keep apart: left the one wanted, right what its label also may be.
-
-Measured on the 1,004 FLORES sentences of SIB-200: kindred labels that at least a fifth of a language's sentences get
-with a probability of at least 0.5 (Malay: Indonesian 58%, Malay 31%); Serbo-Croatian, whose labels it spreads; and
-Danish and Norwegian, of which it confuses every fifth text of 30 characters.
-"""
 
 
 @dataclass(frozen=True)
@@ -101,17 +57,19 @@ class LanguageID:
             labels = [label for _, label in self._predict("a\n", 100_000, -1.0, "strict")]
         except ValueError as error:
             raise UserError(f"{path}: not a fastText classifier ({error})") from error
-        self.relatives = RELATIVES if path.name.startswith("lid.176") else {}
+        self._lid176 = path.name.startswith("lid.176")
         self._codes = {label: flores(label.removeprefix("__label__")) for label in labels}
+        self._known = frozenset(self._codes.values())
 
     def covers(self, target: str) -> bool:
         """Whether the model has a label that counts as `target`."""
-        return not self.accepted(target).isdisjoint(self._codes.values())
+        chinese = {"zho_Hans", "zho_Hant"}  # whichever label there is, the characters say the form
+        codes = {*self.accepted(target)}
+        return not self._known.isdisjoint(codes | chinese if codes & chinese else codes)
 
-    def accepted(self, target: str) -> set[str]:
-        """Labels (as codes) that count as `target`. Chinese scripts are told apart by no one's label."""
-        same = {"zho_Hans", "zho_Hant"} if target.startswith("zho_") else set()
-        return {target, *same, *self.relatives.get(target, ())}
+    def accepted(self, target: str) -> frozenset[str]:
+        """Codes that count as `target` for this model, see `labels.accepted_codes`."""
+        return accepted_codes(target, self._known, self._lid176)
 
     def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
@@ -121,7 +79,8 @@ class LanguageID:
             ((value, label),) = self._predict(piece, 1, 0.0, "strict")
             labels.append(label)
             values.append(value)
-        return self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
+        found = self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
+        return self._by_letters(texts, found, target)
 
     def _combine(
         self, n: int, rows: np.ndarray, labels: list[str], probability: np.ndarray, length: np.ndarray, target: str
@@ -140,19 +99,65 @@ class LanguageID:
         text = keys[order] // max(len(names), 1)
         winner[text], score[text] = keys[order] % max(len(names), 1), mass[order]
         accepted = self.accepted(target)
-        is_target = np.array([name in accepted for name in codes], bool)
+        is_target = np.array([any(same_language(str(code), other) for other in accepted) for code in codes], bool)
         certain = length * (probability >= np.where(is_target[ids], CERTAIN, CERTAIN_OTHER)) if len(ids) else length
         with np.errstate(invalid="ignore"):
             share = np.bincount(rows, certain * is_target[ids] if len(ids) else None, n) / np.bincount(rows, certain, n)
-        names_of = [target if code in accepted else code for code in codes]
-        language = [names_of[i] if i >= 0 else None for i in winner]
+        language = [codes[i] if i >= 0 else None for i in winner]
         return Identified(language, (score / total).astype(np.float32), share.astype(np.float32))
+
+    def _by_letters(self, texts: pa.Array, found: Identified, target: str) -> Identified:
+        """The labels with the script that the text is written in, and `target` for those that count as it."""
+        accepted, language, share = self.accepted(target), list(found.language), found.target_share
+        several = [row for row, code in enumerate(language) if code and code[:3] in SEVERAL_SCRIPTS]
+        scripts = main_scripts(texts.take(pa.array(several, pa.int64())))
+        for row, script in zip(several, scripts):
+            code = str(language[row])
+            language[row] = f"{code[:3]}_{script or code[4:]}"
+            if language[row] not in accepted and any(same_language(code, other) for other in accepted):
+                share[row] = 0  # the right language in the wrong script
+        return Identified([target if code in accepted else code for code in language], found.score, share)
+
+
+def main_scripts(texts: pa.Array) -> list[str | None]:
+    """ISO 15924 code of the script of most letters of each text, None where it cannot be told.
+
+    Han is "Hans" or "Hant" where at least two characters, and most of those of one form only, say so.
+    """
+    codes, counts = profile.letters_by_script(texts)
+    counts = counts * profile.tables().weight  # a Han character says as much as three Latin letters
+    found: list[str | None] = []
+    simplified, traditional, common = (codes.index(code) for code in ("Hans", "Hant", "Hani"))
+    for row in counts:
+        han = row[[simplified, traditional, common]].sum()
+        if han > row.sum() / 2:
+            ahead = row[simplified] - row[traditional]
+            enough = abs(ahead) >= 2 * profile.WEIGHTS["Han"]
+            found.append(("Hans" if ahead > 0 else "Hant") if enough else None)
+        else:
+            best = int(row.argmax())
+            found.append(codes[best] if row[best] > row.sum() / 2 else None)
+    return found
 
 
 @functools.cache
 def load_language_id(model: str) -> LanguageID:
     """The language-ID model, loaded once per process."""
     return LanguageID(model)
+
+
+def unknown_targets(judge: Judge, targets: Sequence[str]) -> list[str]:
+    """The targets that the configured model has no label for, in order: there only the source language is noticed.
+
+    Args:
+        judge: the configuration.
+        targets: FLORES-200 codes.
+
+    Raises:
+        UserError: the model is not there or not usable.
+    """
+    model = load_language_id(judge.language_id)
+    return [target for target in targets if not model.covers(target)]
 
 
 def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -175,30 +180,6 @@ def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
     for i in np.flatnonzero(capitals[:used]).tolist():
         cut[i] = cut[i].lower()
     return cut, owner[:used], length[:used]
-
-
-def flores(label: str) -> str:
-    """FLORES-200 code for a model's label (`de`, `deu_Latn`, `cmn_Hani`); the label itself where there is none."""
-    if label in _LID176:
-        return _LID176[label]
-    known = _codes()
-    if label in known:
-        return label
-    language, _, script = label.partition("_")
-    if len(language) == 3 and script:
-        language = _OTHER_NAMES.get(language, language)
-        if language == "zho":
-            return "zho_Hant" if script == "Hant" else "zho_Hans"
-        return f"{language}_{script}"
-    try:
-        return language_code(language)
-    except UserError:
-        return label
-
-
-@functools.cache
-def _codes() -> frozenset[str]:
-    return frozenset(language.code for language in languages())
 
 
 def _carried() -> Path:

@@ -21,7 +21,7 @@ from polydistill.engine.judging.language_id import load_language_id
 from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures
 from polydistill.engine.judging.verdicts import Columns, Verdicts
 from polydistill.engine.schema import FIELDS, POOL, Flag
-from polydistill.engine.text.profile import Profile, script_mask
+from polydistill.engine.text.profile import Profile, script_groups
 from polydistill.engine.text.profile import profile as profile_texts
 
 
@@ -70,7 +70,7 @@ class JudgeStage:
     def _judge(self, table: pa.Table, target: str, source: str) -> pa.Table:
         """Judge rows of one target and one source language."""
         texts = DistinctTexts.of(table)
-        profile = profile_texts(texts.distinct, script_mask(target))
+        profile = profile_texts(texts.distinct, script_groups(target))
         pairs = self._measure(texts, profile, target, source)
         own = [row_flags(table, texts, profile, number) for number in range(len(FIELDS))]
         fields = _fields(texts, pairs, own)

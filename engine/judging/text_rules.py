@@ -13,6 +13,7 @@ sanity of characters and punctuation. Where its thresholds are not known to us, 
 [STT] Self-Translate-Train (arXiv 2407.00454); [NLLB] fairseq issues 4639, 5108, 5478, 5549.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,6 +59,30 @@ def empty(pairs: Pairs, limits: Rules) -> np.ndarray:
     return (source > 0) & (hypothesis == 0)
 
 
+def no_letters(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Not a letter, although the source has some: dots, brackets or emoji in place of a translation.
+
+    "3 PM" may become "15:00": up to three letters beside a number may go.
+    """
+    source, hypothesis = pairs.both("letters")
+    _, chars = pairs.both("chars")
+    starts, ends = pairs.texts.number_ends[pairs.hypothesis], pairs.texts.number_ends[pairs.hypothesis + 1]
+    return (hypothesis == 0) & (chars > 0) & (source > np.where(ends > starts, 3, 0))
+
+
+def few_letters(pairs: Pairs, limits: Rules) -> np.ndarray:
+    """Far fewer letters than in the source, by weight, and a smaller share of the text: signs stand for words.
+
+    A text that is only too short is left to the score `length_ratio`.
+    """
+    (a, b), (chars_a, chars_b) = pairs.both("letters"), pairs.both("chars")
+    source_share, share = a / np.maximum(chars_a, 1), b / np.maximum(chars_b, 1)
+    source, hypothesis = (
+        pairs.texts.weight[rows] * part for rows, part in ((pairs.source, source_share), (pairs.hypothesis, share))
+    )
+    return (source >= limits.letters) & (hypothesis < limits.letters_ratio * source) & (share < 0.8 * source_share)
+
+
 def code(pairs: Pairs, limits: Rules) -> np.ndarray:
     """Both texts look like code: it may stay as it is, so language, script and copying are not judged.
 
@@ -71,14 +96,24 @@ def code_copies(texts: list[str], source: str, limits: Rules) -> np.ndarray:
     """Which texts, in language `source`, a translator may give back as they are: bool (texts,).
 
     Most of the letters stand where a translator finds nothing to translate (`engine.text.segment`: code, addresses,
-    LaTeX),
-    or what it does find has a fifth of the signs that the rule `code` asks for: a line of SQL has few.
+    LaTeX) and something in the text looks like it, or what a translator does find has a fifth of the signs that the
+    rule `code` asks for: a line of SQL has few.
     """
     prose = [" ".join(outside(piece) for piece in segment(text, source) if piece.kind == SENTENCE) for text in texts]
-    both = profile.profile(pa.array(prose + texts, pa.string()), profile.script_mask(source))
+    both = profile.profile(pa.array(prose + texts, pa.string()), profile.script_groups(source))
     n = len(texts)
-    symbols, chars, letters = both["symbols"][:n], both["chars"][:n], both["letters"]
-    return (letters[:n] < letters[n:] / 2) | (symbols > limits.code / 5 * chars)
+    symbols, chars, letters = both["symbols"], both["chars"], both["letters"]
+    trace = (symbols[n:] > 0) | np.array([_TRACE.search(text) is not None for text in texts], bool)
+    nothing = (letters[:n] < letters[n:] / 2) & trace
+    return nothing | (symbols[:n] > limits.code / 5 * chars[:n])
+
+
+_TRACE = re.compile(
+    r"[A-Za-z_]\w*\(|\w[.@/]\w|\b(?:SELECT|INSERT|UPDATE|DELETE)\b.*\b(?:FROM|INTO|SET)\b|^(?:import|from) \w"
+    r"|\$ ?\w|^\s*(?:for|while|if|def|class|return)\b.*:$",
+    re.ASCII | re.MULTILINE | re.DOTALL,
+)
+"""What code, addresses and queries have somewhere, and a heading in capitals or a quoted phrase does not."""
 
 
 def bad_characters(pairs: Pairs, limits: Rules) -> np.ndarray:
@@ -131,6 +166,8 @@ TextRule = Callable[[Pairs, Rules], np.ndarray]
 
 TEXT_RULES: dict[Flag, TextRule] = {
     Flag.EMPTY: empty,
+    Flag.NO_LETTERS: no_letters,
+    Flag.FEW_LETTERS: few_letters,
     Flag.CODE: code,
     Flag.BAD_CHARACTERS: bad_characters,
     Flag.BRACKETS: brackets,
@@ -149,15 +186,22 @@ def measures(pairs: Pairs, limits: Rules, is_code: np.ndarray) -> dict[str, np.n
         (`text.profile.WEIGHTS`).
     repetition: share of the words inside the longest loop, less that of the source [NLLB: repeats itself].
     copied: share of the hypothesis' words that stand in the source as well [OpusFilter: similarity].
-    script: share of the letters that are in the target's script.
+    script: share of the letters that are in the target's script. For Chinese, that of the Han letters times, among
+        the characters of one form only, the share of the target's form.
     """
     texts, source, hypothesis = pairs.texts, pairs.source, pairs.hypothesis
     letters = texts["letters"][hypothesis]
+    own, other = texts["own_form"][hypothesis], texts["other_form"][hypothesis]
     short = np.maximum(texts.weight[source], texts.weight[hypothesis]) < limits.letters
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = texts.weight[hypothesis] / texts.weight[source]
-        script = texts["in_script"][hypothesis] / letters
-    few = letters < limits.letters
+        script = (texts["in_script"][hypothesis] + own + other) / letters
+    # One character of the other form may be a name's.
+    script = np.where(other > 1, script * own / np.maximum(own + other, 1), script)
+    # A short hypothesis is judged where the source had enough to say.
+    most = np.maximum(texts.weight[source], texts.weight[hypothesis])
+    few = (letters < limits.letters) & ((letters < limits.letters / 2) | (most < limits.letters))
+    few &= own + other < 3
     return {
         "length_ratio": np.where(short, np.nan, ratio).astype(np.float32),
         "repetition": np.maximum(texts.loop[hypothesis] - texts.loop[source], 0),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import regex
 
 from polydistill.engine.languages import languages
+from polydistill.engine.text.chinese import one_form_only
 from polydistill.engine.text.kernels import profile as kernels
 
 # Unicode scripts in which the FLORES-200 languages are written, by ISO 15924 code.
@@ -25,7 +26,9 @@ SCRIPTS = {
     "Sinh": ("Sinhala",), "Taml": ("Tamil",), "Telu": ("Telugu",), "Tfng": ("Tifinagh",), "Thai": ("Thai",),
     "Tibt": ("Tibetan",),
 }  # fmt: skip
-_NAMES = ["", *sorted({name for names in SCRIPTS.values() for name in names})]
+# Han characters of one form only are scripts of their own in the tables, so that the two forms can be told apart.
+_FORMS = {"Han_Simplified": "Hans", "Han_Traditional": "Hant"}
+_NAMES = ["", *sorted({name for names in SCRIPTS.values() for name in names}), *_FORMS]
 # Written without spaces: every character counts as a word.
 _SPACELESS = {"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"}
 
@@ -77,15 +80,17 @@ def tables() -> Tables:
         if kind[point] == kernels.DIGIT:
             digit[point] = unicodedata.digit(char)
     script = np.zeros(_SIZE, np.uint8)
-    for index, name in enumerate(_NAMES[1:], 1):
+    for index, name in enumerate(_NAMES[1 : -len(_FORMS)], 1):
         for match in regex.finditer(rf"\p{{Script={name}}}+", everything):
             script[match.start() : match.end()] = index
     script[[ord("ー"), ord("ｰ")]] = _NAMES.index("Katakana")  # "common" to Unicode since hiragana has it too
+    for name, points in zip(_FORMS, one_form_only()):
+        script[points] = _NAMES.index(name)
     bracket = np.zeros(_SIZE, np.int8)
     for char, value in _KINDS.items():
         bracket[ord(char)] = value
-    weight = np.array([WEIGHTS.get(name, 1.0) for name in _NAMES], np.float32)
-    spaceless = np.array([name in _SPACELESS for name in _NAMES])
+    weight = np.array([WEIGHTS.get(_unicode_script(name), 1.0) for name in _NAMES], np.float32)
+    spaceless = np.array([_unicode_script(name) in _SPACELESS for name in _NAMES])
     return Tables(kind, script, lower, digit, bracket, weight, spaceless)
 
 
@@ -110,13 +115,52 @@ def _class(char: str, category: str) -> int:
     return kernels.OTHER
 
 
-def script_mask(code: str) -> np.ndarray:
-    """Which scripts belong to a language's writing: bool over the script table."""
-    names = SCRIPTS[code[4:]]
-    return np.array([name in names for name in _NAMES])
+def script_groups(code: str) -> np.ndarray:
+    """In which column of `COLUMNS` a letter of each script counts for a language: uint8 over the script table.
+
+    For Chinese, characters that only the other form uses count as "other_form", those that only the language's own
+    form uses as "own_form". For every other language both are Han like the rest.
+    """
+    groups = np.full(len(_NAMES), kernels.FOREIGN, np.uint8)
+    script = code[4:]
+    for index, name in enumerate(_NAMES):
+        if _unicode_script(name) in SCRIPTS[script]:
+            groups[index] = kernels.IN_SCRIPT
+            if name in _FORMS and script in _FORMS.values():
+                groups[index] = kernels.OWN_FORM if _FORMS[name] == script else kernels.OTHER_FORM
+    return groups
 
 
-COLUMNS = ("chars", "letters", "in_script", "stops", "brackets", "longest", "bad", "symbols", "marks", "tags")
+def letters_by_script(texts: pa.Array) -> tuple[list[str], np.ndarray]:
+    """Letters of each text by script.
+
+    Args:
+        texts: strings without nulls.
+
+    Returns:
+        ISO 15924 codes, and the counts: int32 (n, codes). "Hani" counts the Han characters that both forms of Chinese
+        share, "Hans" and "Hant" those of one form only.
+    """
+    data, offsets = text_buffers(texts)
+    t = tables()
+    counts = np.zeros((len(texts), len(_NAMES)), np.int32)
+    kernels.letters(data, offsets, t.kind, t.script, counts)
+    return [_iso_script(name) for name in _NAMES], counts
+
+
+def _unicode_script(name: str) -> str:
+    return "Han" if name in _FORMS else name
+
+
+def _iso_script(name: str) -> str:
+    known = {"Han": "Hani", "Hiragana": "Hira", "Katakana": "Kana", "": "Zyyy", **_FORMS}
+    return known.get(name) or next(code for code, names in SCRIPTS.items() if names == (name,))
+
+
+COLUMNS = (
+    *("chars", "letters", "in_script", "stops", "brackets", "longest", "bad", "symbols", "marks", "tags"),
+    *("own_form", "other_form", "foreign"),
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +170,8 @@ class Profile:
     Attributes:
         counts: int32 (n, len(COLUMNS)). Characters without spaces; letters; letters in the wanted scripts; sentence
             ends; unmatched brackets; letters of the longest word; control, private and unknown characters; characters
-            usual in code; punctuation; HTML-like tags.
+            usual in code; punctuation; HTML-like tags; Han characters that only the wanted form of Chinese uses, and
+            those that only the other one uses; letters of other scripts.
         weight: float32 (n,), length in English characters.
         loop: float32 (n,), share of the words inside the longest loop (a word sequence three times or more in a row).
         digest: uint64 (n,), hash of the words, then the numbers, without case, spaces and punctuation.
@@ -149,8 +194,8 @@ class Profile:
         return self.counts[:, COLUMNS.index(column)]
 
 
-def profile(texts: pa.Array, wanted: np.ndarray) -> Profile:
-    """Measure `texts` (no nulls); `wanted` is the script mask of the language they should be in."""
+def profile(texts: pa.Array, groups: np.ndarray) -> Profile:
+    """Measure `texts` (no nulls); `groups` are the `script_groups` of the language they should be in."""
     data, offsets = text_buffers(texts)
     n = len(texts)
     size = int(offsets[-1] - offsets[0]) + 1 if n else 1
@@ -160,7 +205,7 @@ def profile(texts: pa.Array, wanted: np.ndarray) -> Profile:
     words, numbers = np.empty(size, np.uint64), np.empty(size, np.uint64)
     word_ends, number_ends = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     t = tables()
-    kernels.count(data, offsets, wanted, t.kind, t.script, t.bracket, t.weight, counts, weight, literal)
+    kernels.count(data, offsets, groups, t.kind, t.script, t.bracket, t.weight, counts, weight, literal)
     longest = counts[:, kernels.LONGEST]
     kernels.split(
         data, offsets, t.kind, t.script, t.lower, t.digit, t.spaceless,
@@ -191,11 +236,6 @@ def text_buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     _, offsets, data = texts.buffers()
     starts = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8), starts
-
-
-def without_spaces(code: str) -> bool:
-    """Whether a language is written without spaces between words."""
-    return bool(set(SCRIPTS[code[4:]]) & _SPACELESS)
 
 
 assert {language.script for language in languages()} <= set(SCRIPTS)

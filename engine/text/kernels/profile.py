@@ -8,10 +8,13 @@ Arrays are written in place, one row for each text.
 import numba
 import numpy as np
 
+from polydistill.engine.text.kernels.signs import is_code
+
 # Classes of characters.
 OTHER, SPACE, LETTER, DIGIT, STOP, WIDE_STOP, PUNCTUATION, CODE, GARBAGE = range(9)
 # Columns of `counts`.
 CHARS, LETTERS, IN_SCRIPT, STOPS, BRACKETS, LONGEST, BAD, SYMBOLS, MARKS, TAGS = range(10)
+OWN_FORM, OTHER_FORM, FOREIGN = range(10, 13)
 # FNV-1a hash.
 SEED, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
@@ -51,8 +54,23 @@ def tag_end(data, start, end):
 
 
 @numba.njit(cache=True, nogil=True)
-def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, weight, literal):
-    """Count characters by class into `counts` (n, 10), weigh them, and hash all but spaces into `literal`."""
+def letters(data, offsets, kind, script, counts):
+    """Count the letters of every text by script into `counts` (n, scripts); tags are left out."""
+    for row in range(len(offsets) - 1):
+        i, end = offsets[row], offsets[row + 1]
+        while i < end:
+            if data[i] == 60 and tag_end(data, i, end) > 0:
+                i = tag_end(data, i, end)
+                continue
+            point, step = decode(data, i)
+            i += step
+            if point < len(kind) and kind[point] == LETTER:
+                counts[row, script[point]] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def count(data, offsets, groups, kind, script, bracket, script_weight, counts, weight, literal):
+    """Count characters by class into `counts` (n, 13), weigh them, and hash all but spaces into `literal`."""
     unmatched = np.zeros(4, np.int32)
     for row in range(len(offsets) - 1):
         count = counts[row]
@@ -80,7 +98,7 @@ def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, w
                 total += script_weight[s]
             if k == LETTER:
                 count[LETTERS] += 1
-                count[IN_SCRIPT] += wanted[s]
+                count[groups[s]] += 1
             if k in (LETTER, DIGIT):
                 content, stopped = True, False
             stopped |= k == STOP
@@ -88,8 +106,8 @@ def count(data, offsets, wanted, kind, script, bracket, script_weight, counts, w
                 count[STOPS] += 1
                 content = False
             count[MARKS] += k in (STOP, WIDE_STOP, PUNCTUATION)
-            listed = point == 59 and i + 1 < end and data[i] == 32 and data[i + 1] > 32  # "a; b" is a list
-            count[SYMBOLS] += k == CODE and not listed
+            if k == CODE:
+                count[SYMBOLS] += point > 127 or is_code(data, i - 1, offsets[row], end)
             count[BAD] += k == GARBAGE
             if point < len(bracket) and bracket[point] != 0:
                 unmatched[abs(bracket[point])] += 1 if bracket[point] > 0 else -1

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.language_id import PART, Identified, LanguageID, flores, load_language_id, parts
+from polydistill.engine.judging.language_id import (
+    PART,
+    Identified,
+    LanguageID,
+    load_language_id,
+    parts,
+    unknown_targets,
+)
 
 GERMAN = (
     "Die Hauptstadt von Kenia heißt Nairobi und liegt im Süden des Landes. Dort leben mehr als vier Millionen Menschen."
@@ -23,27 +31,6 @@ INDONESIAN = (
     "Ibu kota Kenya bernama Nairobi dan terletak di bagian selatan negara itu. "
     "Lebih dari empat juta orang tinggal di sana."
 )
-
-
-@pytest.mark.parametrize(
-    ("label", "code"),
-    [
-        ("de", "deu_Latn"),
-        ("no", "nob_Latn"),
-        ("zh", "zho_Hans"),
-        ("ms", "zsm_Latn"),
-        ("sq", "als_Latn"),
-        ("als", "gsw_Latn"),  # lid.176: Alemannic; FLORES-200's als_Latn is Albanian
-        ("deu_Latn", "deu_Latn"),  # NLLB, OpenLID
-        ("zho_Hant", "zho_Hant"),
-        ("cmn_Hani", "zho_Hans"),  # GlotLID
-        ("ekk_Latn", "est_Latn"),
-        ("fil_Latn", "tgl_Latn"),
-        ("la", "la"),  # Latin is no language of FLORES-200
-    ],
-)
-def test_labels_of_all_models_mean_flores_codes(label: str, code: str) -> None:
-    assert flores(label) == code
 
 
 def identify(texts: list[str], target: str) -> Identified:
@@ -73,6 +60,27 @@ def test_malay_counts_where_indonesian_is_what_lid176_says() -> None:
     assert lid.accepted("zsm_Latn") >= {"zsm_Latn", "ind_Latn"}
     assert "zsm_Latn" not in lid.accepted("ind_Latn")
     assert lid.covers("zho_Hant") and lid.covers("ary_Arab") and not lid.covers("kam_Latn")
+    assert not lid.covers("arb_Latn") and not lid.covers("min_Arab")  # it knows them in the other script only
+    assert unknown_targets(Judge(), ["deu_Latn", "kam_Latn", "zho_Hant", "min_Arab"]) == ["kam_Latn", "min_Arab"]
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "language"),
+    [
+        ("zho_Hans", "我喜歡吃蘋果，他昨天晚上在家裡說這個國家很美麗。", "zho_Hant"),
+        ("zho_Hant", "我喜欢吃苹果，他昨天晚上在家里说这个国家很美丽。", "zho_Hans"),
+        ("zho_Hant", "我喜歡吃蘋果，他昨天晚上在家裡說這個國家很美麗。", "zho_Hant"),
+        ("srp_Cyrl", "Vreme je danas lepo i ljudi šetaju ulicama našeg grada.", "hrv_Latn"),
+        ("srp_Cyrl", "Време је данас лепо и људи шетају улицама нашег града.", "srp_Cyrl"),
+        ("pan_Guru", "اج موسم چنگا اے تے لوک شہر دیاں سڑکاں تے ٹر رہے نیں۔", "pan_Arab"),
+        ("hin_Deva", "आज मौसम अच्छा है और लोग शहर की सड़कों पर घूम रहे हैं।", "hin_Deva"),
+        ("kas_Deva", "آج موسم اچھا ہے اور لوگ شہر کی سڑکوں پر گھوم رہے ہیں۔", "urd_Arab"),
+    ],
+)
+def test_scripts_of_one_language_are_told_apart(target: str, text: str, language: str) -> None:
+    found = identify([text], target)
+    assert found.language == [language]
+    assert language == target or not found.target_share[0] > 0
 
 
 def test_texts_without_anything_to_go_by() -> None:

@@ -12,7 +12,7 @@ from polydistill.engine.text import profile as text_profile
 
 
 def pairs(source: str, hypothesis: str, target: str = "deu_Latn") -> text_rules.Pairs:
-    profile = text_profile.profile(pa.array([source, hypothesis]), text_profile.script_mask(target))
+    profile = text_profile.profile(pa.array([source, hypothesis]), text_profile.script_groups(target))
     return text_rules.Pairs.of(profile, np.array([0]), np.array([1]), target)
 
 
@@ -130,7 +130,7 @@ def test_thresholds_come_from_the_configuration() -> None:
 def test_any_text_is_measured(texts: list[str]) -> None:
     """Counts agree with Python's own view of the characters, whatever the text."""
     texts = [text.replace("<", " ").encode("utf-8", "ignore").decode() for text in texts]
-    profile = text_profile.profile(pa.array(texts), text_profile.script_mask("deu_Latn"))
+    profile = text_profile.profile(pa.array(texts), text_profile.script_groups("deu_Latn"))
     assert profile["chars"].tolist() == [sum(not c.isspace() for c in text) for text in texts]
     assert (profile["letters"] <= profile["chars"]).all() and (profile["in_script"] <= profile["letters"]).all()
     assert ((profile.loop >= 0) & (profile.loop <= 1)).all()
