@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from polydistill.engine.errors import UserError
 from polydistill.engine.judging.xlmr_cpu import Packed
 
+HPARAMS = "hparams.yaml"
 SUPPORTED = ("unified_metric", "referenceless_regression_metric", "regression_metric")
 
 
@@ -31,8 +32,10 @@ class Encoder(XLMREncoder):
         super(CometEncoder, self).__init__()
         self.tokenizer = _tokenizer(pretrained_model)
         self.tokenizer.build_inputs_with_special_tokens = self._with_special_tokens
-        config = AutoConfig.from_pretrained(pretrained_model)
-        self.model = AutoModel.from_config(config, add_pooling_layer=False, dtype=torch.float32)
+        config = AutoConfig.from_pretrained(pretrained_model, trust_remote_code=False)
+        self.model = AutoModel.from_config(
+            config, add_pooling_layer=False, dtype=torch.float32, trust_remote_code=False
+        )
         self.packed: Packed | None = None
         self.first_only = False
 
@@ -69,9 +72,9 @@ def _tokenizer(name: str) -> Any:
     """
     special = {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     try:
-        return PreTrainedTokenizerFast.from_pretrained(name, **special)
+        return PreTrainedTokenizerFast.from_pretrained(name, trust_remote_code=False, **special)
     except ValueError:  # only a SentencePiece model: convert it
-        return AutoTokenizer.from_pretrained(name)
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
 
 
 ENCODERS = ("XLM-RoBERTa", "XLM-RoBERTa-XL")
@@ -119,14 +122,26 @@ def checkpoint(path: str, encoder: str | None = None) -> torch.nn.Module:
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: its encoder {name!r} cannot be loaded ({error}). Without internet, set judge.quality.encoder "
-            "to a local folder with the encoder's config.json and tokenizer."
+            "to a local folder with the encoder's config.json and tokenizer. An encoder whose files bring their own "
+            "code is not supported."
         ) from error
+    except Exception as error:  # a configuration of any kind may meet COMET's constructors here
+        raise UserError(f"{folder / HPARAMS}: COMET cannot make a model of it ({error!r})") from error
+    _load_weights(model, folder)
+    return model
+
+
+def _load_weights(model: torch.nn.Module, folder: Path) -> None:
+    weights = _weights(folder)
+    try:
+        missing = model.load_state_dict(weights, strict=False).missing_keys
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(f"{folder}: the weights do not have the shapes that {HPARAMS} describes ({reason})") from error
     # Buffers and metrics (dropout masks, running correlations) may differ between COMET versions; weights may not.
-    missing = model.load_state_dict(_weights(folder), strict=False).missing_keys
     lost = [key for key in missing if key in dict(model.named_parameters())]
     if lost:
-        raise UserError(f"{path}: the checkpoint lacks {len(lost)} weights of the model, e.g. {lost[0]}")
-    return model
+        raise UserError(f"{folder}: the checkpoint lacks {len(lost)} weights of the model, e.g. {lost[0]}")
 
 
 def _folder(path: str) -> Path:
@@ -148,17 +163,22 @@ def _folder(path: str) -> Path:
 
 
 def _hparams(folder: Path) -> dict[str, Any]:
-    file = folder / "hparams.yaml"
+    file = folder / HPARAMS
     try:
         hparams = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror}); a COMET checkpoint has one") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not plain YAML: {error}") from error
+    if not isinstance(hparams, dict):
+        raise UserError(f"{file}: expected keys and values, found {type(hparams).__name__}")
     kind = hparams.get("class_identifier")
     if kind not in SUPPORTED:
         raise UserError(f"{file}: class_identifier {kind!r} is not supported (supported: {', '.join(SUPPORTED)})")
-    if hparams["encoder_model"] not in ("XLM-RoBERTa", "XLM-RoBERTa-XL"):
+    absent = [key for key in ("encoder_model", "pretrained_model") if key not in hparams]
+    if absent:
+        raise UserError(f"{file}: lacks {', '.join(absent)}; a COMET checkpoint has them")
+    if hparams["encoder_model"] not in ENCODERS:
         raise UserError(f"{file}: encoder_model {hparams['encoder_model']!r} is not supported (only XLM-RoBERTa[-XL])")
     # "sparsemax_patch" is how checkpoints say "softmax" since COMET 2.2.4 (Unbabel/COMET#244).
     if hparams.get("layer_transformation") == "sparsemax_patch":
@@ -170,17 +190,25 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     """Tensors of the checkpoint; nothing in it is executed."""
     safe, pickled = folder / "checkpoints" / "model.safetensors", folder / "checkpoints" / "model.ckpt"
     if safe.is_file():
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return load_file(safe)
+        try:
+            return load_file(safe)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{safe}: cut or damaged ({error}); fetch it again") from error
     if not pickled.is_file():
         raise UserError(f"{folder}: neither checkpoints/model.safetensors nor checkpoints/model.ckpt is there")
     import pickle
 
     try:
-        return torch.load(pickled, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-    except (pickle.UnpicklingError, KeyError, RuntimeError) as error:
+        weights = torch.load(pickled, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+        if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+            raise TypeError("state_dict holds something else than tensors")
+    except (pickle.UnpicklingError, KeyError, RuntimeError, TypeError, EOFError, ValueError) as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
         raise UserError(
-            f"{pickled}: not a COMET checkpoint of plain tensors ({str(error).splitlines()[0]}). It is never unpickled "
+            f"{pickled}: not a COMET checkpoint of plain tensors ({reason}). It is never unpickled "
             "with code in it; where you trust it, convert its state_dict to checkpoints/model.safetensors."
         ) from error
+    return weights

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
+from polydistill.engine.judging.fasttext_file import read_labels
 from polydistill.engine.judging.labels import SEVERAL_SCRIPTS, accepted_codes, flores, same_language
 from polydistill.engine.text import profile
 from polydistill.engine.text.kernels import parts as kernels
@@ -47,15 +48,15 @@ class LanguageID:
         """Load `model`: "lid.176" (carried along) or a path.
 
         Raises:
-            UserError: no such file, or no fastText classifier.
+            UserError: no such file, no fastText classifier, or one that is cut or damaged.
         """
         path = _carried() if model == "lid.176" else Path(model)
         if not path.is_file():
             raise UserError(f"{model}: no such language-ID model (expected 'lid.176' or the path of a fastText model)")
+        labels = read_labels(path)
         try:
             self._predict = fasttext.load_model(str(path)).f.predict
-            labels = [label for _, label in self._predict("a\n", 100_000, -1.0, "strict")]
-        except ValueError as error:
+        except (ValueError, MemoryError, RuntimeError) as error:
             raise UserError(f"{path}: not a fastText classifier ({error})") from error
         self._lid176 = path.name.startswith("lid.176")
         self._codes = {label: flores(label.removeprefix("__label__")) for label in labels}
@@ -81,6 +82,11 @@ class LanguageID:
             values.append(value)
         found = self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
         return self._by_letters(texts, found, target)
+
+    def best(self, text: str) -> str:
+        """The code of the best label for a text as it is, in one line and lower case."""
+        ((_, label),) = self._predict(text + "\n", 1, 0.0, "strict")
+        return self._codes[label]
 
     def _combine(
         self, n: int, rows: np.ndarray, labels: list[str], probability: np.ndarray, length: np.ndarray, target: str

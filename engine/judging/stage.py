@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
+from polydistill.engine.judging.copied_runs import copied_runs
 from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
 from polydistill.engine.judging.language_id import load_language_id
-from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures
+from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
 from polydistill.engine.judging.verdicts import Columns, Verdicts
 from polydistill.engine.schema import FIELDS, POOL, Flag
 from polydistill.engine.text.profile import Profile, script_groups
@@ -93,6 +94,7 @@ class JudgeStage:
         flags[Flag.CODE][copies] = code_copies(copied, source, self.judge.rules)
         scores = measures(pairs, self.judge.rules, flags[Flag.CODE])
         scores |= self._languages(texts, profile, flags[Flag.CODE], target, source)
+        self._halves(texts, scores, target, source)
         n = len(texts.source)
         scores["quality"] = np.full(n, np.nan, np.float32)
         flags |= {name: np.zeros(n, bool) for name in (Flag.QUALITY_ERROR, Flag.QUALITY_PARTIAL)}
@@ -126,6 +128,20 @@ class JudgeStage:
             scores[name] = np.full(len(letters), None if column.dtype == object else np.nan, column.dtype)
             scores[name][rows[counts]] = column[counts]
         return scores
+
+    def _halves(self, texts: DistinctTexts, scores: Columns, target: str, source: str) -> None:
+        """Lower `target_share` in place where stretches copied from the source are in the source language."""
+        if source == target:
+            return
+        limits = self.judge.rules
+        with np.errstate(invalid="ignore"):
+            found = (scores["copied"] > 1 - limits.target_share) & ~(scores["target_share"] < limits.target_share)
+        rows = np.flatnonzero(found & ~np.isnan(scores["length_ratio"]))
+        pairs = zip(texts.texts(texts.source[rows]).to_pylist(), texts.texts(texts.hypothesis[rows]).to_pylist())
+        for row, (original, hypothesis) in zip(rows, pairs):
+            text, share = copied_runs(original, prose(hypothesis, target))
+            if text and self.language_id.best(text) == source:
+                scores["target_share"][row] = np.fmin(scores["target_share"][row], 1 - share)
 
     def _estimate(self, texts: DistinctTexts, rows: np.ndarray, pairs: Verdicts) -> Verdicts:
         """The pairs' verdicts with the quality of `rows`; a text that the model cannot score is flagged, not low."""

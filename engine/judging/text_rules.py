@@ -99,13 +99,19 @@ def code_copies(texts: list[str], source: str, limits: Rules) -> np.ndarray:
     LaTeX) and something in the text looks like it, or what a translator does find has a fifth of the signs that the
     rule `code` asks for: a line of SQL has few.
     """
-    prose = [" ".join(outside(piece) for piece in segment(text, source) if piece.kind == SENTENCE) for text in texts]
-    both = profile.profile(pa.array(prose + texts, pa.string()), profile.script_groups(source))
+    both = profile.profile(
+        pa.array([*(prose(text, source) for text in texts), *texts], pa.string()), profile.script_groups(source)
+    )
     n = len(texts)
     symbols, chars, letters = both["symbols"], both["chars"], both["letters"]
     trace = (symbols[n:] > 0) | np.array([_TRACE.search(text) is not None for text in texts], bool)
     nothing = (letters[:n] < letters[n:] / 2) & trace
     return nothing | (symbols[:n] > limits.code / 5 * chars[:n])
+
+
+def prose(text: str, language: str) -> str:
+    """What a translator finds to translate in a text: its sentences without code, addresses and other spans."""
+    return " ".join(outside(piece) for piece in segment(text, language) if piece.kind == SENTENCE)
 
 
 _TRACE = re.compile(

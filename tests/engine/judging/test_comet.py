@@ -128,6 +128,72 @@ def test_a_checkpoint_with_code_is_refused(folders: dict[str, Path], tmp_path: P
         Comet.load(str(tmp_path / "m"))
 
 
+@pytest.mark.parametrize(
+    ("hparams", "message"),
+    [
+        ("", "found NoneType"),
+        ("- a\n- b", "found list"),
+        ("class_identifier: unified_metric", "lacks encoder_model, pretrained_model"),
+        ("\x00", "not plain YAML"),
+        ("class_identifier: [unified_metric]\nencoder_model: XLM-RoBERTa\npretrained_model: x", "not supported"),
+        (None, "do not have the shapes"),
+    ],
+)
+def test_hostile_hparams_are_a_sentence(
+    folders: dict[str, Path], tmp_path: Path, hparams: str | None, message: str
+) -> None:
+    import shutil
+
+    from polydistill.engine.judging.comet import Comet
+
+    shutil.copytree(folders["kiwi"], tmp_path / "m")
+    file = tmp_path / "m" / "hparams.yaml"
+    known = file.read_text(encoding="utf-8")
+    assert "- 24" in known  # a layer's width
+    file.write_text(known.replace("- 24", "- 25") if hparams is None else hparams, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        Comet.load(str(tmp_path / "m"))
+
+
+@pytest.mark.parametrize("state", [{"state_dict": [1, 2]}, {"state_dict": {"a": "b"}}, {}, [1]])
+def test_weights_of_another_kind_are_a_sentence(folders: dict[str, Path], tmp_path: Path, state: object) -> None:
+    import shutil
+
+    import torch
+
+    from polydistill.engine.judging.comet import Comet
+
+    shutil.copytree(folders["kiwi"], tmp_path / "m")
+    torch.save(state, tmp_path / "m" / "checkpoints" / "model.ckpt")
+    with pytest.raises(UserError, match="plain tensors"):
+        Comet.load(str(tmp_path / "m"))
+
+
+def test_an_encoder_with_code_is_refused_without_a_question(folders: dict[str, Path], tmp_path: Path) -> None:
+    import shutil
+
+    from polydistill.engine.judging.comet import Comet
+
+    shutil.copytree(folders["kiwi"], tmp_path / "m")
+    encoder = tmp_path / "m" / "encoder"
+    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"}}
+    (encoder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (encoder / "own.py").write_text("raise SystemExit('ran')\n", encoding="utf-8")
+    with pytest.raises(UserError, match="own code is not supported"):
+        Comet.load(str(tmp_path / "m"), str(encoder))
+
+
+def test_comets_own_table_stays_as_it_was(folders: dict[str, Path]) -> None:
+    from comet.encoders import str2encoder
+    from comet.encoders.xlmr import XLMREncoder
+
+    from polydistill.engine.judging.comet import Comet
+
+    Comet.load(str(folders["kiwi"]))
+    assert str2encoder["XLM-RoBERTa"] is XLMREncoder
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("COMET_PYTHON"), reason="COMET_PYTHON names no python with COMET's own pins")
 @pytest.mark.parametrize("kind", list(models.KINDS))
