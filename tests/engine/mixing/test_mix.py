@@ -153,7 +153,7 @@ PLAIN = {  # recipe -> {(subset, target): (question's language, answer's, the ro
     "m_llm": {("TT", DE): (DE, DE, "0134"), ("LL", EN): (EN, EN, "01234")},
     "self_translate_train_src": {("src", EN): (EN, EN, "01234")},
     "self_translate_train_tgt": {("tgt", JA): (JA, JA, "0124")},
-    "sdrrl_no_self": {("TT", DE): (DE, DE, "0134"), ("TT", JA): (JA, JA, "0124"), ("LL", EN): (EN, EN, "01234")},
+    "sdrrl_no_self": {("TT", DE): (DE, DE, "0134"), ("TT", JA): (JA, JA, "0124")},
 }
 
 
