@@ -299,7 +299,13 @@ class Dictionaries(Config):
 class Parallel(Config):
     """Parallel text for the tasks translate (mt) and complete (comp)."""
 
-    path: str = Field(description="Folder (or one file) of TSV, JSONL or line-by-line pairs, named by their languages")
+    path: str | list[str] = Field(
+        description="Folder(s) or files of parallel text, named by their languages: line by line (OPUS, Moses, WMT, "
+        "NTREX), TSV, CSV, JSON lines or Parquet"
+    )
+    corpora: list[str] | None = Field(
+        None, description="Use only files whose path contains one of these names; null: all corpora of a pair, united"
+    )
     rows: int | dict[str, int] | None = Field(
         1000, description="Sentence pairs of each language, drawn at random; by target language; null: all there are"
     )

@@ -167,7 +167,9 @@ def _origin(record: MixtureRecord, run: dict[str, Any]) -> list[str]:
         "Quality estimation": quality and f"{quality.get('model')}, below {quality.get('threshold')} left out",
         "Rules": ", ".join(f"{name} {value}" for name, value in (judge.get("rules") or {}).items()),
         "Dictionaries": ", ".join(sorted({Path(d.path).name for d in record.dictionaries if d.path})),
-        "Parallel text": ", ".join(sorted({Path(p.path).name for p in record.parallel})),
+        "Parallel text": ", ".join(
+            sorted({Path(path).name for p in record.parallel for corpus in p.corpora for path in corpus.paths})
+        ),
         "Seed": record.seed,
         "Fingerprint": record.fingerprint,
     }

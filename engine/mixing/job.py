@@ -12,7 +12,7 @@ from polydistill.engine.mixing.instructions import ask
 from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.mixture import Origin
 from polydistill.engine.mixing.recipe import Recipe
-from polydistill.engine.pairs import find
+from polydistill.engine.pairs.find import PairFile, find_corpora, find_one
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import Pool
 from polydistill.engine.storage.run_folder import PROMPTS
@@ -180,9 +180,11 @@ def origin(job: Job) -> Origin:
     for source, target in job.pairs:
         if job.dictionaries and job.recipe.needs_dictionaries:
             for a, b in ((source, target), (target, source)):
-                dictionaries[f"{a} -> {b}"] = _content(find.find(job.dictionaries.path, a, b))
+                one = find_one(job.dictionaries.path, a, b)
+                dictionaries[f"{a} -> {b}"] = _content([one]) if one else None
         if job.parallel and job.recipe.needs_parallel:
-            parallel[f"{source}-{target}"] = _content(find.find(job.parallel.path, source, target))
+            corpora = find_corpora(job.parallel.path, source, target, job.parallel.corpora)
+            parallel[f"{source}-{target}"] = _content(corpora) if corpora else None
     return Origin(
         recipe=fingerprint(dump(job.recipe)),
         seed=job.seed,
@@ -207,11 +209,9 @@ def _pool_content(job: Job, index: int) -> str:
     )
 
 
-def _content(file: find.PairFile | None) -> str | None:
-    if file is None:
-        return None
+def _content(files: Sequence[PairFile]) -> str:
     digest = hashlib.sha256()
-    for path in filter(None, (file.path, file.other)):
+    for path in (path for file in files for path in file.paths):
         with open(path, "rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

@@ -8,12 +8,13 @@
 Schema of the shards: `engine.schema.MIXTURE`. No other module knows a key of manifest.json.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from polydistill.engine.config import dump
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.mixing.recipe import Recipe
+from polydistill.engine.pairs.draw import CorpusRecord
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
 from polydistill.engine.storage.record import parse_record, write_record
@@ -56,8 +57,7 @@ class DictionaryRecord:
     replacements: str
     path: str | None
     pairs: int = 0  # lines read
-    identical: int = 0  # lines left out because both sides are equal
-    malformed: int = 0  # lines left out because they are no pair
+    dropped: dict[str, int] = field(default_factory=dict)  # reason -> lines
     entries: int = 0  # distinct words
     no_words: int = 0  # entries that can match nothing
 
@@ -68,10 +68,8 @@ class ParallelRecord:
 
     source: str
     target: str
-    path: str
-    lines: int
     pairs: int  # drawn
-    dropped: dict[str, int]  # reason -> lines
+    corpora: tuple[CorpusRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -196,13 +194,13 @@ def _differences(before: MixtureRecord, origin: Origin, recipe: Recipe) -> list[
     old, new = asdict(before.origin), asdict(origin)
     lines = differences(_recipe(before.recipe), _recipe(recipe))
     opaque = {"pools", "judge", "leakage", "dictionaries", "parallel", "recipe"}
-    for field in fields(Origin):
-        if old[field.name] == new[field.name] or (field.name == "recipe" and lines):
+    for key in (one.name for one in fields(Origin)):
+        if old[key] == new[key] or (key == "recipe" and lines):
             continue
-        if field.name in opaque:
-            lines.append(f"{field.name}: other content")
+        if key in opaque:
+            lines.append(f"{key}: other content")
         else:
-            lines += differences({field.name: old[field.name]}, {field.name: new[field.name]})
+            lines += differences({key: old[key]}, {key: new[key]})
     return lines
 
 

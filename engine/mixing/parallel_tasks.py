@@ -41,9 +41,7 @@ class ParallelTask:
             return done
         near = job.evaluation.leaks if job.evaluation else None
         drawn = draw(job.parallel, self.source, self.target, count, job.seed, near)
-        done.parallel.append(
-            ParallelRecord(self.source, self.target, drawn.path, drawn.lines, len(drawn.frame), drawn.dropped)
-        )
+        done.parallel.append(ParallelRecord(self.source, self.target, len(drawn.frame), drawn.corpora))
         for number, part in enumerate(drawn.frame.iter_slices(SHARD_ROWS // 4)):
             tables = (
                 table

@@ -53,9 +53,8 @@ class Mixer:
             self.dictionaries[key] = DictionaryRecord(text, replacements, None)
             if found and lexicon:
                 self.dictionaries[key] = DictionaryRecord(
-                    text, replacements, found.path, found.pairs, found.identical, found.malformed,
-                    entries=len(found.entries), no_words=lexicon.unusable,
-                )  # fmt: skip
+                    text, replacements, found.path, found.pairs, found.dropped, len(found.entries), lexicon.unusable
+                )
         return self._lexicons[key]
 
     def earlier(self, pool: int) -> np.ndarray:

@@ -62,8 +62,8 @@ def dictionaries(run: RunConfig) -> list[Problem]:
 
 def parallel(run: RunConfig) -> list[Problem]:
     """Every pair of languages has parallel text, and its first pair can be read."""
-    from polydistill.engine.pairs.draw import read
-    from polydistill.engine.pairs.find import expected, find
+    from polydistill.engine.pairs.find import expected, find_corpora
+    from polydistill.engine.pairs.read import read_pairs
 
     found: list[Problem] = []
     chosen = _recipe(run)
@@ -71,14 +71,15 @@ def parallel(run: RunConfig) -> list[Problem]:
         return found
     for source, target in _pairs(run):
         with caught("parallel.path", found):
-            file = find(run.parallel.path, source, target)
-            if file is None:
+            corpora = find_corpora(run.parallel.path, source, target, run.parallel.corpora)
+            if not corpora:
                 raise UserError(
                     f"no parallel text {source}-{target} in {run.parallel.path}. Looked for names like "
                     f"{expected(source, target)}"
                 )
-            if next((pair for pair in read(file, source, target) if pair), None) is None:
-                raise UserError(f"{file.path}: no pair of sentences in it")
+            for file in corpora:
+                if next((pair for pair in read_pairs(file, source, target) if pair), None) is None:
+                    raise UserError(f"{file.path}: no pair of sentences in it")
     return found
 
 

@@ -22,6 +22,9 @@ from polydistill.engine.text.words import Words, characters, find_words
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)  # splitmix64's increment: byte i of a row is its i-th random number
 
+DOTTED_I = {"tur_Latn", "azj_Latn", "crh_Latn", "tat_Latn"}
+"""Languages in which i and ı are two letters, with the capitals İ and I."""
+
 
 class Lexicon:
     """A dictionary prepared for texts of its source language: a hash table of words and phrases.
@@ -33,7 +36,10 @@ class Lexicon:
         listed = dictionary.entries["translation"]
         plain = listed.explode()
         # The translations as they are, then the same beginning with a capital.
-        both = pl.concat([plain, plain.str.slice(0, 1).str.to_uppercase() + plain.str.slice(1)])
+        first_letter = plain.str.slice(0, 1)
+        if dictionary.target in DOTTED_I:
+            first_letter = first_letter.replace("i", "İ")
+        both = pl.concat([plain, first_letter.str.to_uppercase() + plain.str.slice(1)])
         self.size = len(plain)
         self.texts, self.offsets = text_buffers(both.to_arrow())
         counts = listed.list.len().to_numpy().astype(np.int64)
@@ -48,10 +54,19 @@ class Lexicon:
         used = len(self.first) + int((last > first)[whole].sum())  # a phrase has two keys
         slots = 1 << (2 * used + 16).bit_length()  # half of them stay free
         self.keys, self.values = np.zeros(slots, np.uint64), np.zeros(slots, np.int32)
-        of = characters()
+        same, self.lower = characters().same, _lower(dictionary.source)
         kernels.enter(
-            words.data, words.start, words.end, first[whole], last[whole], of.same, of.lower, self.keys, self.values
+            words.data, words.start, words.end, first[whole], last[whole], same, self.lower, self.keys, self.values
         )
+
+
+def _lower(flores: str) -> np.ndarray:
+    """Lower case of every code point in a language: uint32 (code points,)."""
+    lower = characters().lower
+    if flores in DOTTED_I:
+        lower = lower.copy()
+        lower[ord("I")], lower[ord("İ")] = ord("ı"), ord("i")
+    return lower
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,7 @@ def matches(words: Words, lexicon: Lexicon) -> Matches:
     of = characters()
     found = [np.empty(len(words.start), np.int64) for _ in range(4)]
     count = kernels.find(
-        words.data, words.start, words.end, words.piece, of.flags, of.same, of.lower, lexicon.keys, lexicon.values,
+        words.data, words.start, words.end, words.piece, of.flags, of.same, lexicon.lower, lexicon.keys, lexicon.values,
         *found,
     )  # fmt: skip
     word, stop, entry, capital = (values[:count].copy() for values in found)

@@ -1,9 +1,12 @@
 import gzip
 import json
+import tempfile
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polydistill.engine.config import Leakage
 from polydistill.engine.errors import UserError
@@ -21,6 +24,7 @@ HELD = [
     "日本の首都はどこですか。東京は日本の首都です。",
     "Who are you today?",
     "Yes.",
+    "Who wrote the song about rain?",
 ]
 
 
@@ -34,6 +38,13 @@ HELD = [
         ("日本の首都はどこですかと聞かれたら、あなたは何と答えますか。", False),
         ("Who are you, today!", True),  # shorter than an n-gram: as a whole
         ("Who are you today and tomorrow?", False),
+        (
+            "Question one of forty. " * 30 + "What is the capital of the United States of America? " + "Next. " * 90,
+            True,
+        ),
+        ("Question one of forty. " * 30 + "What is the capital of the United States and why? " + "Next. " * 90, False),
+        ("Zuerst dies. " * 50 + "who wrote the song about rain? Dann das.", True),  # shorter than an n-gram
+        ("前置きです。" * 40 + "日本の首都はどこですか。東京は日本の首都です。" + "終わりです。" * 40, True),
         ("Yes.", False),  # too short to mean anything
         ("", False),
         (None, False),
@@ -80,3 +91,25 @@ def test_real_evaluation_text_is_kept_apart(data: Path, tmp_path: Path) -> None:
     long = [len(text.split()) >= 8 and text.isascii() for text in texts[:500]]
     assert all(leak for leak, counts in zip(found[:500], long) if counts)
     assert found[500:].mean() < 0.01
+
+
+def test_files_that_the_prompt_reader_takes(tmp_path: Path) -> None:
+    """A byte order mark, JSON lines named .json, Parquet."""
+    sentences = [f"This is sentence number {n} of the held out files." for n in ("one", "two", "three")]
+    (tmp_path / "a.json").write_text("".join(json.dumps({"q": text}) + "\n" for text in sentences[:1] * 2))
+    (tmp_path / "b.tsv").write_text(f"\ufeff{sentences[1]}\t1\r\n", encoding="utf-8")
+    pl.DataFrame({"q": sentences[2:]}).write_parquet(tmp_path / "c.parquet")
+    guard = Index.of(Leakage(against=[str(tmp_path)]))
+    assert guard.leaks(pl.Series(sentences)).all()
+    (tmp_path / "d.jsonl").write_text('{"q": "a"}\n{"q": \n')
+    with pytest.raises(UserError, match=r"d\.jsonl:2: bad_json"):
+        Index.of(Leakage(against=[str(tmp_path)]))
+
+
+@given(st.lists(st.text("ab c", max_size=30), max_size=8), st.integers(2, 5))
+def test_a_text_that_holds_an_evaluation_text_leaks(words: list[str], ngram: int) -> None:
+    held = "one two three four five six seven"
+    with tempfile.TemporaryDirectory() as folder:
+        guard = index(Path(folder), [held], ngram=ngram)
+    text = " ".join([*words, held, *reversed(words)])
+    assert guard.leaks(pl.Series([text])).all()

@@ -7,7 +7,6 @@ import pytest
 from polydistill.engine.config import Leakage, Parallel
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.leakage import Index
-from polydistill.engine.pairs import find
 from polydistill.engine.pairs.draw import draw
 
 PAIRS = [(f"This is sentence {i}.", f"Das ist Satz {i}.") for i in range(50)]
@@ -36,7 +35,7 @@ def test_every_layout_gives_the_same_draw(tmp_path: Path, layout: str) -> None:
     write(tmp_path, layout)
     drawn = draw(Parallel(path=str(tmp_path)), "eng_Latn", "deu_Latn", 10, seed=3)
     assert set(drawn.frame.select("source", "target").rows()) < set(PAIRS)
-    assert len(drawn.frame) == 10 and drawn.lines == 50
+    assert len(drawn.frame) == 10 and [corpus.lines for corpus in drawn.corpora] == [50]
     (tmp_path / "other").mkdir()
     write(tmp_path / "other", "tsv")
     again = draw(Parallel(path=str(tmp_path / "other")), "eng_Latn", "deu_Latn", 10, seed=3)
@@ -52,15 +51,16 @@ def test_every_line_is_accounted_for(tmp_path: Path) -> None:
     held.write_text("Held out words of an evaluation set, all!\n")
     guard = Index.of(Leakage(against=[str(held)], ngram=6))
     drawn = draw(Parallel(path=str(tmp_path / "en-de.tsv")), "eng_Latn", "deu_Latn", None, 0, guard.leaks)
-    assert drawn.dropped == {"malformed": 1, "empty": 1, "duplicate": 1, "leakage": 1}
-    assert drawn.lines == len(drawn.frame) + sum(drawn.dropped.values())
+    (corpus,) = drawn.corpora
+    assert corpus.dropped == {"malformed": 1, "empty": 1, "duplicate": 1, "leakage": 1}
+    assert corpus.lines == len(drawn.frame) + sum(corpus.dropped.values())
 
 
 def test_errors_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no parallel text.*en-de"):
         draw(Parallel(path=str(tmp_path)), "eng_Latn", "deu_Latn", 5, 0)
     write(tmp_path, "tsv")
-    with pytest.raises(UserError, match=r"51 pairs asked for, 50 usable"):
+    with pytest.raises(UserError, match=r"requested 51 pairs but only 50 are usable"):
         draw(Parallel(path=str(tmp_path)), "eng_Latn", "deu_Latn", 51, 0)
     (tmp_path / "x.en-fr.en").write_text("a\nb\n")
     (tmp_path / "x.en-fr.fr").write_text("a\n")
@@ -78,6 +78,14 @@ def test_line_separators_inside_a_sentence_end_no_line(tmp_path: Path) -> None:
     assert ("three", "drei") in drawn.frame.select("source", "target").rows()
 
 
-def test_file_names() -> None:
-    assert "jp" in find.spellings("jpn_Jpan") and "zh" not in find.spellings("zho_Hant")
-    assert "zh" in find.spellings("zho_Hans") and "deu" in find.spellings("deu_Latn")
+def test_corpora_of_a_pair_are_united(tmp_path: Path) -> None:
+    """Each pair once, whichever corpora have it; by name only one of them."""
+    (tmp_path / "A.en-de.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in PAIRS[:30]))
+    (tmp_path / "B.de-en.tsv").write_text("".join(f"{b}\t{a}\n" for a, b in PAIRS[20:]))
+    drawn = draw(Parallel(path=str(tmp_path)), "eng_Latn", "deu_Latn", None, 0)
+    assert set(drawn.frame.select("source", "target").rows()) == set(PAIRS) and len(drawn.frame) == 50
+    assert [corpus.dropped["duplicate"] for corpus in drawn.corpora] == [0, 10]
+    one = draw(Parallel(path=str(tmp_path), corpora=["B."]), "eng_Latn", "deu_Latn", None, 0)
+    assert len(one.frame) == 30
+    with pytest.raises(UserError, match=r"no parallel text .* with a name of C"):
+        draw(Parallel(path=str(tmp_path), corpora=["C"]), "eng_Latn", "deu_Latn", None, 0)

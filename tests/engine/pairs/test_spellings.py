@@ -1,0 +1,52 @@
+import pytest
+
+from polydistill.engine.languages import languages
+from polydistill.engine.pairs.spellings import named_pairs, spelled
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("de", "deu_Latn"), ("DE", "deu_Latn"), ("deu", "deu_Latn"), ("ger", None), ("deu_Latn", "deu_Latn"),
+        ("de-Latn", "deu_Latn"), ("german", "deu_Latn"), ("de_DE", "deu_Latn"), ("no", "nob_Latn"), ("nb", "nob_Latn"),
+        ("nob", "nob_Latn"), ("fil", "tgl_Latn"), ("tl", "tgl_Latn"), ("iw", "heb_Hebr"), ("zh_cn", "zho_Hans"),
+        ("zh-CN", "zho_Hans"), ("zh_TW", "zho_Hant"), ("zh-Hant", "zho_Hant"), ("zh", "zho_Hans"), ("cn", "zho_Hans"),
+        ("pt_br", "por_Latn"), ("pt-BR", "por_Latn"), ("ara", "arb_Arab"), ("fas", "pes_Arab"), ("cmn", "zho_Hans"),
+        ("swa", "swh_Latn"), ("lav", "lvs_Latn"), ("sqi", "als_Latn"), ("ori", "ory_Orya"), ("jp", "jpn_Jpan"),
+        ("my_de", None), ("de_en", None), ("train", None), ("v18", None), ("", None), ("de_Cyrl", None),
+    ],
+)  # fmt: skip
+def test_spellings(text: str, code: str | None) -> None:
+    assert spelled(text) == code
+
+
+def test_every_language_is_found_under_its_code() -> None:
+    for language in languages():
+        assert spelled(language.code) == language.code
+        assert spelled(language.code.replace("_", "-")) == language.code
+
+
+@pytest.mark.parametrize(
+    ("name", "pair", "rest"),
+    [
+        ("en-de", ("eng_Latn", "deu_Latn"), ""),
+        ("opus.en-id-train", ("eng_Latn", "ind_Latn"), "opus-train"),
+        ("WikiMatrix.en-id", ("eng_Latn", "ind_Latn"), "WikiMatrix"),
+        ("eng_Latn-deu_Latn", ("eng_Latn", "deu_Latn"), ""),
+        ("en-zh_TW", ("eng_Latn", "zho_Hant"), ""),
+        ("zh_TW-en", ("zho_Hant", "eng_Latn"), ""),
+        ("pt_br-en", ("por_Latn", "eng_Latn"), ""),
+        ("EN-DE", ("eng_Latn", "deu_Latn"), ""),
+        ("test_en_de", ("eng_Latn", "deu_Latn"), "test"),
+        ("english-german", ("eng_Latn", "deu_Latn"), ""),
+        ("en-de.0-5000", ("eng_Latn", "deu_Latn"), ".0-5000"),
+    ],
+)
+def test_pairs_in_names(name: str, pair: tuple[str, str], rest: str) -> None:
+    found = list(named_pairs(name))
+    assert [(one.first, one.second) for one in found] == [pair] and found[0].rest == rest
+
+
+@pytest.mark.parametrize("name", ["README", "train", "news-commentary-v18", "en", "wiki-2020-01"])
+def test_other_names_say_no_pair(name: str) -> None:
+    assert not list(named_pairs(name))
