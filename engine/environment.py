@@ -48,5 +48,5 @@ def defaults() -> dict[str, str]:
 
 
 def has_gpu() -> bool:
-    """Whether this machine has an NVIDIA or AMD device, without importing torch (which takes seconds)."""
-    return os.path.exists("/dev/nvidiactl") or os.path.exists("/dev/kfd")
+    """Whether this machine has an NVIDIA or AMD device (or WSL2's), without importing torch, which takes seconds."""
+    return any(os.path.exists(device) for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))

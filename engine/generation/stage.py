@@ -66,7 +66,10 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, A
     workers = int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
     if workers == 1:
         engine.setdefault("distributed_executor_backend", "uni")
-    bundle = {"CPU": stage.cpus or 1.0} | ({"GPU": gpus} if gpus else {})
+    if 0 < gpus < 1:  # the other models on this card need the rest of its memory
+        engine.setdefault("gpu_memory_utilization", round(0.9 * gpus, 3))
+    # Ray's executor of an engine over several GPUs asks for a whole CPU in each bundle.
+    bundle = {"CPU": max(stage.cpus or 1.0, 1.0 if workers > 1 else 0.0)} | ({"GPU": gpus} if gpus else {})
     in_flight = max(2, -(-2 * int(engine["max_num_seqs"]) // rows))
     return {
         "model_source": student.model,

@@ -14,7 +14,7 @@ from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder
-from polydistill.engine.synthesis.placement import Node, Placement, place
+from polydistill.engine.synthesis.placement import Node, Placement, size_pools
 from polydistill.engine.synthesis.summary import read_summary
 
 POOL_BYTES = 0.9
@@ -143,12 +143,12 @@ def plan(config: Synthesis, cluster: Cluster, costs: dict[str, Cost], load: Work
 
 def size(work: Work, cluster: Cluster, costs: dict[str, Cost], load: Workload, active: tuple[str, ...]) -> Placement:
     """Pool sizes by `engine.synthesis.placement`, balanced by prompts/s: a stage behind the fan-out has more to do."""
-    shares = {name: stage.gpus for name, stage in place(work, cluster.list, active).pools.items()}
+    shares = {name: stage.gpus for name, stage in size_pools(work, cluster.list, active).pools.items()}
     rates = {}
     for name in active:
         work_per_prompt = costs[name].seconds * load.rows(name) / load.prompts
         rates[name] = (shares[name] or 1.0 if costs[name].gpu else costs[name].demand) / work_per_prompt
-    return place(work, cluster.list, active, rates)
+    return size_pools(work, cluster.list, active, rates)
 
 
 def layout(

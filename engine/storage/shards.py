@@ -23,6 +23,8 @@ import pyarrow.ipc
 from polydistill.engine.errors import DamagedError
 from polydistill.engine.storage.names import inside
 
+_TEMPORARY = re.compile(r"\.tmp-\d+-\d+$")
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -118,6 +120,16 @@ class Folder:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+    def sweep(self) -> int:
+        """Delete the temporary files that killed processes have left here and below; returns how many.
+
+        To be called by the process that holds the folder's lock: nobody else writes then.
+        """
+        left = [name for name in self.sizes() if _TEMPORARY.search(name)]
+        for name in left:
+            self.filesystem.delete_file(self.join(name))
+        return len(left)
 
     def read(self, name: str) -> bytes:
         """The whole content of a file."""

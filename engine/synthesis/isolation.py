@@ -4,6 +4,7 @@ A guarded stage tries a failing batch again, then halves it until the rows that 
 their error instead of a result, all others as if nothing had happened.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec
@@ -14,6 +15,12 @@ from polydistill.engine.errors import UserError
 
 P = ParamSpec("P")
 """What a stage needs beside its rows, the same for every row: the translation stage its target languages."""
+
+
+def _device_is_lost(error: Exception) -> bool:
+    """Whether every further call of this process would fail: CUDA's errors stay with the process. Memory does not."""
+    name, text = type(error).__name__, str(error)
+    return name != "OutOfMemoryError" and (name == "AcceleratorError" or "CUDA error" in text)
 
 
 class Guarded(Generic[P]):
@@ -62,6 +69,8 @@ class Guarded(Generic[P]):
                     raise
                 error = fatal
             except Exception as caught:
+                if _device_is_lost(caught):
+                    os._exit(1)  # Ray gives this unit to a fresh process; see `engine.synthesis.monitor.CRASHES`
                 error = caught
         if table.num_rows <= 1:
             return self.failed(table, f"{type(error).__name__}: {error}", *context, **options)

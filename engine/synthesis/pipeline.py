@@ -27,13 +27,13 @@ from polydistill.engine.generation import stage as generation
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import commit_generated, generated_units
-from polydistill.engine.storage.run_folder import GENERATED, PROMPTS, exclusive
+from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
 from polydistill.engine.synthesis.failures import plain
 from polydistill.engine.synthesis.live_table import LiveTable
 from polydistill.engine.synthesis.monitor import Monitor
-from polydistill.engine.synthesis.placement import STAGES, Node, Placement, place, prompt_rates
+from polydistill.engine.synthesis.placement import STAGES, Demands, Node, Placement, prompt_rates, size_pools
 from polydistill.engine.synthesis.remaining import remaining
 from polydistill.engine.synthesis.summary import StageFigures, StageRecord, SynthesisRecord, Tally, write_summary
 
@@ -50,6 +50,8 @@ def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> Synthe
     stages = stages or actors.Stages()
     root = Folder.of(config.output)
     with exclusive(root):
+        for part in (PROMPTS, GENERATED, POOL, UNITS):
+            (root / part).sweep()
         todo = remaining(config)
         root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
         if not todo.pending:
@@ -80,7 +82,8 @@ def _run(
     unanswered = set(pending) - generated_units(root) if config.student else set()
     active = STAGES if unanswered else STAGES[1:]
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
-    placement = place(config.work, nodes, active, prompt_rates(len(config.targets)))
+    rates = prompt_rates(len(config.targets))
+    placement = size_pools(config.work, nodes, active, rates, Demands.of(config))
     # On the driver's node: when another node is lost, the figures are not. Its death costs figures, not the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()

@@ -8,7 +8,7 @@ lost, no CPU free, the run hung; with half of the CPUs free it recovered within 
 
 from dataclasses import dataclass
 
-from polydistill.engine.config import Stage, Work
+from polydistill.engine.config import Stage, Synthesis, Work
 from polydistill.engine.errors import UserError
 
 STAGES = ("generate", "translate", "judge")
@@ -17,7 +17,23 @@ STAGES = ("generate", "translate", "judge")
 # student, NLLB-3.3B and CometKiwi on one GPU of the H100 class). They only decide the first split; give measured
 # rates (`polydistill plan`) or sizes in the configuration for a better one.
 _GPUS = {"generate": 1.0, "translate": 0.5, "judge": 0.25}
+_GPUS_OF_ONE = {"generate": 0.6, "translate": 0.25, "judge": 0.15}  # where all three have to share one card
 RATES = {"generate": 20.0, "translate": 10.0, "judge": 60.0}
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What the configured models ask of the machines."""
+
+    engine_gpus: int = 1  # GPUs that one vLLM engine spans: tensor times pipeline parallel
+    judges_on_gpu: bool = True  # language ID and rules alone have nothing to do on one
+
+    @classmethod
+    def of(cls, config: Synthesis) -> "Demands":
+        """The demands of a run."""
+        engine = config.student.engine if config.student else {}
+        sizes = [int(engine.get(name, 1)) for name in ("tensor_parallel_size", "pipeline_parallel_size")]
+        return cls(sizes[0] * sizes[1], config.judge.quality is not None)
 
 
 def prompt_rates(languages: int, rates: dict[str, float] | None = None) -> dict[str, float]:
@@ -46,45 +62,45 @@ class Placement:
         return "cuda" if self.pools[stage].gpus else "cpu"
 
 
-def place(
-    work: Work, nodes: list[Node], active: tuple[str, ...] = STAGES, rates: dict[str, float] | None = None
+def size_pools(
+    work: Work,
+    nodes: list[Node],
+    active: tuple[str, ...] = STAGES,
+    rates: dict[str, float] | None = None,
+    demands: Demands | None = None,
 ) -> Placement:
     """Fixed pool sizes for the `active` stages on these machines.
 
     Configured values are kept. The rest: with GPUs, actors are added one by one to the stage with the lowest total
-    rate (of prompts, see `prompt_rates`) while GPUs last; without, each stage gets one actor per 4 CPUs. At least
+    rate (of prompts, see `prompt_rates`) while GPUs last. Without, each stage gets one actor per 4 CPUs. At least
     half of the CPUs of the cluster *minus its largest node* stay free (on a single machine: of that machine).
 
     Raises:
         UserError: the configured pools ask for more than the cluster has.
     """
-    rates = {**RATES, **(rates or {})}
+    rates, demands = {**RATES, **(rates or {})}, demands or Demands()
     configured = {name: getattr(work, name) for name in active}
+    width = {name: demands.engine_gpus if name == "generate" else 1 for name in active}  # bundles of one actor
     gpus = sum(node.gpus for node in nodes)
     cpus = sum(node.cpus for node in nodes)
     surviving = cpus - max(node.cpus for node in nodes) if len(nodes) > 1 else cpus
-    asks = {}
-    for name, stage in configured.items():
-        ask = stage.gpus if stage.gpus is not None else (_GPUS[name] if gpus else 0.0)
-        if ask > gpus:
-            raise UserError(f"work.{name}.gpus is {ask:g}, but the cluster has {gpus:g} GPUs")
-        asks[name] = ask
+    asks = _gpu_shares(configured, gpus, width, demands)
     actors = {name: stage.actors or 1 for name, stage in configured.items()}
     open_ = [name for name, stage in configured.items() if stage.actors is None]
     if gpus:
         while open_:
             slowest = min(open_, key=lambda name: actors[name] * rates[name])
-            used = sum(actors[name] * asks[name] for name in actors)
-            if used + asks[slowest] > gpus or not asks[slowest]:
+            used = sum(actors[name] * asks[name] * width[name] for name in actors)
+            if used + asks[slowest] * width[slowest] > gpus or not asks[slowest]:
                 break
             actors[slowest] += 1
     else:
         for name in open_:
             actors[name] = max(1, int(surviving // 4))
     budget = surviving / 2
-    fixed = sum(actors[n] * s.cpus for n, s in configured.items() if s.cpus is not None)
+    fixed = sum(actors[n] * width[n] * s.cpus for n, s in configured.items() if s.cpus is not None)
     free = [name for name, stage in configured.items() if stage.cpus is None]
-    share = max((budget - fixed) / max(sum(actors[name] for name in free), 1), 0.01)
+    share = max((budget - fixed) / max(sum(actors[name] * width[name] for name in free), 1), 0.01)
     pools = {
         name: stage.model_copy(
             update={
@@ -95,12 +111,37 @@ def place(
         )
         for name, stage in configured.items()
     }
-    taken = sum(pool.actors * pool.cpus for pool in pools.values())
-    wanted_gpus = sum(pool.actors * pool.gpus for pool in pools.values())
-    if taken >= cpus or wanted_gpus > gpus:
-        sizes = ", ".join(f"{n}: {p.actors} x ({p.cpus:g} CPUs, {p.gpus:g} GPUs)" for n, p in pools.items())
+    taken = sum(pool.actors * pool.cpus * width[name] for name, pool in pools.items())
+    wanted_gpus = sum(pool.actors * pool.gpus * width[name] for name, pool in pools.items())
+    if taken >= cpus or wanted_gpus > gpus + 1e-9:
+        sizes = ", ".join(
+            f"{n}: {p.actors} x {f'{width[n]} x ' if width[n] > 1 else ''}({p.cpus:g} CPUs, {p.gpus:g} GPUs)"
+            for n, p in pools.items()
+        )
         raise UserError(
             f"the pools ({sizes}) leave nothing of the cluster ({cpus:g} CPUs, {gpus:g} GPUs) for other "
             "tasks and for recomputing after a lost node: lower work.*.actors, work.*.cpus or work.*.gpus"
         )
     return Placement(pools, cpus - taken)
+
+
+def _gpu_shares(configured: dict[str, Stage], gpus: float, width: dict[str, int], demands: Demands) -> dict[str, float]:
+    """GPUs that each bundle of an actor asks for, by stage.
+
+    Raises:
+        UserError: a stage asks for more than the cluster has.
+    """
+    if not demands.judges_on_gpu:
+        configured = {n: s if n != "judge" or s.gpus is not None else s.model_copy(update={"gpus": 0.0})
+                      for n, s in configured.items()}  # fmt: skip
+    usual = {name: stage.gpus if stage.gpus is not None else _GPUS[name] for name, stage in configured.items()}
+    one_of_each = sum(ask * width[name] for name, ask in usual.items())
+    defaults = _GPUS if one_of_each <= gpus else _GPUS_OF_ONE
+    asks = {}
+    for name, stage in configured.items():
+        ask = stage.gpus if stage.gpus is not None else (defaults[name] if gpus else 0.0)
+        if ask * width[name] > gpus:
+            spans = f" on each of {width[name]} GPUs (tensor and pipeline parallel)" if width[name] > 1 else ""
+            raise UserError(f"work.{name}.gpus is {ask:g}{spans}, but the cluster has {gpus:g} GPUs")
+        asks[name] = ask
+    return asks

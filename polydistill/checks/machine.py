@@ -60,12 +60,12 @@ def _pool_bytes(run: RunConfig) -> int:
 
 def synthesis(run: RunConfig) -> list[Problem]:
     """The configured pools fit this machine. Nothing is known about a cluster before Ray is asked."""
-    from polydistill.engine.synthesis.placement import STAGES, Node, place
+    from polydistill.engine.synthesis.placement import STAGES, Demands, Node, size_pools
 
     found: list[Problem] = []
     active = STAGES if run.student else STAGES[1:]
     with caught("work", found):
-        place(run.work, [Node(os.cpu_count() or 1, gpus())], active)
+        size_pools(run.work, [Node(os.cpu_count() or 1, gpus())], active, demands=Demands.of(run))
     return found
 
 

@@ -43,3 +43,12 @@ def test_batches_are_units_and_fill_the_scheduler_twice():
     settings = generation.processor_settings(mine, Stage(actors=1, cpus=1.0, gpus=1.0), rows=256)
     assert settings["engine_kwargs"]["max_num_seqs"] == 8
     assert settings["placement_group_config"]["bundles"] == [{"CPU": 1.0, "GPU": 1.0}] * 2
+    few = generation.processor_settings(mine, Stage(actors=1, cpus=0.6, gpus=1.0), rows=256)
+    assert few["placement_group_config"]["bundles"] == [{"CPU": 1.0, "GPU": 1.0}] * 2
+
+
+def test_an_engine_with_a_part_of_a_gpu_takes_that_part_of_its_memory():
+    part = generation.processor_settings(STUDENT, Stage(actors=1, cpus=1.0, gpus=0.6), rows=256)
+    assert part["engine_kwargs"]["gpu_memory_utilization"] == 0.54
+    whole = generation.processor_settings(STUDENT, Stage(actors=1, cpus=1.0, gpus=1.0), rows=256)
+    assert "gpu_memory_utilization" not in whole["engine_kwargs"]

@@ -158,3 +158,11 @@ def test_a_digest_is_compared_once_in_a_process_unless_the_file_changes(tmp_path
     file.unlink()
     with pytest.raises(DamagedError, match="missing"):
         check_shard(place, shard)
+
+
+def test_temporary_files_of_killed_processes_are_swept_and_nothing_else(tmp_path):
+    (tmp_path / "pool").mkdir()
+    for name in ("a.arrow", "a.arrow.tmp-12-34", "pool/b.arrow.tmp-1-2", "notes.tmp"):
+        (tmp_path / name).write_text("x")
+    assert Folder.of(tmp_path).sweep() == 2
+    assert Folder.of(tmp_path).names(recursive=True) == ["a.arrow", "notes.tmp"]

@@ -89,3 +89,38 @@ def test_faults_that_are_not_a_rows_stop_at_once(fatal):
     with pytest.raises(type(fatal)):
         Guarded(lambda: stage, failed, retries=3, timeout=60)(table([1, 2]))
     assert len(calls) == 1
+
+
+class AcceleratorError(RuntimeError):
+    """As torch calls it."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "leaves"),
+    [
+        (AcceleratorError("CUDA error: an illegal memory access was encountered"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), True),
+        (OutOfMemoryError("CUDA out of memory. CUDA error: out of memory"), False),
+        (RuntimeError("bad row"), False),
+    ],
+)
+def test_a_lost_device_ends_the_process_instead_of_failing_every_row(monkeypatch, error, leaves):
+    """CUDA's errors stay with the process: each further call would fail, and good rows would be committed as errors."""
+
+    def stage(part: pa.Table) -> pa.Table:
+        raise error
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("polydistill.engine.synthesis.isolation.os._exit", leave)
+    guarded = Guarded(lambda: stage, failed, retries=0, timeout=60)
+    if leaves:
+        with pytest.raises(SystemExit):
+            guarded(table([0, 1]))
+    else:
+        assert guarded(table([0]))["out"].to_pylist() == [f"{type(error).__name__}: {error}"]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from polydistill.engine.config import Stage, Work
 from polydistill.engine.errors import UserError
-from polydistill.engine.synthesis.placement import Node, place, prompt_rates
+from polydistill.engine.synthesis.placement import Demands, Node, prompt_rates, size_pools
 
 NODES = st.lists(st.builds(Node, cpus=st.integers(2, 128), gpus=st.integers(0, 8)), min_size=1, max_size=6)
 
@@ -13,9 +13,7 @@ NODES = st.lists(st.builds(Node, cpus=st.integers(2, 128), gpus=st.integers(0, 8
 @given(NODES)
 def test_pools_fit_and_leave_cpus_on_the_cluster_without_its_largest_node(nodes):
     cpus, gpus = sum(n.cpus for n in nodes), sum(n.gpus for n in nodes)
-    if 0 < gpus < 2:
-        return
-    placement = place(Work(), nodes)
+    placement = size_pools(Work(), nodes)
     taken = sum(pool.actors * pool.cpus for pool in placement.pools.values())
     surviving = cpus - max(n.cpus for n in nodes) if len(nodes) > 1 else cpus
     assert taken <= surviving / 2 + 0.1
@@ -24,34 +22,60 @@ def test_pools_fit_and_leave_cpus_on_the_cluster_without_its_largest_node(nodes)
 
 
 def test_gpus_go_to_the_slowest_stage():
-    placement = place(Work(), [Node(64, 8)], rates={"generate": 10, "translate": 100, "judge": 100})
+    placement = size_pools(Work(), [Node(64, 8)], rates={"generate": 10, "translate": 100, "judge": 100})
     assert placement.pools["generate"].actors > placement.pools["translate"].actors
     assert placement.device("judge") == "cuda"
 
 
 def test_two_cores_are_enough():
-    placement = place(Work(), [Node(2, 0)])
+    placement = size_pools(Work(), [Node(2, 0)])
     assert {name: pool.actors for name, pool in placement.pools.items()} == dict.fromkeys(placement.pools, 1)
     assert placement.device("translate") == "cpu" and placement.spare_cpus >= 1
 
 
 def test_configured_sizes_are_kept():
     work = Work(translate=Stage(actors=3, cpus=0.1))
-    pool = place(work, [Node(4, 0)]).pools["translate"]
+    pool = size_pools(work, [Node(4, 0)]).pools["translate"]
     assert (pool.actors, pool.cpus) == (3, 0.1)
 
 
 def test_a_gpu_that_is_not_there():
     with pytest.raises(UserError, match=r"work\.translate\.gpus is 1, but the cluster has 0 GPUs"):
-        place(Work(translate=Stage(gpus=1)), [Node(8, 0)])
+        size_pools(Work(translate=Stage(gpus=1)), [Node(8, 0)])
 
 
 def test_pools_that_take_everything_are_refused():
     with pytest.raises(UserError, match="leave nothing of the cluster"):
-        place(Work(judge=Stage(actors=4, cpus=2)), [Node(8, 0)])
+        size_pools(Work(judge=Stage(actors=4, cpus=2)), [Node(8, 0)])
 
 
 def test_more_languages_need_more_translators():
-    few, many = (place(Work(), [Node(64, 8)] * 4, rates=prompt_rates(n)).pools for n in (1, 14))
+    few, many = (size_pools(Work(), [Node(64, 8)] * 4, rates=prompt_rates(n)).pools for n in (1, 14))
     assert many["generate"].actors < few["generate"].actors
     assert many["translate"].actors > 10 * many["generate"].actors
+
+
+def test_one_gpu_is_shared_by_all_three_stages():
+    pools = size_pools(Work(), [Node(16, 1)]).pools
+    assert {name: (pool.actors, pool.gpus) for name, pool in pools.items()} == {
+        "generate": (1, 0.6),
+        "translate": (1, 0.25),
+        "judge": (1, 0.15),
+    }
+
+
+def test_an_engine_over_several_gpus_counts_as_many():
+    pools = size_pools(Work(), [Node(64, 8)], demands=Demands(engine_gpus=4)).pools
+    asked = {name: pool.actors * pool.gpus * (4 if name == "generate" else 1) for name, pool in pools.items()}
+    assert pools["generate"].actors == 1 and sum(asked.values()) <= 8
+    with pytest.raises(UserError, match=r"work\.generate\.gpus is 1 on each of 16 GPUs .* but the cluster has 8 GPUs"):
+        size_pools(Work(generate=Stage(gpus=1)), [Node(64, 8)], demands=Demands(engine_gpus=16))
+
+
+def test_a_judge_without_a_quality_model_takes_no_gpu():
+    pools = size_pools(Work(), [Node(64, 8)], demands=Demands(judges_on_gpu=False)).pools
+    assert pools["judge"].gpus == 0
+    assert (
+        size_pools(Work(judge=Stage(gpus=0.5)), [Node(64, 8)], demands=Demands(judges_on_gpu=False)).pools["judge"].gpus
+        == 0.5
+    )
