@@ -37,7 +37,7 @@ main(parser.parse_args())
 
 def run() -> list[dict[str, Any]]:
     """One row: output tokens/s of the stream beside vLLM's benchmark."""
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
     from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))

@@ -33,7 +33,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _rows(path: Path, folder: str) -> list[dict[str, Any]]:
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
 
     rate = lambda count, run: measure(path, count, f"{folder}/{run}", UNIT_ROWS)["rate"]  # noqa: E731
     with cluster():
@@ -77,8 +77,8 @@ def _rate(path: Path, nodes: int, output: str) -> float:
     from ray.cluster_utils import Cluster
 
     from polydistill.engine import environment
+    from polydistill.engine.cluster import cluster
     from polydistill.engine.synthesis import pipeline
-    from polydistill.engine.synthesis.cluster import cluster
 
     environment.prepare()
     config = validate(

@@ -27,7 +27,7 @@ _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
 
 def run() -> list[dict[str, Any]]:
     """One row: pool rows/s of the stream beside those of the raw calls."""
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
     from polydistill.tinyworld.build import build
 
     tiny = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))

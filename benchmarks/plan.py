@@ -37,7 +37,7 @@ _LANGUAGES = ("deu_Latn", "ind_Latn", "jpn_Jpan")
 
 def run() -> list[dict[str, Any]]:
     """Do the runs of both worlds; a row for each."""
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
     from polydistill.tinyworld.build import build
 
     rows = []

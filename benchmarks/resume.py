@@ -25,7 +25,7 @@ _DRIVER = """
 import json, sys
 from benchmarks.standins import Standins
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.synthesis.cluster import cluster
+from polydistill.engine.cluster import cluster
 from polydistill.engine.synthesis.pipeline import synthesize
 with cluster():
     synthesize(validate(Synthesis, json.loads(sys.argv[1]), "benchmark"), Standins(log=sys.argv[2]))
@@ -89,8 +89,8 @@ def _shards(folder: Path) -> dict[str, bytes]:
 
 def _resumes(run: dict[str, Any], folder: Path) -> float:
     """Remove one unit in a hundred; seconds from the call (Ray is up) to the first translated row."""
+    from polydistill.engine.cluster import cluster
     from polydistill.engine.config import Synthesis, validate
-    from polydistill.engine.synthesis.cluster import cluster
     from polydistill.engine.synthesis.pipeline import synthesize
 
     for record in sorted((folder / "out/units").glob("*/*.json"))[::100]:

@@ -27,7 +27,7 @@ ROWS = 28_203
 
 def run() -> list[dict[str, Any]]:
     """Three rows: rate against the goal, rate and memory against a tenth of the rows."""
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
 
     small, large = [], []
     with tempfile.TemporaryDirectory() as folder, cluster():

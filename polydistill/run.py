@@ -92,7 +92,7 @@ class Run:
     def cluster(self, address: str | None = None) -> Iterator[None]:
         """A Ray runtime for several steps. Steps outside of one start their own where they have something to do."""
         screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")
-        from polydistill.engine.synthesis.cluster import cluster
+        from polydistill.engine.cluster import cluster
 
         with cluster(address):
             yield

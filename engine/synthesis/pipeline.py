@@ -41,7 +41,7 @@ from polydistill.engine.synthesis.summary import StageFigures, StageRecord, Synt
 def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> SynthesisRecord:
     """Make, or complete, the pool in `config.output`; returns this call's figures.
 
-    Needs a Ray runtime (see `engine.synthesis.cluster`) where something is to do. `stages` replaces the models, for
+    Needs a Ray runtime (see `engine.cluster`) where something is to do. `stages` replaces the models, for
     measurements of the engine alone.
 
     Raises:

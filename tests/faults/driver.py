@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from benchmarks.standins import Standins
+from polydistill.engine.cluster import cluster
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import UserError
-from polydistill.engine.synthesis.cluster import cluster
 from polydistill.engine.synthesis.pipeline import synthesize
 
 if __name__ == "__main__":

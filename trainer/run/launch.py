@@ -33,21 +33,13 @@ def train(mixture: str, student: Student, train: Train, out: str, progress: bool
     Raises:
         UserError: wrong data or configuration, or `out` belongs to another run.
     """
-    import ray
+    from polydistill.engine.cluster import cluster
 
     who = identity(mixture, student, train)
     if found := _finished(out, who):
         return found
-    own = not ray.is_initialized()
-    if own:
-        address = os.environ.get("RAY_ADDRESS", "local")
-        ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False)
-    try:
-        with exclusive(Folder.of(out), "train.lock"):
-            _fit(mixture, student, train, out, who, progress)
-    finally:
-        if own:
-            ray.shutdown()
+    with cluster(os.environ.get("RAY_ADDRESS")), exclusive(Folder.of(out), "train.lock"):
+        _fit(mixture, student, train, out, who, progress)
     return Checkpoint.open(out)
 
 

@@ -1,9 +1,11 @@
 """The Ray runtime of this process: one of its own on this machine, or the cluster that the machine belongs to."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -33,6 +35,20 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _stay_on_loopback() -> None:
+    """A runtime that is started from now on listens on 127.0.0.1 only. Ray itself would listen on all interfaces."""
+    from ray._private import ray_constants
+
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for its processes
+    ray_constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read the variable already
+
+
+def _close_token_file() -> None:
+    """Ray keeps the token of its local runtimes readable for all users of the machine. Only its owner needs it."""
+    with suppress(OSError):
+        (Path.home() / ".ray" / "auth_token").chmod(0o600)
+
+
 @contextmanager
 def cluster(address: str | None = None) -> Iterator[None]:
     """A Ray runtime for this process.
@@ -46,13 +62,14 @@ def cluster(address: str | None = None) -> Iterator[None]:
         return
     environment.prepare()
     if address is None:
-        # Its workers inherit our environment. Only this machine may talk to it.
-        settings: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        _stay_on_loopback()
+        settings: dict[str, Any] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
     else:
         hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
         settings = {"address": address, "runtime_env": hook}
     with stoppable():
         ray.init(log_to_driver=False, logging_level="ERROR", **settings)
+        _close_token_file()
         try:
             yield
         finally:

@@ -1,0 +1,51 @@
+"""A runtime of this process's own: nobody else's machine may talk to it, and SIGTERM ends a run in order."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from polydistill.engine.cluster import Stopped, stoppable
+
+LISTENERS = """
+import psutil
+from polydistill.engine.cluster import cluster
+import ray
+
+with cluster():
+    @ray.remote
+    def work():
+        return 1
+
+    assert ray.get(work.remote()) == 1
+    found = []
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        try:
+            connections = process.net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        found += [c.laddr.ip.removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN]
+print("listening", len(found), *sorted(set(found)))
+"""
+
+
+@pytest.mark.slow
+def test_a_local_runtime_listens_on_loopback_only(tmp_path):
+    variables = os.environ | {"HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", LISTENERS], capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr[-2000:]
+    _, count, *addresses = next(line for line in done.stdout.splitlines() if line.startswith("listening")).split()
+    assert int(count) > 3 and addresses == ["127.0.0.1"]
+    token = Path(tmp_path, ".ray", "auth_token")
+    assert not token.exists() or stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+def test_sigterm_raises_inside_and_the_handler_is_put_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped, match="Run the same command again"), stoppable():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
