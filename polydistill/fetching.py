@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.prompts.sources import on_hub
 from polydistill.run_config import RunConfig
 
 UNNEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.gguf", "*.pth", "original/*")
@@ -35,19 +36,21 @@ def wanted(run: RunConfig) -> list[Item]:
         ("translate.model", run.translate.model if run.translate else None, "model"),
         ("judge.quality.model", quality.model if quality else None, "model"),
         ("eval.comet", comet, "model"),
-        *(("prompts.path", source.path.removeprefix("hub:"), "dataset") for source in run.prompts if _hub(source.path)),
+        *(
+            ("prompts.path", source.path.removeprefix("hub:"), "dataset")
+            for source in run.prompts
+            if on_hub(source.path)
+        ),
         *((f"eval.tasks.{task.task}", task.path, "dataset") for task in (run.eval.tasks if run.eval else [])),
     ]
     items = [Item(key, name, kind) for key, name, kind in named if name and _is_id(name)]
     return list({(item.name, item.kind): item for item in items}.values())
 
 
-def _hub(path: str) -> bool:
-    return path.startswith("hub:")
-
-
 def _is_id(name: str) -> bool:
-    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).exists()
+    return (
+        name.count("/") == 1 and "://" not in name and not name.startswith((".", "/", "~")) and not Path(name).exists()
+    )
 
 
 def describe(item: Item) -> Item:

@@ -8,30 +8,19 @@ from typing import Any
 from polydistill.engine.prompts.sources import on_hub
 
 PATHS = (
-    *(
-        "output",
-        "dictionaries.path",
-        "parallel.path",
-        "parallel.allocation",
-        "leakage.against",
-    ),
+    *("output", "dictionaries.path", "parallel.path", "parallel.allocation", "leakage.against"),
     *("eval.data", "translate.examples", "judge.quality.encoder", "eval.comet_encoder"),
 )
 """Keys that hold a path."""
 
 PATHS_OR_NAMES = (
-    *(
-        "prompts.path",
-        "student.model",
-        "translate.model",
-        "judge.language_id",
-        "judge.quality.model",
-        "recipe",
-        "eval.language_id",
-    ),
+    *("student.model", "translate.model", "judge.language_id", "judge.quality.model", "recipe", "eval.language_id"),
     *("eval.comet", "eval.tasks.path", "eval.tasks.examples", "eval.tasks.bleu_tokenizer", "eval.geometry.path"),
 )
 """Keys that hold a path, or a hub id or a name where no such path exists."""
+
+_FILES = {".json", ".jsonl", ".parquet", ".arrow", ".csv", ".tsv", ".txt", ".yaml", ".yml", ".bin", ".ftz"}
+"""Names with these endings are files, whether they exist or not."""
 
 
 def resolve(data: dict[str, Any], folder: str | Path) -> dict[str, Any]:
@@ -76,4 +65,6 @@ def _unless_on_hub(text: str, folder: str | Path) -> str:
 
 
 def _is_path(text: str, folder: str | Path) -> bool:
-    return text.startswith(("./", "../", "~")) or os.path.exists(os.path.join(folder, text))
+    if text.startswith(("./", "../", "~")) or os.path.exists(os.path.join(folder, text)):
+        return True
+    return Path(text.removesuffix(".gz")).suffix in _FILES

@@ -26,7 +26,7 @@ RUN = {
     "python -m polydistill.tinyworld.build out/tinyworld": "",
     "polydistill synth CONFIG": "--set prompts.limit=100 --set targets=[deu_Latn] --set output=sample",
     "polydistill plan CONFIG --sample sample": "",
-    "polydistill plan configs/runs/one_gpu.yaml": "",
+    "polydistill plan configs/runs/one_gpu.yaml": "--set prompts.path=alpaca_data.json",
     "polydistill plan configs/runs/cluster.yaml": "--set prompts.path=alpaca_data.json",
     "polydistill mix RUN --recipe NAME": "--recipe sdrrl",
     "polydistill train MIXTURE": "--set train.steps=2 --set train.max_tokens=512 --set train.cpus=0.5",
