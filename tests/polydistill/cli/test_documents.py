@@ -20,7 +20,8 @@ from polydistill.cli.main import app
 from polydistill.run_config import load_run
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MADE = {"api.md", "config.md"}  # from the code, by docs/generate.py
+DOCUMENTS = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name not in MADE)]
 
 RUN = {
     "python -m polydistill.tinyworld.build out/tinyworld": "",
