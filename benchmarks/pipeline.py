@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import common
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.generation.stage import unanswered
+from polydistill.engine.generation.answers import unanswered
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.run_folder import PROMPTS

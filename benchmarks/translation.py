@@ -189,6 +189,7 @@ def _table(rows: list[dict[str, str]]) -> pa.Table:
         "origin": [""] * len(rows), "instruction": [row["instruction"] for row in rows],
         "input": [row["input"] for row in rows], "truth": [row["output"] for row in rows],
         "self": [None] * len(rows), "self_tokens": [None] * len(rows), "self_error": [None] * len(rows),
+        "self_reasoning": [None] * len(rows), "self_candidates": [None] * len(rows),
     }  # fmt: skip
     return pa.table(columns, schema=GENERATED)
 

@@ -58,12 +58,27 @@ PROMPT = pa.schema(
 GIVEN = pa.schema([pa.field(name, pa.string()) for name in ("instruction", "input", "truth")])
 """Translations of a PROMPT row into one language that came with it (`prompts/<target>/`); null where there is none."""
 
+CANDIDATE = pa.struct(
+    [
+        pa.field("text", pa.string()),
+        pa.field("finish", pa.string()),  # as `self_error`, "stop" for a whole answer
+        pa.field("tokens", pa.int32()),  # tokens generated
+        pa.field("score", pa.float32()),  # by `student.select`; null where it cannot be chosen
+    ]
+)
+"""One of several answers of the student."""
+
 GENERATED = pa.schema(
     [
         *PROMPT,
         pa.field("self", pa.string()),  # y^: the student's own answer; null where generation failed or is off
-        pa.field("self_tokens", pa.int32()),  # tokens generated
-        pa.field("self_error", pa.string()),  # null, "length" (cut at max_tokens) or the engine's message
+        pa.field("self_tokens", pa.int32()),  # tokens generated, reasoning included
+        # Null for a whole answer. "length": cut at max_tokens, "context": cut at the end of the model's context.
+        # Without an answer: "reasoning" (the trace did not end), "empty", "unverified" (no candidate says what `truth`
+        # says), "error: ..." (the engine's message).
+        pa.field("self_error", pa.string()),
+        pa.field("self_reasoning", pa.string()),  # the trace cut off from the answer; null where there is none
+        pa.field("self_candidates", pa.list_(CANDIDATE)),  # all answers where there are several, else null
     ]
 )
 """A row after self-generation (`generated/`): made once, whatever the number of languages."""

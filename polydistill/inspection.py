@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.answers import Answers
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import merge
@@ -49,12 +50,14 @@ def _config(place: Folder) -> dict[str, Any]:
 def _run(place: Folder) -> dict[str, Any]:
     prompts = open_prompts(place).record
     total = len(prompts.units)
+    answers = Answers(place / GENERATED)
     keys = ("rows_read", "rows_kept", "dropped", "mended", "unused", "fingerprint")
     found: dict[str, Any] = {
         "kind": "run",
         "path": place.root,
         "prompts": {key: getattr(prompts, key) for key in keys} | {"units": total},
-        "generated_units": sum(name.endswith(".arrow") for name in (place / GENERATED).names()),
+        "generated_units": len(answers.units()),
+        "answers": asdict(answers.figures()),
         "languages": {},
         "fingerprints": [],
         "versions": {},

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Role = Literal["system", "user", "assistant"]
+import pyarrow as pa
+
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,34 @@ Conversation = Sequence[Message]
 
 
 def conversation(
-    instruction: str, payload: str = "", system: str = "", history: Sequence[Mapping[str, Any]] = ()
+    instruction: str, payload: str = "", system: str | None = None, history: Sequence[Mapping[str, Any]] | None = None
 ) -> list[Message]:
-    """The conversation of one row: the system text where there is one, the earlier turns, the question.
+    """The conversation of one row: the system text where there is one, the other turns, the question in its place.
 
     Args:
         instruction: The user's instruction.
         payload: The row's `input`, "" where it has none.
-        system: The system text, "" where there is none.
-        history: Earlier turns, each with `role`, `content` and an optional `payload`.
+        system: The system text, None or "" where there is none.
+        history: The other turns, as in `schema.HISTORY`. A user turn without text marks the question's place (see
+            `engine.prompts.conversation`); without such a mark the question stands at the end.
     """
-    earlier = [Message(turn["role"], turn["content"], turn.get("payload") or "") for turn in history]
+    question = Message("user", instruction, payload)
+    turns = [
+        question if turn["role"] == "user" and turn["content"] is None else Message(turn["role"], turn["content"] or "")
+        for turn in history or ()
+    ]
     start = [Message("system", system)] if system else []
-    return [*start, *earlier, Message("user", instruction, payload)]
+    return [*start, *turns] if question in turns else [*start, *turns, question]
+
+
+def conversations(table: pa.Table) -> list[list[Message]]:
+    """The conversations of PROMPT rows, or of any rows with such columns; `system` and `history` may be missing."""
+    rows = table.num_rows
+    columns = [table[name].to_pylist() for name in ("instruction", "input")]
+    columns += [
+        table[name].to_pylist() if name in table.column_names else [None] * rows for name in ("system", "history")
+    ]
+    return [conversation(instruction, payload or "", *rest) for instruction, payload, *rest in zip(*columns)]
 
 
 def answered(prompt: Conversation, answer: str) -> list[Message]:

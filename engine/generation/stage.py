@@ -1,9 +1,11 @@
-"""Self-generation: the student answers every prompt once (SDRRL, section "self-generation"; METHODS A2).
+"""Self-generation in process: the student answers every prompt (SDRRL, section "self-generation").
 
 The engine is vLLM, run by ray.data.llm. What is ours is around it: prompts become token ids here (so that text
 that looks like a control token stays text), and every row comes back, with an answer or with the reason why not.
 """
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,55 +13,138 @@ import pyarrow as pa
 
 from polydistill.engine import schema, seeds
 from polydistill.engine.config import Stage, Student
-from polydistill.engine.generation.conversation import conversation
-from polydistill.engine.generation.templates import load_tokenizer
+from polydistill.engine.generation.conversation import conversations
+from polydistill.engine.generation.reasoning import cut_reasoning
+from polydistill.engine.generation.selection import Candidate
+from polydistill.engine.generation.templates import STOPS, load_tokenizer
 from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import throughput
 
-# Which unit a row belongs to, while it is on its way.
 UNIT = pa.field("unit", pa.int64())
+"""Which unit a row belongs to, while it is on its way."""
 
 
 class PromptStage:
-    """Adds what the engine needs to PROMPT rows: token ids and sampling parameters (as the two columns below)."""
-
-    reads = ("id", "instruction", "input")
-    writes = ("tokenized_prompt", "seed")
+    """Adds what the engine needs to PROMPT rows: token ids and a seed, one row for each answer wanted."""
 
     def __init__(self, student: Student, seed: int) -> None:
-        self.seed = seed
+        self.student, self.seed = student, seed
         tokenizer = load_tokenizer(student.model, student.trust_remote_code)
         self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """PROMPT rows in, the same rows with `tokenized_prompt` (list of token ids) and `seed` out."""
-        rows = zip(table["instruction"].to_pylist(), table["input"].to_pylist())
-        tokens = self.tokens.prompt_ids([conversation(*row) for row in rows])
-        draws = (seeds.uniform(self.seed, table["id"].to_pylist(), "generate") * 2**31).astype(np.int64)
-        table = table.select([*schema.PROMPT.names, UNIT.name])
-        table = table.append_column("tokenized_prompt", pa.array(tokens, pa.list_(pa.int32())))
+        """PROMPT rows (and `unit`) in; each `student.samples` times, with `tokenized_prompt` and `seed`, out."""
+        tokens = self.tokens.prompt_ids(conversations(table))
+        samples = self.student.samples
+        repeated = np.repeat(np.arange(table.num_rows), samples)
+        draws = sample_seeds(self.student, self.seed, table["id"].to_pylist()).ravel()
+        table = table.select([*schema.PROMPT.names, UNIT.name]).take(pa.array(repeated))
+        table = table.append_column("tokenized_prompt", pa.array([tokens[i] for i in repeated], pa.list_(pa.int32())))
         return table.append_column("seed", pa.array(draws))
 
 
-def end_tokens(student: Student) -> frozenset[int]:
-    """Ids of the tokens that end an answer: the template's end of turn, and the tokenizer's end of text."""
-    tokenizer = load_tokenizer(student.model, student.trust_remote_code)
-    return PromptTokens(tokenizer, student.prompt, student.template).end_ids
+def sample_seeds(student: Student, seed: int, ids: Sequence[str]) -> np.ndarray:
+    """Seeds of the answers to each row: int64 (rows, samples). A run that is repeated draws the same."""
+    own = seed if student.seed is None else student.seed
+    purposes = ["generate" if number == 0 else f"generate {number}" for number in range(student.samples)]
+    draws = [(seeds.uniform(own, list(ids), purpose) * 2**31).astype(np.int64) for purpose in purposes]
+    return np.stack(draws, axis=1)
 
 
-def request(row: dict[str, Any], student: Student) -> dict[str, Any]:
-    """ray.data.llm's per-row sampling parameters. Sampling is seeded per row, so that a re-run draws the same."""
-    sampling: dict[str, Any] = {"max_tokens": student.max_tokens, "temperature": student.temperature}
+def stops(student: Student) -> list[str]:
+    """Texts that end an answer: those of the configuration, else the template's."""
+    return list(STOPS[student.prompt] if student.stop is None else student.stop)
+
+
+def sampling(student: Student, seed: int) -> dict[str, Any]:
+    """vLLM's sampling parameters, for one answer. Sampling is seeded by row and answer."""
+    values: dict[str, Any] = {"max_tokens": student.max_tokens, "temperature": student.temperature}
     if student.temperature > 0:
-        sampling |= {"top_p": student.top_p, "seed": int(row["seed"])}
-    return {"sampling_params": sampling}
+        values |= {"top_p": student.top_p, "seed": seed}
+        values |= {"top_k": student.top_k} if student.top_k else {}
+        values |= {"min_p": student.min_p} if student.min_p else {}
+    if student.repetition_penalty != 1:
+        values["repetition_penalty"] = student.repetition_penalty
+    if texts := stops(student):
+        values["stop"] = texts
+    return values
+
+
+def request(row: dict[str, Any], student: Student, ends: frozenset[int]) -> dict[str, Any]:
+    """ray.data.llm's sampling parameters of one row; `ends` are the tokens that end an answer."""
+    values = sampling(student, int(row["seed"]))
+    if ends:
+        values["stop_token_ids"] = sorted(ends)
+    if student.select == "logprob":
+        values["logprobs"] = 0  # of the generated token itself
+    return {"sampling_params": values}
+
+
+class Reader:
+    """Makes candidates of the engine's output rows."""
+
+    def __init__(self, student: Student) -> None:
+        self.student = student
+
+    @functools.cached_property
+    def ends(self) -> frozenset[int]:
+        """Ids of the tokens that end an answer: the template's end of turn, and the tokenizer's end of text."""
+        return PromptTokens(self._tokenizer, self.student.prompt, self.student.template).end_ids
+
+    @functools.cached_property
+    def _tokenizer(self) -> Any:
+        return load_tokenizer(self.student.model, self.student.trust_remote_code)
+
+    def candidates(self, table: pa.Table) -> list[list[Candidate]]:
+        """The answers to each prompt, of which the engine's rows hold `student.samples` in a row."""
+        errors, texts = table["__inference_error__"].to_pylist(), table["generated_text"].to_pylist()
+        tokens = table["generated_tokens"].to_pylist()
+        logprobs = table["logprobs"].to_pylist() if self.student.select == "logprob" else [None] * len(texts)
+        made = [self._candidate(*row) for row in zip(errors, texts, tokens, logprobs)]
+        samples = self.student.samples
+        return [made[start : start + samples] for start in range(0, len(made), samples)]
+
+    def _candidate(self, error: str | None, text: str, tokens: Sequence[int], logprobs: Any) -> Candidate:
+        if error:
+            return Candidate("", f"error: {error}", 0)
+        return candidate(text, self._finish([int(t) for t in tokens]), len(tokens), self.student, _mean(logprobs))
+
+    def _finish(self, tokens: list[int]) -> str:
+        """Why the engine stopped, which its output does not say: an end, `max_tokens`, or else the context."""
+        if tokens and tokens[-1] in self.ends:
+            return "stop"
+        if (texts := stops(self.student)) and any(stop in self._tokenizer.decode(tokens) for stop in texts):
+            return "stop"
+        return "length" if len(tokens) >= self.student.max_tokens else "context"
+
+
+def candidate(text: str, finish: str, tokens: int, student: Student, logprob: float | None = None) -> Candidate:
+    """A candidate of generated text, its reasoning cut off where the student's configuration says so."""
+    if student.reasoning == "keep":
+        return Candidate(text.strip(), finish, tokens, None, logprob)
+    answer, reasoning, ended = cut_reasoning(text)
+    return Candidate(answer, finish if ended else "reasoning", tokens, reasoning, logprob)
+
+
+def _mean(logprobs: Any) -> float | None:
+    """Mean log-probability of the generated tokens, nats; each entry maps the token to its value."""
+    if not logprobs:
+        return None
+    values = [next(iter(dict(entry).values()))["logprob"] for entry in logprobs]
+    return float(np.mean(values))
 
 
 def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, Any]:
     """Arguments of `vLLMEngineProcessorConfig`.
 
-    A batch is a unit (`rows` prompts), so that blocks stay units on their way through the engine. Enough batches
-    are in flight to fill the scheduler twice.
+    A batch is a unit, so that blocks stay units on their way through the engine. Enough batches are in flight to fill
+    the scheduler twice. The pool of engines is fixed: an integer would be the upper end of a pool that begins with
+    one engine, and with our limits on batches in flight it would never grow.
+
+    Args:
+        student: Model and engine arguments.
+        stage: Number and size of the engines.
+        rows: Requests of a unit, prompts times samples.
     """
     gpus = stage.gpus or 0
     engine = {"trust_remote_code": student.trust_remote_code} | throughput(bool(gpus)) | student.engine
@@ -75,7 +160,7 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, A
         "model_source": student.model,
         "engine_kwargs": engine,
         "batch_size": rows,
-        "concurrency": stage.actors or 1,
+        "concurrency": (stage.actors or 1, stage.actors or 1),
         "max_concurrent_batches": in_flight,
         "max_tasks_in_flight_per_actor": in_flight,
         "should_continue_on_error": True,
@@ -85,34 +170,3 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, A
         "tokenize_stage": {"enabled": False},
         "detokenize_stage": {"enabled": False},
     }
-
-
-def answered(table: pa.Table, student: Student, end_tokens: frozenset[int]) -> pa.Table:
-    """GENERATED rows (with `unit`) from the engine's output rows.
-
-    A row that the engine refused (a prompt longer than its context, say) has a null answer and its message; an
-    answer cut at `max_tokens` is kept and marked "length".
-    """
-    errors = [error or None for error in table["__inference_error__"].to_pylist()]
-    counts = table["num_generated_tokens"].to_pylist()
-    texts, tokens = table["generated_text"].to_pylist(), table["generated_tokens"].to_pylist()
-    answers: list[str | None] = []
-    marks: list[str | None] = []
-    for text, count, ids, error in zip(texts, counts, tokens, errors):
-        cut = error is None and count >= student.max_tokens and int(ids[-1]) not in end_tokens
-        answers.append(None if error else text.strip())
-        marks.append(f"error: {error}" if error else "length" if cut else None)
-    # A column that is null throughout comes back from the engine without its type.
-    columns = {field.name: table[field.name].cast(field.type) for field in schema.PROMPT}
-    columns["self"] = pa.array(answers, pa.string())
-    columns["self_tokens"] = pa.array([None if error else count for count, error in zip(counts, errors)], pa.int32())
-    columns["self_error"] = pa.array(marks, pa.string())
-    return pa.table(columns, schema=schema.GENERATED).append_column(UNIT, table["unit"].cast(pa.int64()))
-
-
-def unanswered(table: pa.Table) -> pa.Table:
-    """GENERATED rows for a run without self-generation: every `self` is null."""
-    for field in ("self", "self_tokens", "self_error"):
-        kind = schema.GENERATED.field(field).type
-        table = table.append_column(schema.GENERATED.field(field), pa.nulls(table.num_rows, kind))
-    return table

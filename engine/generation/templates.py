@@ -74,7 +74,7 @@ class Alpaca:
         for turn in messages:
             if turn.role == "system":
                 system = turn.content
-            elif turn.role == "user":
+            elif turn.role != "assistant":
                 text += ("\n\n" if text else "") + self._question(turn.content, turn.payload, system)
                 system = ""
             else:

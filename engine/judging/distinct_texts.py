@@ -72,7 +72,7 @@ def row_flags(table: pa.Table, texts: DistinctTexts, profile: Profile, number: i
     if field in ("truth", "self"):
         flags[Flag.EQUALS_INPUT] = equals_input(texts, profile, number)
     if field == "self":
-        cut = pc.equal(table["self_error"], "length").fill_null(False)
+        cut = pc.is_in(table["self_error"], pa.array(["length", "context"])).fill_null(False)
         flags[Flag.SOURCE_TRUNCATED] = cut.to_numpy(zero_copy_only=False)
     return flags
 

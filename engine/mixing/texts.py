@@ -71,8 +71,9 @@ class SourceTexts(Texts):
         failed = None
         if name == "self":
             error = self.columns["self_error"]
-            cut = pc.starts_with(error, "length")  # an answer cut at max_tokens would teach to stop in mid-sentence
-            failed = first(where(cut, "self:length"), where(pc.starts_with(error, "error"), "self:error"))
+            # An answer that was cut would teach to stop in mid-sentence.
+            kinds = ("length", "context", "reasoning", "empty", "unverified", "error")
+            failed = first(*(where(pc.starts_with(error, kind), f"self:{kind}") for kind in kinds))
         return first(failed, where(~given(self.columns[name]), f"{name}:missing"))
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.figures import RowFigures
 from polydistill.engine.storage.record import read_record, write_record
-from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, shard_name
+from polydistill.engine.storage.run_folder import POOL, UNITS, shard_name
 from polydistill.engine.storage.shards import Folder, Shard, damages, read_shard, write_table
 
 _AGAIN = "Run `polydistill synth` again: it makes this unit anew."
@@ -206,13 +206,3 @@ def versions() -> dict[str, str]:
         except ModuleNotFoundError:
             continue
     return found
-
-
-def generated_units(folder: Folder) -> set[int]:
-    """Units whose prompts the student has answered."""
-    return {int(name.removesuffix(".arrow")) for name in (folder / GENERATED).names() if name.endswith(".arrow")}
-
-
-def commit_generated(folder: Folder, unit: int, table: pa.Table) -> None:
-    """Write the answered prompts of a unit."""
-    write_table(folder / GENERATED, shard_name(unit), table, compression="lz4")

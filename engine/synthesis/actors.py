@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 
 from polydistill.engine import schema
 from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
-from polydistill.engine.generation.stage import UNIT, PromptStage, unanswered
+from polydistill.engine.generation.answers import Answers, unanswered
+from polydistill.engine.generation.stage import UNIT, PromptStage
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
-from polydistill.engine.storage.run_folder import PROMPTS, shard_name
+from polydistill.engine.storage.run_folder import GENERATED, PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
@@ -90,7 +91,7 @@ class PromptActor:
 class TranslateActor:
     """An ASSIGNMENT in, the unit's TRANSLATED rows in all languages it lacks out (and `unit`).
 
-    `folder` of the run holds the answered prompts, or the prompts themselves where no student answers them.
+    It reads the answered prompts, or the prompts themselves where no student answers them (`own` is false).
     """
 
     def __init__(
@@ -100,10 +101,10 @@ class TranslateActor:
         work: Work,
         device: str,
         root: Folder,
-        folder: str,
+        own: bool,
         monitor: Any,
     ) -> None:
-        self._folder, self._prompts = root / folder, open_prompts(root)
+        self._root, self._own, self._prompts = root, own, open_prompts(root)
 
         def make() -> TranslateFunction:
             return WithGiven(stages.translate(translate, device) if translate else None)
@@ -115,8 +116,10 @@ class TranslateActor:
         """One unit."""
         (assignment,) = table.to_pylist()
         unit, targets = assignment["unit"], assignment["targets"]
-        rows = read_table(self._folder, shard_name(unit))
-        rows = rows if "self" in rows.column_names else unanswered(rows)
+        if self._own:
+            rows = Answers(self._root / GENERATED).table(unit)
+        else:
+            rows = unanswered(read_table(self._root / PROMPTS, shard_name(unit)))
         rows = attach(rows.select(schema.GENERATED.names), self._prompts.given(unit, targets))
         made = self._watch.run(unit, rows, self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.

@@ -10,7 +10,6 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 
 import functools
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,13 @@ import ray.data
 import yaml
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from polydistill.engine import schema
 from polydistill.engine.config import Student, Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
+from polydistill.engine.generation.answers import Answers, answered
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.fingerprint import fingerprint
-from polydistill.engine.storage.pool import commit_generated, generated_units
-from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
+from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
 from polydistill.engine.synthesis.failures import plain
@@ -79,7 +77,7 @@ def _run(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised; their text need not come twice
     context.target_max_block_size = None  # a unit stays one block, however large
     backpressure.enable(context)
-    unanswered = set(pending) - generated_units(root) if config.student else set()
+    unanswered = set(pending) - Answers(root / GENERATED).units() if config.student else set()
     active = STAGES if unanswered else STAGES[1:]
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
     rates = prompt_rates(len(config.targets))
@@ -89,8 +87,8 @@ def _run(
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
     stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
     work = config.work
-    answers = GENERATED if config.student else PROMPTS
-    translate = (stages, config.translate, work, placement.device("translate"), root, answers, monitor)
+    own = config.student is not None
+    translate = (stages, config.translate, work, placement.device("translate"), root, own, monitor)
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
     judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
@@ -137,9 +135,11 @@ def _answers(
             compute=ray.data.ActorPoolStrategy(size=1),
             **_whole(placement),
         )
-        replies = _ask(prompts, student, placement, min(rows[unit] for unit in todo))
-        answered = functools.partial(generation.answered, student=student, end_tokens=generation.end_tokens(student))
-        commit = functools.partial(_commit_answers, answered=answered, root=root, rows=rows, todo=todo, monitor=monitor)
+        smallest = min(rows[unit] for unit in todo)
+        replies = _ask(prompts, student, placement, smallest * student.samples)
+        commit = functools.partial(
+            _commit_answers, reader=generation.Reader(student), root=root, rows=rows, todo=todo, monitor=monitor
+        )
         parts.append(replies.map_batches(commit, concurrency=1, **_whole(placement)))
     return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
@@ -149,7 +149,7 @@ def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
     settings = generation.processor_settings(student, placement.pools["generate"], rows)
-    request = functools.partial(generation.request, student=student)
+    request = functools.partial(generation.request, student=student, ends=generation.Reader(student).ends)
     # One process each before and behind the engine: they pass thousands of rows a second, and importing what
     # ray.data.llm needs takes each of them seconds.
     light = {"num_cpus": _light(placement), "concurrency": 1}
@@ -197,7 +197,7 @@ def _units(todo: dict[int, list[str]]) -> ray.data.Dataset:
 
 def _commit_answers(
     table: pa.Table,
-    answered: Callable[[pa.Table], pa.Table],
+    reader: generation.Reader,
     root: Folder,
     rows: dict[int, int],
     todo: dict[int, list[str]],
@@ -205,14 +205,17 @@ def _commit_answers(
 ) -> pa.Table:
     numbers = table["unit"].to_numpy()
     done = dict.fromkeys(numbers.tolist())
+    samples = reader.student.samples
     for unit in done:
         part = table.filter(pa.array(numbers == unit))
-        if part.num_rows != rows[unit]:
-            raise RuntimeError(f"unit {unit} came back from the engine with {part.num_rows} of {rows[unit]} rows")
-        commit_generated(root, unit, answered(part).select(schema.GENERATED.names))
-        tokens = int(np.sum(part["num_generated_tokens"].to_numpy()))
+        if part.num_rows != rows[unit] * samples:
+            raise RuntimeError(f"unit {unit} came back with {part.num_rows} of {rows[unit] * samples} answers")
+        prompts = part.take(pa.array(range(0, part.num_rows, samples)))
+        read = int(np.sum(part["num_input_tokens"].to_numpy()))
+        answers, figures = answered(prompts, reader.candidates(part), reader.student, read)
+        Answers(root / GENERATED).commit(unit, answers, figures)
         seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
-        monitor.end.remote("generate", unit, part.num_rows, seconds, tokens)
+        monitor.end.remote("generate", unit, rows[unit], seconds, figures.answer_tokens)
     return actors.assignments({unit: todo[unit] for unit in done})
 
 

@@ -154,6 +154,8 @@ def generated_table(*truths: str, source: str | list[str] = "eng_Latn", **fields
                 "history": pa.nulls(rows, HISTORY),
                 "self_tokens": pa.array([None] * rows, pa.int32()),
                 "self_error": pa.array([None] * rows, pa.string()),
+                "self_reasoning": pa.nulls(rows, pa.string()),
+                "self_candidates": pa.nulls(rows, GENERATED.field("self_candidates").type),
             }
         )
         .select(GENERATED.names)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from polydistill.engine import seeds
-from polydistill.engine.generation.conversation import answered, conversation
+from polydistill.engine.generation.conversation import answered, conversations
 from polydistill.engine.generation.templates import Template
 from polydistill.engine.generation.tokens import PromptTokens, Sample
 from polydistill.engine.mixing.mixture import Mixture
@@ -60,12 +60,12 @@ def tokenize(
         The TOKENS rows, and how many rows were left out or cut, by reason: "no_answer", "too_long", "truncated".
     """
     counts: Counter[str] = Counter()
-    rows = table.select(["id", "subset", "instruction", "input", "response", "weight"]).to_pydict()
+    rows = table.select(["id", "subset", "response", "weight"]).to_pydict()
+    prompts = conversations(table)
     answers = [index for index, response in enumerate(rows["response"]) if response]
     counts["no_answer"] = table.num_rows - len(answers)
-    samples = PromptTokens(tokenizer, how.template, how.arguments).sample_ids(
-        [answered(conversation(rows["instruction"][i], rows["input"][i] or ""), rows["response"][i]) for i in answers]
-    )
+    tokens_of = PromptTokens(tokenizer, how.template, how.arguments)
+    samples = tokens_of.sample_ids([answered(prompts[i], rows["response"][i]) for i in answers])
     number = {name: index for index, name in enumerate(subsets)}
     held = seeds.uniform(how.seed, rows["id"], "validation") < how.validation
     kept, tokens, starts, gaps = [], [], [], []

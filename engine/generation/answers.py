@@ -1,0 +1,191 @@
+"""The Answers artifact: prompts with the student's own answers, unit by unit.
+
+generated/000000.arrow   GENERATED rows of unit 0
+generated/000000.json    AnswersRecord: counts, reasons, tokens, and the shard's digest; written last
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from polydistill.engine import schema
+from polydistill.engine.config import Student
+from polydistill.engine.errors import DamagedError
+from polydistill.engine.generation.selection import Candidate, choose, score
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.run_folder import shard_name
+from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard, write_table
+
+
+@dataclass(frozen=True)
+class AnswerFigures:
+    """Counts of answered rows."""
+
+    rows: int = 0
+    answered: int = 0  # rows with an own answer, cut ones included
+    reasoned: int = 0  # rows whose reasoning trace was cut off
+    reasons: dict[str, int] = field(default_factory=dict)  # `self_error`, messages left out -> rows
+    candidates: int = 0  # answers generated
+    prompt_tokens: int = 0
+    answer_tokens: int = 0  # of all candidates
+
+    def __add__(self, other: "AnswerFigures") -> "AnswerFigures":
+        return AnswerFigures(
+            self.rows + other.rows,
+            self.answered + other.answered,
+            self.reasoned + other.reasoned,
+            dict(sorted((Counter(self.reasons) + Counter(other.reasons)).items())),
+            self.candidates + other.candidates,
+            self.prompt_tokens + other.prompt_tokens,
+            self.answer_tokens + other.answer_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class AnswersRecord:
+    """What was committed of one unit."""
+
+    unit: int
+    shard: Shard
+    figures: AnswerFigures
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answered prompts of a run."""
+
+    folder: Folder  # generated/
+
+    def units(self) -> set[int]:
+        """Units that are whole. One whose record or shard is damaged counts as not done, so it is made again."""
+        return {unit for unit in self._numbers() if self._whole(unit)}
+
+    def record(self, unit: int) -> AnswersRecord:
+        """The record of one unit.
+
+        Raises:
+            DamagedError: it is missing or damaged.
+        """
+        return read_record(self.folder, f"{unit:06}.json", AnswersRecord)
+
+    def table(self, unit: int, columns: list[str] | None = None) -> pa.Table:
+        """GENERATED rows of one unit.
+
+        Raises:
+            DamagedError: the shard is not what was committed.
+        """
+        return read_shard(self.folder, self.record(unit).shard, columns)
+
+    def figures(self) -> AnswerFigures:
+        """The counts of all whole units together."""
+        return sum((self.record(unit).figures for unit in self._numbers() if self._whole(unit)), AnswerFigures())
+
+    def verify(self) -> list[str]:
+        """Compare every shard with its record; one sentence per problem."""
+        problems = []
+        for unit in self._numbers():
+            try:
+                check_shard(self.folder, self.record(unit).shard)
+            except DamagedError as error:
+                problems.append(f"{error}. Run `polydistill synth` again: it makes this unit anew.")
+        return problems
+
+    def commit(self, unit: int, table: pa.Table, figures: AnswerFigures) -> AnswersRecord:
+        """Write the GENERATED rows of a unit, then its record."""
+        shard = write_table(self.folder, shard_name(unit), table, compression="lz4")
+        record = AnswersRecord(unit, shard, figures)
+        write_record(self.folder, f"{unit:06}.json", record)
+        return record
+
+    def _numbers(self) -> list[int]:
+        names = (re.fullmatch(r"(\d{6})\.json", name) for name in self.folder.names())
+        return [int(match[1]) for match in names if match]
+
+    def _whole(self, unit: int) -> bool:
+        try:
+            check_shard(self.folder, self.record(unit).shard)
+        except DamagedError:
+            return False
+        return True
+
+
+def answered(
+    prompts: pa.Table, candidates: Sequence[Sequence[Candidate]], student: Student, prompt_tokens: int
+) -> tuple[pa.Table, AnswerFigures]:
+    """GENERATED rows: each prompt with the chosen one of its candidates.
+
+    Args:
+        prompts: PROMPT rows.
+        candidates: The answers to each of them.
+        student: Says how to choose.
+        prompt_tokens: Tokens read for all requests together, for the figures.
+
+    Returns:
+        The rows, and their counts.
+    """
+    chosen, scores = [], []
+    for truth, source, some in zip(prompts["truth"].to_pylist(), prompts["source"].to_pylist(), candidates):
+        values = score(some, student.select, truth, source)
+        best = choose(values)
+        chosen.append((some[best], None) if best is not None else (some[0], _refused(some, student)))
+        scores.append(values)
+    texts = [None if _failed(one, refused) else one.text for one, refused in chosen]
+    errors = [refused or _mark(one) for one, refused in chosen]
+    several = [
+        [{"text": c.text, "finish": c.finish, "tokens": c.tokens, "score": s} for c, s in zip(some, values)]
+        if student.samples > 1
+        else None
+        for some, values in zip(candidates, scores)
+    ]
+    # A column that is null throughout comes back from the engine without its type.
+    columns = {column.name: prompts[column.name].cast(column.type) for column in schema.PROMPT}
+    own: dict[str, list[Any]] = {
+        "self": texts,
+        "self_tokens": [None if one.finish.startswith("error") else one.tokens for one, _ in chosen],
+        "self_error": errors,
+        "self_reasoning": [one.reasoning for one, _ in chosen],
+        "self_candidates": several,
+    }
+    columns |= {name: pa.array(some, schema.GENERATED.field(name).type) for name, some in own.items()}
+    reasons = Counter(error.partition(":")[0] for error in errors if error)
+    figures = AnswerFigures(
+        rows=prompts.num_rows,
+        answered=sum(text is not None for text in texts),
+        reasoned=sum(one.reasoning is not None for one, _ in chosen),
+        reasons=dict(sorted(reasons.items())),
+        candidates=sum(map(len, candidates)),
+        prompt_tokens=prompt_tokens,
+        answer_tokens=sum(c.tokens for some in candidates for c in some),
+    )
+    return pa.table(columns, schema=schema.GENERATED), figures
+
+
+def unanswered(table: pa.Table) -> pa.Table:
+    """GENERATED rows for a run without self-generation: every `self` is null."""
+    for column in list(schema.GENERATED)[len(schema.PROMPT) :]:
+        table = table.append_column(column, pa.nulls(table.num_rows, column.type))
+    return table
+
+
+def _mark(one: Candidate) -> str | None:
+    """`self_error` of a candidate."""
+    if one.finish == "stop":
+        return None if one.text else "empty"
+    return one.finish
+
+
+def _failed(one: Candidate, refused: str | None) -> bool:
+    return bool(refused) or not one.text or one.finish.startswith(("error", "reasoning"))
+
+
+def _refused(candidates: Sequence[Candidate], student: Student) -> str:
+    """Why no candidate was chosen."""
+    whole = [c for c in candidates if c.usable]
+    if whole and student.select == "matches_truth":
+        return "unverified"
+    return _mark(candidates[0]) or "empty"
