@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from polydistill.engine import schema
 from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
 from polydistill.engine.generation.answers import Answers, unanswered
+from polydistill.engine.generation.remote import RemoteStage
 from polydistill.engine.generation.stage import UNIT, PromptStage
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import figures_of
@@ -48,13 +50,17 @@ class Stages:
         Raises:
             UserError: a model is not there, or does not know one of the languages.
         """
-        from polydistill.engine.generation.templates import load_tokenizer
+        from polydistill.engine.generation.check import check_template
+        from polydistill.engine.generation.endpoint import EndpointClient
         from polydistill.engine.judging.language_id import load_language_id
         from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
         from polydistill.engine.translation.language_tokens import language_tokens
 
         if config.student:
-            load_tokenizer(config.student.model, config.student.trust_remote_code)
+            for note in check_template(config.student).notes:
+                print(f"{config.student.model}: {note}", file=sys.stderr)
+            if config.student.endpoint:
+                EndpointClient(config.student.endpoint).model()
         if config.translate:
             folder = model_folder(config.translate.model)
             if config.translate.method == "seq2seq":
@@ -86,6 +92,24 @@ class PromptActor:
         (unit,) = table["unit"].to_pylist()
         rows = read_table(self._folder, shard_name(unit))
         return self._stage(rows.append_column(UNIT, pa.array([unit] * rows.num_rows, UNIT.type)))
+
+
+class RemoteActor:
+    """An ASSIGNMENT in; has the unit's prompts answered by a server, commits them, and passes the assignment on."""
+
+    def __init__(self, student: Student, seed: int, root: Folder, monitor: Any) -> None:
+        self._prompts, self._answers, self._monitor = root / PROMPTS, Answers(root / GENERATED), monitor
+        self._stage = RemoteStage(student, seed)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """One unit."""
+        (unit,) = table["unit"].to_pylist()
+        started = time.monotonic()
+        rows, figures = self._stage(read_table(self._prompts, shard_name(unit)))
+        self._answers.commit(unit, rows, figures)
+        seconds = time.monotonic() - started
+        self._monitor.end.remote("generate", unit, rows.num_rows, seconds, figures.answer_tokens)
+        return table
 
 
 class TranslateActor:

@@ -127,7 +127,15 @@ def _answers(
     todo = {unit: targets for unit, targets in pending.items() if unit in unanswered}
     ready = {unit: targets for unit, targets in pending.items() if unit not in unanswered}
     parts = [_units(ready)] if ready else []
-    if todo and config.student:
+    if todo and config.student and config.student.endpoint:
+        asked = _units(todo).map_batches(
+            actors.RemoteActor,
+            fn_constructor_args=(config.student, config.seed, root, monitor),
+            compute=ray.data.ActorPoolStrategy(size=placement.pools["generate"].actors or 1),
+            **_whole(placement),
+        )
+        parts.append(asked)
+    elif todo and config.student:
         student = config.student
         prompts = _units(todo).map_batches(
             actors.PromptActor,
