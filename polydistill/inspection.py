@@ -57,7 +57,7 @@ def _run(place: Folder) -> dict[str, Any]:
         "path": place.root,
         "prompts": {key: getattr(prompts, key) for key in keys} | {"units": total},
         "generated_units": len(answers.units()),
-        "answers": asdict(answers.figures()),
+        "answers": asdict(answers.figures()) | {"text": answers.figures().text()},
         "languages": {},
         "fingerprints": [],
         "versions": {},
@@ -125,7 +125,8 @@ def _run_text(found: dict[str, Any]) -> str:
         f"run {found['path']}  (fingerprint {', '.join(found['fingerprints']) or 'none yet'})",
         f"prompts  {prompts['rows_read']:,} read, {prompts['rows_kept']:,} usable in {prompts['units']:,} units"
         + _reasons(prompts["dropped"]),
-        f"answers  {found['generated_units']:,} units",
+        f"answers  {found['generated_units']:,} units"
+        + (f": {found['answers']['text']}" if found["answers"]["rows"] else ""),
     ]
     rows = [
         [

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine import schema
-from polydistill.engine.config import Student
+from polydistill.engine.config import Price, Student
 from polydistill.engine.errors import DamagedError
 from polydistill.engine.generation.selection import Candidate, choose, score
 from polydistill.engine.storage.record import read_record, write_record
@@ -32,6 +32,18 @@ class AnswerFigures:
     candidates: int = 0  # answers generated
     prompt_tokens: int = 0
     answer_tokens: int = 0  # of all candidates
+    cost: float = 0.0  # by `student.price`; 0 without prices
+
+    def text(self) -> str:
+        """One line for people."""
+        marked = sorted(self.reasons.items(), key=lambda item: -item[1])
+        parts = [f"{self.answered:,} of {self.rows:,} prompts answered"]
+        parts += ["cut or missing: " + ", ".join(f"{name} {count:,}" for name, count in marked)] if marked else []
+        parts += [f"{self.reasoned:,} reasoning traces cut off"] if self.reasoned else []
+        parts += [f"{self.candidates:,} candidates"] if self.candidates > self.rows else []
+        parts += [f"{self.prompt_tokens:,} prompt tokens, {self.answer_tokens:,} generated"]
+        parts += [f"cost {self.cost:,.2f}"] if self.cost else []
+        return "; ".join(parts)
 
     def __add__(self, other: "AnswerFigures") -> "AnswerFigures":
         return AnswerFigures(
@@ -42,6 +54,7 @@ class AnswerFigures:
             self.candidates + other.candidates,
             self.prompt_tokens + other.prompt_tokens,
             self.answer_tokens + other.answer_tokens,
+            self.cost + other.cost,
         )
 
 
@@ -153,6 +166,8 @@ def answered(
     }
     columns |= {name: pa.array(some, schema.GENERATED.field(name).type) for name, some in own.items()}
     reasons = Counter(error.partition(":")[0] for error in errors if error)
+    generated = sum(c.tokens for some in candidates for c in some)
+    price = student.price or Price()
     figures = AnswerFigures(
         rows=prompts.num_rows,
         answered=sum(text is not None for text in texts),
@@ -160,7 +175,8 @@ def answered(
         reasons=dict(sorted(reasons.items())),
         candidates=sum(map(len, candidates)),
         prompt_tokens=prompt_tokens,
-        answer_tokens=sum(c.tokens for some in candidates for c in some),
+        answer_tokens=generated,
+        cost=(prompt_tokens * price.prompt + generated * price.answer) / 1e6,
     )
     return pa.table(columns, schema=schema.GENERATED), figures
 

@@ -108,7 +108,9 @@ class RemoteActor:
         rows, figures = self._stage(read_table(self._prompts, shard_name(unit)))
         self._answers.commit(unit, rows, figures)
         seconds = time.monotonic() - started
-        self._monitor.end.remote("generate", unit, rows.num_rows, seconds, figures.answer_tokens)
+        self._monitor.end.remote(
+            "generate", unit, rows.num_rows, seconds, figures.answer_tokens, reasons=figures.reasons
+        )
         return table
 
 

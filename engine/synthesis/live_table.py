@@ -72,9 +72,12 @@ class LiveTable:
             return f"synth: 0/{self._units} units, {working or 'loading models'}, {duration(seconds)}"
         left = duration(seconds / tally.units * (self._units - tally.units))
         dropped = ", ".join(f"{name} {count:,}" for name, count in tally.reasons.most_common(3))
+        generate = self._known.get("generate")
+        cut = ", ".join(f"{name} {count:,}" for name, count in generate.reasons.items()) if generate else ""
         return (
             f"synth: {tally.units}/{self._units} units, {tally.rows:,} pool rows, {tally.rows / seconds:,.0f} rows/s, "
-            f"{tally.kept:,} kept{f' (dropped: {dropped})' if dropped else ''}, {duration(seconds)}"
+            f"{tally.kept:,} kept{f' (dropped: {dropped})' if dropped else ''}, "
+            f"{f'own answers cut or missing: {cut}, ' if cut else ''}{duration(seconds)}"
             f"{f', {left} left' if tally.units < self._units else ''}"
         )
 

@@ -4,6 +4,7 @@ The same figures go to Prometheus through Ray's metrics (`polydistill_*`), for r
 """
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from polydistill.engine.synthesis.placement import STAGES
@@ -53,7 +54,16 @@ class Monitor:
             figures.first = time.monotonic() - self.created
         return self.running[stage, unit]
 
-    def end(self, stage: str, unit: int, rows: int, seconds: float, tokens: int = 0, cpu_seconds: float = 0.0) -> None:
+    def end(
+        self,
+        stage: str,
+        unit: int,
+        rows: int,
+        seconds: float,
+        tokens: int = 0,
+        cpu_seconds: float = 0.0,
+        reasons: dict[str, int] | None = None,
+    ) -> None:
         """A stage has finished a unit. Where it did not `begin` it (generation), `seconds` says when that was.
 
         Units that were worked on at the same time then count several times in the stage's busy time.
@@ -65,6 +75,7 @@ class Monitor:
         figures.tokens += tokens
         figures.seconds += seconds
         figures.cpu_seconds += cpu_seconds
+        figures.reasons = dict(Counter(figures.reasons) + Counter(reasons or {}))
         self.metrics.count(stage, rows, tokens, seconds)
         figures.last = time.monotonic() - self.created
         if figures.first is None:

@@ -223,7 +223,7 @@ def _commit_answers(
         answers, figures = answered(prompts, reader.candidates(part), reader.student, read)
         Answers(root / GENERATED).commit(unit, answers, figures)
         seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
-        monitor.end.remote("generate", unit, rows[unit], seconds, figures.answer_tokens)
+        monitor.end.remote("generate", unit, rows[unit], seconds, figures.answer_tokens, reasons=figures.reasons)
     return actors.assignments({unit: todo[unit] for unit in done})
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import pyarrow.compute as pc
 
 from polydistill.engine import schema
+from polydistill.engine.generation.answers import AnswerFigures, Answers
 from polydistill.engine.languages import get_language
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RowFigures, merge
 from polydistill.engine.storage.pool import Pool, open_pool
 from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.summary import read_summary
 
@@ -35,6 +37,7 @@ class Report:
     prompts: PromptFigures
     languages: dict[str, RowFigures]  # target language -> its rows
     curve: list[tuple[float, int]]  # (seconds, pool rows so far) of the last call
+    answers: AnswerFigures = field(default_factory=AnswerFigures)  # of the student
     quality_edges: list[float] = field(default_factory=QUALITY_EDGES.tolist)
     length_ratio_edges: list[float] = field(default_factory=RATIO_EDGES.tolist)
     format: int = 2
@@ -53,6 +56,7 @@ def write_report(location: str | Folder) -> str:
         PromptFigures(prompts.rows_read, prompts.rows_kept, prompts.dropped),
         {target: merge(record.figures for record in units.values()) for target, units in pool.records.items()},
         summary.curve if summary else [],
+        Answers(folder / GENERATED).figures(),
     )
     write_record(folder, "report.json", report)
     samples = {target: _samples(pool, target) for target in pool.targets}
@@ -63,6 +67,8 @@ def write_report(location: str | Folder) -> str:
 def _text(report: Report, root: str) -> str:
     prompts = report.prompts
     lines = [f"{root}: {prompts.rows_read:,} rows read, {prompts.rows_kept:,} usable{_list(prompts.dropped)}"]
+    if report.answers.rows:
+        lines.append(f"  {report.answers.text()}")
     for target, known in report.languages.items():
         share = known.kept / max(known.rows, 1)
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){_list(known.reasons)}")
@@ -158,6 +164,7 @@ def _html(report: Report, samples: dict[str, list[dict[str, Any]]], root: str) -
 <meta name="viewport" content="width=device-width"><style>{_STYLE}</style>
 <h1>Synthesis report</h1><p class="path">{escape(root)}</p>
 <p>{prompts.rows_read:,} rows read, {prompts.rows_kept:,} usable{escape(_list(prompts.dropped))}.</p>
+{f"<p>{escape(report.answers.text())}.</p>" if report.answers.rows else ""}
 <table class="narrow"><tr><th>language</th><th>rows</th><th>kept</th><th>share</th></tr>{summary}</table>
 {_throughput(report.curve)}{sections}</html>"""
 

@@ -25,6 +25,7 @@ class StageFigures:
     started: int = 0  # units begun, finished or not
     first: float | None = None  # seconds from the start of the run to the first unit begun
     last: float = 0.0  # seconds from the start of the run to the last unit finished
+    reasons: dict[str, int] = field(default_factory=dict)  # why rows have no whole answer of the student -> rows
 
 
 @dataclass(frozen=True)
