@@ -25,7 +25,7 @@ from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.answers import Answers, answered
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.fingerprint import fingerprint
-from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS, exclusive
+from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
 from polydistill.engine.synthesis.failures import plain
