@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from polydistill.cli.main import app
+from polydistill.engine.errors import UserError
+from polydistill.verification import verify
+from tests.engine.pool_fixture import row, write_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    write_run(tmp_path / "run", {"deu_Latn": [row(i, "deu_Latn") for i in range(4)]}, unit_rows=2)
+    return tmp_path / "run"
+
+
+def test_a_whole_pool(run: Path) -> None:
+    assert [(entry.kind, entry.problems) for entry in verify(str(run)) if entry.kind == "pool"] == [("pool", [])]
+
+
+def test_one_flipped_bit_is_found_and_named(run: Path) -> None:
+    file = run / "pool/deu_Latn/000001.arrow"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    result = CliRunner().invoke(app, ["verify", str(run)])
+    assert result.exit_code == 2
+    assert "000001.arrow: damaged" in result.output and "polydistill synth" in result.output
+    assert "000000.arrow" not in result.output
+
+
+def test_a_damaged_record_is_a_problem_and_no_traceback(run: Path) -> None:
+    (run / "units/deu_Latn/000000.json").write_text("{")
+    (pool,) = [entry for entry in verify(str(run)) if entry.kind == "pool"]
+    assert len(pool.problems) == 1 and "000000.json" in pool.problems[0]
+
+
+def test_a_folder_without_artifacts(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="neither a run"):
+        verify(str(tmp_path))
