@@ -107,7 +107,9 @@ def _files(folder: str) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{folder}: no such file or folder")
-    files = (Path(root) / name for root, _, names in os.walk(path) for name in names)
+    # A folder with a manifest.json is one of ours, such as a mixture that was written beside the parallel text.
+    folders = ((root, names) for root, _, names in os.walk(path) if "manifest.json" not in names)
+    files = (Path(root) / name for root, names in folders for name in names)
     return sorted(file for file in files if _is_text(file))
 
 

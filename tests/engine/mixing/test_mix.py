@@ -294,7 +294,7 @@ def test_units_shards_and_processes_change_nothing(tmp_path: Path, sections: dic
     small, large = (write_run(tmp_path / f"run{n}", pools, unit_rows=n) for n in (7, 300))
     frames = [
         made(small, "sdrrl", tmp_path / "serial", sections, processes=1)[0],
-        made(small, "sdrrl", tmp_path / "parallel", sections, processes=2)[0],
+        made(small, "sdrrl", tmp_path / "spawned", sections, processes=2)[0],
         made(large, "sdrrl", tmp_path / "large", sections, processes=1)[0],
     ]
     first = frames[0].sort(frames[0].columns)

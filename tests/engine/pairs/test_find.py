@@ -56,6 +56,8 @@ MOSES = ["X.de-en.de", "X.de-en.en", "X.de-en.ids", "X.de-en.xml", "X.de-en.scor
         (["en-pt_br.tsv"], EN, "por_Latn", [("en-pt_br.tsv",)]),
         (["eng-ara.txt", "eng-fas.txt", "eng-cmn.txt"], EN, "pes_Arab", [("eng-fas.txt",)]),
         (["eng-swa.txt", "eng-lav.txt", "eng-sqi.txt", "eng-ori.txt"], EN, "ory_Orya", [("eng-ori.txt",)]),
+        # A mixture written beside the text is none.
+        (["out/parallel-eng_Latn-deu_Latn-00.arrow", "out/manifest.json", "en-de.tsv"], EN, DE, [("en-de.tsv",)]),
         (["de-en.en", "de-en.de"], EN, DE, [("de-en.en", "de-en.de")]),
     ],
 )  # fmt: skip
