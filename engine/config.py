@@ -196,8 +196,8 @@ class Student(Config):
         return self
 
 
-class Translate(Config):
-    """The translator: an NLLB-like model run by CTranslate2, or a language model (the student itself) run by vLLM."""
+class Translator(Config):
+    """One translation model: an NLLB-like one in CTranslate2, or a language model (the student itself) in vLLM."""
 
     model: str = Field(
         description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model; "
@@ -210,13 +210,14 @@ class Translate(Config):
         None,
         description="For method `self`: folder of parallel text, <source>-<target>.tsv; its first eight pairs are used",
     )
-    mark_answers: bool = Field(
-        False,
-        description="Translate an answer that is a part of its input (SQuAD) in its place there, between marks, "
-        "instead of by itself",
-    )
     compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
     beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
+    hypotheses: int = Field(
+        1,
+        ge=1,
+        description="Number of hypotheses kept of each beam. The next best are judged where the first one fails, and "
+        "the best that passes is taken",
+    )
     max_input_tokens: int = Field(
         256, ge=8, description="Longest sentence given to the model, tokens; longer ones are split at safe points"
     )
@@ -226,10 +227,32 @@ class Translate(Config):
     engine: dict[str, Any] = Field(default_factory=dict, description="For method `self`: further vLLM engine arguments")
 
     @model_validator(mode="after")
-    def _examples(self) -> "Translate":
+    def _fits(self) -> "Translator":
+        if self.method == "seq2seq" and self.hypotheses > self.beam:
+            raise ValueError(f"{self.hypotheses} hypotheses of a beam of {self.beam}: expected at most {self.beam}")
+        if self.method == "self" and self.hypotheses > 1:
+            raise ValueError("method `self` is greedy and has one hypothesis")
         if self.method == "self" and not self.examples:
             raise ValueError("method `self` needs `examples`, a folder of parallel text")
         return self
+
+
+class Translate(Translator):
+    """The translator, and what happens to texts whose first hypothesis fails."""
+
+    mark_answers: bool = Field(
+        False,
+        description="Translate an answer that is a part of its input (SQuAD) in its place there, between marks, "
+        "instead of by itself",
+    )
+    fallback: Translator | None = Field(
+        None, description="A second translator, for the texts of which every hypothesis of the first one failed"
+    )
+
+    @property
+    def rescues(self) -> bool:
+        """Whether a text gets another chance where its first hypothesis fails."""
+        return self.hypotheses > 1 or self.fallback is not None
 
 
 class Rules(Config):

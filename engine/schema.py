@@ -95,6 +95,9 @@ TRANSLATED = pa.schema(
 )
 """A row in one target language, translated but not judged."""
 
+OTHERS = pa.list_(pa.struct([pa.field("text", pa.string()), pa.field("notes", pa.list_(pa.string()))]))
+"""A text's further hypotheses, best first: columns `others_<field>` behind TRANSLATED where several were asked for."""
+
 
 class _Described(StrEnum):
     """Names with a sentence each, for reports and docs."""
@@ -182,6 +185,30 @@ POOL = pa.schema(
     ]
 )
 """A row in one target language with everything known about it (`pool/<target>/`). Nothing is ever left out."""
+
+TRIED = pa.list_(
+    pa.struct(
+        [
+            pa.field("origin", pa.string()),  # "beam": the translator's n best; "fallback": the second translator
+            pa.field("rank", pa.int32()),  # place among the hypotheses of its origin; 0 is the first
+            pa.field("text", pa.string()),
+            pa.field("quality", pa.float32()),  # null where it was not scored
+            pa.field("reason", pa.string()),  # null: it passed every test
+            pa.field("taken", pa.bool_()),  # whether it stands in `mt_<field>`
+        ]
+    )
+)
+"""Every hypothesis that was judged for a text whose first one had failed, the first one included."""
+
+RESCUED = pa.schema(
+    [
+        *POOL,
+        *(pa.field(f"tried_{field}", TRIED) for field in FIELDS),  # null where the first hypothesis was good
+        pa.field("reason_without_rescue", pa.string()),  # `reason` as it was with first hypotheses only
+        pa.field("reason_without_fallback", pa.string()),  # `reason` as it was before the second translator
+    ]
+)
+"""A pool row of a run with `translate.hypotheses` above 1 or `translate.fallback`."""
 
 MIXTURE = pa.schema(
     [

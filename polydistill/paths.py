@@ -9,12 +9,20 @@ from polydistill.engine.prompts.sources import on_hub
 
 PATHS = (
     *("output", "dictionaries.path", "parallel.path", "parallel.allocation", "leakage.against"),
-    *("eval.data", "translate.examples", "judge.quality.encoder", "eval.comet_encoder"),
+    *("eval.data", "translate.examples", "translate.fallback.examples", "judge.quality.encoder", "eval.comet_encoder"),
 )
 """Keys that hold a path."""
 
 PATHS_OR_NAMES = (
-    *("student.model", "translate.model", "judge.language_id", "judge.quality.model", "recipe", "eval.language_id"),
+    *(
+        "student.model",
+        "translate.model",
+        "translate.fallback.model",
+        "judge.language_id",
+        "judge.quality.model",
+        "recipe",
+        "eval.language_id",
+    ),
     *("eval.comet", "eval.tasks.path", "eval.tasks.examples", "eval.tasks.bleu_tokenizer", "eval.geometry.path"),
 )
 """Keys that hold a path, or a hub id or a name where no such path exists."""

@@ -52,7 +52,7 @@ class JudgeStage:
         """
         self.judge = judge
         self.language_id = load_language_id(judge.language_id)
-        self.estimator = estimator or _load_estimator(judge, device)
+        self.estimator = estimator or load_estimator(judge, device)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Judge a TRANSLATED table: the same rows in the same order, as POOL."""
@@ -158,7 +158,8 @@ class JudgeStage:
         return replace(pairs, scores=pairs.scores | {"quality": quality}, flags=flags)
 
 
-def _load_estimator(judge: Judge, device: str) -> Estimator | None:
+def load_estimator(judge: Judge, device: str) -> Estimator | None:
+    """The configured quality model, None where quality estimation is off."""
     if judge.quality is None:
         return None
     from polydistill.engine.judging.comet import Comet

@@ -1,5 +1,6 @@
 """Figures about judged rows: small enough for a unit's record, complete enough for the run's report."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +27,18 @@ class FieldFigures:
 
 
 @dataclass(frozen=True)
+class RescueFigures:
+    """What another chance for failed texts brought and cost, see `engine.judging.rescue`."""
+
+    kept_without_rescue: int = 0  # rows, with first hypotheses only
+    kept_without_fallback: int = 0  # rows, with the translator's next best ones
+    estimates: int = 0  # hypotheses that quality estimation scored at first
+    estimates_beam: int = 0  # further ones among the next best
+    estimates_fallback: int = 0  # further ones of the second translator
+    texts_fallback: int = 0  # texts that the second translator was given and answered
+
+
+@dataclass(frozen=True)
 class RowFigures:
     """Rows in one target language. `rows` equals `kept` plus the sum of `reasons`."""
 
@@ -34,6 +47,7 @@ class RowFigures:
     failed: int = 0  # rows dropped because of an error, not because of a score
     reasons: dict[str, int] = field(default_factory=dict)  # "field:reason" -> rows
     fields: dict[str, FieldFigures] = field(default_factory=dict)
+    rescue: RescueFigures | None = None  # null where every text has one chance
 
 
 def figures_of(table: pa.Table) -> RowFigures:
@@ -48,7 +62,7 @@ def figures_of(table: pa.Table) -> RowFigures:
             _histogram(pc.struct_field(scores, "length_ratio"), RATIO_EDGES),
         )
     failed = sum(count for reason, count in reasons.items() if reason.endswith(":error"))
-    return RowFigures(table.num_rows, table["reason"].null_count, failed, reasons, fields)
+    return RowFigures(table.num_rows, table["reason"].null_count, failed, reasons, fields, _rescue(table))
 
 
 def merge(parts: Iterable[RowFigures]) -> RowFigures:
@@ -68,7 +82,43 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
         sum(part.failed for part in parts),
         _sum(part.reasons for part in parts),
         fields,
+        _sum_rescue([part.rescue for part in parts if part.rescue is not None]),
     )
+
+
+def _rescue(table: pa.Table) -> RescueFigures | None:
+    if "reason_without_rescue" not in table.column_names:
+        return None
+    pairs: dict[str, set[tuple[str, str]]] = {"first": set(), "beam": set(), "fallback": set()}
+    texts = 0
+    for name in schema.FIELDS:
+        scores = pc.struct_field(table[f"scores_{name}"].combine_chunks(), "quality").to_pylist()
+        columns = (table[column].to_pylist() for column in (name, f"mt_{name}", f"tried_{name}"))
+        for source, text, tried, score in zip(*columns, scores):
+            if tried is None and score is not None:
+                pairs["first"].add((source, text))
+            for one in tried or ():
+                texts += one["origin"] == "fallback"
+                if one["quality"] is not None:
+                    kind = "first" if (one["origin"], one["rank"]) == ("beam", 0) else one["origin"]
+                    pairs[kind].add((source, one["text"]))
+    beam = pairs["beam"] - pairs["first"]
+    fallback = pairs["fallback"] - pairs["first"] - beam
+    return RescueFigures(
+        table["reason_without_rescue"].null_count,
+        table["reason_without_fallback"].null_count,
+        len(pairs["first"]),
+        len(beam),
+        len(fallback),
+        texts,
+    )
+
+
+def _sum_rescue(parts: list[RescueFigures]) -> RescueFigures | None:
+    if not parts:
+        return None
+    names = [each.name for each in dataclasses.fields(RescueFigures)]
+    return RescueFigures(**{name: sum(getattr(part, name) for part in parts) for name in names})
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:

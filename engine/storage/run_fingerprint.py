@@ -17,11 +17,11 @@ FILE = "fingerprint.json"
 # other thresholds later.
 _FREE = (
     *("output", "targets", "prompts", "work", "translate.batch_tokens", "translate.threads"),
-    "judge.quality.batch_tokens",
+    *("translate.fallback.batch_tokens", "translate.fallback.threads", "judge.quality.batch_tokens"),
 )
 _BY_CONTENT = (
     *("student.model", "translate.model", "translate.examples", "judge.language_id", "judge.quality.model"),
-    "judge.quality.encoder",
+    *("judge.quality.encoder", "translate.fallback.model", "translate.fallback.examples"),
 )
 
 

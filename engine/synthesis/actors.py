@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine import schema
-from polydistill.engine.config import Judge, Student, Synthesis, Translate, Work
+from polydistill.engine.config import Judge, Student, Synthesis, Translate, Translator, Work
 from polydistill.engine.generation.answers import Answers, unanswered
 from polydistill.engine.generation.remote import RemoteStage
 from polydistill.engine.generation.stage import UNIT, PromptStage
@@ -53,19 +53,15 @@ class Stages:
         from polydistill.engine.generation.check import check_template
         from polydistill.engine.generation.endpoint import EndpointClient
         from polydistill.engine.judging.language_id import load_language_id
-        from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
-        from polydistill.engine.translation.language_tokens import language_tokens
 
         if config.student:
             for note in check_template(config.student).notes:
                 print(f"{config.student.model}: {note}", file=sys.stderr)
             if config.student.endpoint:
                 EndpointClient(config.student.endpoint).model()
-        if config.translate:
-            folder = model_folder(config.translate.model)
-            if config.translate.method == "seq2seq":
-                tokens = language_tokens(folder, vocabulary(converted(folder, config.translate.compute_type)))
-                tokens.check({config.source} - set(config.targets), set(config.targets) - {config.source})
+        for translator in (config.translate, config.translate and config.translate.fallback):
+            if translator is not None:
+                _check_translator(translator, config.source, config.targets)
         load_language_id(config.judge.language_id)
 
     def translate(self, translate: Translate, device: str) -> TranslateFunction:
@@ -79,6 +75,28 @@ class Stages:
         from polydistill.engine.judging.stage import JudgeStage
 
         return JudgeStage(judge, device)
+
+    def rescue(self, judge: Judge, translate: Translate, device: str) -> JudgeFunction:
+        """The judge with a second look at what failed, its models and the second translator loaded."""
+        from polydistill.engine.judging.rescue import OnceEstimator, RescueStage
+        from polydistill.engine.judging.stage import JudgeStage, load_estimator
+        from polydistill.engine.translation.stage import TranslateStage
+
+        model = load_estimator(judge, device)
+        estimator = OnceEstimator(model) if model is not None else None
+        second = translate.fallback
+        fallback = TranslateStage(Translate(**second.model_dump()), device) if second is not None else None
+        return RescueStage(JudgeStage(judge, device, estimator), estimator, fallback)
+
+
+def _check_translator(translator: Translator, source: str, targets: list[str]) -> None:
+    from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
+    from polydistill.engine.translation.language_tokens import language_tokens
+
+    folder = model_folder(translator.model)
+    if translator.method == "seq2seq":
+        tokens = language_tokens(folder, vocabulary(converted(folder, translator.compute_type)))
+        tokens.check({source} - set(targets), set(targets) - {source})
 
 
 class PromptActor:
@@ -157,21 +175,30 @@ class JudgeActor:
     """TRANSLATED rows of a unit in; judges them, commits them, and passes on figures only."""
 
     def __init__(
-        self, stages: Stages, judge: Judge, work: Work, device: str, root: Folder, digest: str, monitor: Any
+        self,
+        stages: Stages,
+        judge: Judge,
+        translate: Translate,
+        work: Work,
+        device: str,
+        root: Folder,
+        digest: str,
+        monitor: Any,
     ) -> None:
         self._root, self._digest = root, digest
 
         def make() -> JudgeFunction:
-            return stages.judge(judge, device)
+            return stages.rescue(judge, translate, device) if translate.rescues else stages.judge(judge, device)
 
-        self._guarded = Guarded(make, _unjudged, work.retries, work.judge.timeout)
+        failed = _unrescued if translate.rescues else _unjudged
+        self._guarded = Guarded(make, failed, work.retries, work.judge.timeout)
         self._watch = _Watch("judge", monitor)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit; returns one row per language: unit, target, rows, kept, failed, reasons (as lists)."""
         unit = table["unit"][0].as_py()
         commit = functools.partial(self._commit, unit)
-        return self._watch.run(unit, table.select(schema.TRANSLATED.names), self._guarded, commit)
+        return self._watch.run(unit, table.drop_columns("unit"), self._guarded, commit)
 
     def _commit(self, unit: int, pool: pa.Table) -> pa.Table:
         targets = pc.unique(pool["target"]).to_pylist()
@@ -266,6 +293,15 @@ def _unjudged(table: pa.Table, message: str) -> pa.Table:
         table = table.append_column(f"reason_{field}", pa.array(reasons, pa.string()))
     reason = pa.array(["instruction:error"] * table.num_rows, pa.string())
     return table.append_column("reason", reason).select(schema.POOL.names)
+
+
+def _unrescued(table: pa.Table, message: str) -> pa.Table:
+    """The same as RESCUED rows."""
+    table = _unjudged(table, message)
+    for column in schema.RESCUED:
+        if column.name not in table.column_names:
+            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
+    return table
 
 
 def _target_major(table: pa.Table, targets: list[str]) -> pa.Table:

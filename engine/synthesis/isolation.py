@@ -81,7 +81,8 @@ class Guarded(Generic[P]):
         middle = table.num_rows // 2
         shorter = max(timeout / 2, min(timeout, 60.0))
         halves = [table.slice(0, middle), table.slice(middle)]
-        return pa.concat_tables([self._attempt(half, shorter, 0, *context, **options) for half in halves])
+        parts = [self._attempt(half, shorter, 0, *context, **options) for half in halves]
+        return pa.concat_tables(parts, promote_options="default")  # rows that failed lack columns that may be null
 
     def _call(self, table: pa.Table, timeout: float, /, *context: P.args, **options: P.kwargs) -> pa.Table:
         result: list[Any] = []

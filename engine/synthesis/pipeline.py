@@ -90,7 +90,7 @@ def _run(
     own = config.student is not None
     translate = (stages, config.translate, work, placement.device("translate"), root, own, monitor)
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)
-    judge = (stages, config.judge, work, placement.device("judge"), root, digest, monitor)
+    judge = (stages, config.judge, config.translate, work, placement.device("judge"), root, digest, monitor)
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
     tally = Tally()
     pools = {name: placement.pools[name].actors or 1 for name in active}

@@ -10,7 +10,7 @@ from polydistill.engine import schema
 from polydistill.engine.generation.answers import AnswerFigures, Answers
 from polydistill.engine.languages import get_language
 from polydistill.engine.prompts.artifact import open_prompts
-from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RowFigures, merge
+from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RescueFigures, RowFigures, merge
 from polydistill.engine.storage.pool import Pool, open_pool
 from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.run_folder import GENERATED
@@ -72,7 +72,19 @@ def _text(report: Report, root: str) -> str:
     for target, known in report.languages.items():
         share = known.kept / max(known.rows, 1)
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){_list(known.reasons)}")
+        if known.rescue is not None:
+            lines.append(f"            {_rescued(known.rescue, known.rows)}")
     return "\n".join(lines)
+
+
+def _rescued(known: RescueFigures, rows: int) -> str:
+    """What a second chance brought and cost in one language."""
+    first, beam = (count / max(rows, 1) for count in (known.kept_without_rescue, known.kept_without_fallback))
+    further = known.estimates_beam + known.estimates_fallback
+    return (
+        f"kept {first:.1%} by first hypotheses, {beam:.1%} with the next best; quality estimates: {known.estimates:,} "
+        f"and {further:,} more; {known.texts_fallback:,} texts translated by the fallback"
+    )
 
 
 def _list(reasons: dict[str, int]) -> str:

@@ -25,7 +25,8 @@ def noticed(sentence: Sentence, hypothesis: Hypothesis) -> Hypothesis:
         notes = (*notes, Note.EMPTY)
     if _DIGIT.search(sentence.original) and numbers_lost(sentence.original, text):
         notes = (*notes, Note.NUMBER_LOST)
-    return hypothesis if notes is hypothesis.notes else Hypothesis(text, notes)
+    others = tuple(noticed(sentence, other) for other in hypothesis.others)
+    return Hypothesis(text, notes, others)
 
 
 def notes_of_texts(pieces: Pieces, hypotheses: list[Hypothesis]) -> pa.Array:

@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Seq2Seq:
             inter_threads=workers,  # on a CPU, batches side by side are faster than one batch on many cores
             intra_threads=1 if kind == "cpu" else 0,
         )
-        self.config, self.workers = config, workers
+        self.config, self.workers, self.best = config, workers, config.hypotheses
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
         except (OSError, ValueError) as error:
@@ -157,13 +158,16 @@ class Seq2Seq:
             max_input_length=0,  # CTranslate2 cuts at 1,024 without a word otherwise; `_parts` has seen to the length
             max_decoding_length=limit,
             return_end_token=True,
+            num_hypotheses=self.best,
         )
         skip = len(prefixes[0])
-        hypotheses = [result.hypotheses[0] for result in results]
+        hypotheses = [tokens for result in results for tokens in result.hypotheses]
         ids = [self._ids(tokens[skip:]) for tokens in hypotheses]
         notes = [self._notes(tokens, limit) for tokens in hypotheses]
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [Hypothesis(text.strip(), own) for text, own in zip(texts, notes)]
+        made = [Hypothesis(text.strip(), own) for text, own in zip(texts, notes)]
+        counts = [len(result.hypotheses) for result in results]
+        return made if self.best == 1 else _ranked(made, counts)
 
     def _notes(self, tokens: Tokens, limit: int) -> tuple[str, ...]:
         """What a hypothesis' tokens, as the model wrote them, say about it."""
@@ -178,6 +182,25 @@ class Seq2Seq:
         return [self._numbers[token] for token in tokens if token in self._numbers]
 
 
+def _ranked(hypotheses: list[Hypothesis], counts: list[int]) -> list[Hypothesis]:
+    """The first hypothesis of each sentence, with its other ones that say something else.
+
+    Args:
+        hypotheses: of all sentences, best first within each.
+        counts: how many each sentence has.
+    """
+    ranked: list[Hypothesis] = []
+    start = 0
+    for count in counts:
+        own: dict[str | None, Hypothesis] = {}
+        for made in hypotheses[start : start + count]:
+            own.setdefault(made.text, made)
+        first, *rest = own.values()
+        ranked.append(replace(first, others=tuple(rest)))
+        start += count
+    return ranked
+
+
 def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) -> Hypothesis:
     """One sentence's hypothesis from those of its parts."""
     if len(done) == 1:
@@ -187,7 +210,7 @@ def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) 
         return Hypothesis(None, tuple(note for note in notes if note.startswith(Note.ERROR)))
     spaced = get_language(target).spaced
     text = "".join(f"{part.text}{gap if spaced else ''}" for part, (_, gap) in zip(done, parts))
-    return Hypothesis(text.strip(), tuple(notes))
+    return Hypothesis(text.strip(), tuple(notes))  # too long to be put together from next best parts
 
 
 def _workers(threads: int) -> int:

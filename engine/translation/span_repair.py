@@ -43,11 +43,16 @@ def put_spans_back(requests: list[Request], hypotheses: list[Hypothesis], transl
 
 
 def _restored(sentence: Sentence, hypothesis: Hypothesis) -> Hypothesis | None:
-    """The hypothesis with its spans; None where a mark does not stand in it exactly once."""
+    """The hypothesis with its spans; None where a mark does not stand in it exactly once.
+
+    Such a one among the next best is left out.
+    """
     if not sentence.marks or hypothesis.text is None:
         return hypothesis
     text = restore(hypothesis.text, sentence.marks)
-    return None if text is None else Hypothesis(text, hypothesis.notes)
+    others = [_restored(sentence, other) for other in hypothesis.others]
+    kept = tuple(other for other in others if other is not None)
+    return None if text is None else Hypothesis(text, hypothesis.notes, kept)
 
 
 class _Part(NamedTuple):

@@ -4,11 +4,13 @@ A text is cut into pieces (`engine.text.segment`), distinct sentences are transl
 are put together again. Below this stage stands any `engine.translation.translator.Translator`.
 """
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from polydistill.engine.config import Translate
 from polydistill.engine.languages import language_code
-from polydistill.engine.schema import FIELDS, GENERATED, TRANSLATED
+from polydistill.engine.schema import FIELDS, GENERATED, OTHERS, TRANSLATED
 from polydistill.engine.translation import marked_answers
 from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Pieces, cut, distinct
@@ -40,7 +42,7 @@ class TranslateStage:
         Raises:
             UserError: unknown model or device; see `engine.translation.seq2seq.Seq2Seq`.
         """
-        self.mark_answers = translate.mark_answers
+        self.mark_answers, self.best = translate.mark_answers, translate.hypotheses
         self.translator = translator or load_translator(translate, device, cache)
 
     def __call__(self, rows: pa.Table, targets: list[str]) -> pa.Table:
@@ -63,14 +65,32 @@ class TranslateStage:
         unique, languages, index = distinct(texts, sources)
         pieces = cut(unique, languages, self.translator.whole)
         blocks = []
-        for target, (hypotheses, notes) in zip(targets, translate_pieces(pieces, targets, self.translator)):
+        for target, own in zip(targets, translate_pieces(pieces, targets, self.translator)):
+            hypotheses, notes = texts_of(pieces, own, target)
             block = rows.select(GENERATED.names).append_column("target", pa.array([target] * count, pa.string()))
             for name, values in (("mt", hypotheses), ("notes", notes)):
                 for number, field in enumerate(FIELDS):
                     block = block.append_column(f"{name}_{field}", values.take(index.slice(number * count, count)))
             block = block.cast(TRANSLATED)
-            blocks.append(block if extractive is None else marked_answers.read_rows(block, extractive))
+            block = block if extractive is None else marked_answers.read_rows(block, extractive)
+            blocks.append(block if self.best == 1 else self._with_others(block, pieces, own, index, extractive))
         return pa.concat_tables(blocks) if blocks else TRANSLATED.empty_table()
+
+    def _with_others(
+        self, block: pa.Table, pieces: Pieces, own: list[Hypothesis], index: pa.Array, extractive: np.ndarray | None
+    ) -> pa.Table:
+        """The block with the columns `others_<field>`, each as far as the sentences have next best hypotheses.
+
+        An answer that was translated in its place in the input has none, nor has its input: they belong together.
+        """
+        others = others_of(pieces, own, block["target"][0].as_py(), self.best) if block.num_rows else []
+        column = pa.array(others, OTHERS).take(index)
+        for number, field in enumerate(FIELDS):
+            values = column.slice(number * block.num_rows, block.num_rows)
+            if extractive is not None and field != "instruction":
+                values = pc.if_else(pa.array(extractive), pa.scalar(None, OTHERS), values)
+            block = block.append_column(f"others_{field}", values)
+        return block
 
 
 def load_translator(config: Translate, device: str = "cpu", cache: str | None = None) -> Translator:
@@ -84,23 +104,49 @@ def load_translator(config: Translate, device: str = "cpu", cache: str | None = 
     return Seq2Seq(config, device, cache)
 
 
-def translate_pieces(pieces: Pieces, targets: list[str], translator: Translator) -> list[tuple[pa.Array, pa.Array]]:
-    """Translate distinct texts into every target.
+def translate_pieces(pieces: Pieces, targets: list[str], translator: Translator) -> list[list[Hypothesis]]:
+    """Translate the sentences of distinct texts into every target.
 
     Returns:
-        For each target (hypotheses: string, notes: list of string), one entry for each text.
+        For each target, a hypothesis for each of `pieces.sentences`.
     """
     # One call for all targets: the model's batches may mix languages, and the longest sentences of all go first.
     requests = [Request(sentence, target) for target in targets for sentence in pieces.sentences]
     hypotheses = put_spans_back(requests, _ask(requests, translator), translator)
     hypotheses = [noticed(request.sentence, hypothesis) for request, hypothesis in zip(requests, hypotheses)]
-    results = []
-    for position, target in enumerate(targets):
-        first = position * len(pieces.sentences)
-        own = hypotheses[first : first + len(pieces.sentences)]
-        texts = pieces.join(pa.array([hypothesis.text for hypothesis in own], pa.string()), target)
-        results.append((texts, notes_of_texts(pieces, own)))
-    return results
+    count = len(pieces.sentences)
+    return [hypotheses[position * count : (position + 1) * count] for position in range(len(targets))]
+
+
+def texts_of(pieces: Pieces, hypotheses: list[Hypothesis], target: str) -> tuple[pa.Array, pa.Array]:
+    """The texts, put together from their sentences' hypotheses, and their notes: string and list of string (texts,)."""
+    texts = pieces.join(pa.array([hypothesis.text for hypothesis in hypotheses], pa.string()), target)
+    return texts, notes_of_texts(pieces, hypotheses)
+
+
+def others_of(pieces: Pieces, hypotheses: list[Hypothesis], target: str, best: int) -> list[list[dict[str, object]]]:
+    """Each text's next best hypotheses: in the one of rank k, every sentence has its own of rank k, or its last one.
+
+    Args:
+        pieces: the texts, cut.
+        hypotheses: one for each of `pieces.sentences`, with its next best ones.
+        target: the language.
+        best: the number of hypotheses, the first one included.
+
+    Returns:
+        For each text, values of `schema.OTHERS`, without repetition.
+    """
+    found: list[list[dict[str, object]]] = [[] for _ in range(len(pieces.offsets) - 1)]
+    seen = [{text} for text in texts_of(pieces, hypotheses, target)[0].to_pylist()]
+    for rank in range(1, best):
+        own = [hypothesis.others[min(rank, len(hypothesis.others)) - 1] if hypothesis.others else hypothesis
+               for hypothesis in hypotheses]  # fmt: skip
+        texts, notes = texts_of(pieces, own, target)
+        for number, (text, said) in enumerate(zip(texts.to_pylist(), notes.to_pylist())):
+            if text is not None and text not in seen[number]:
+                seen[number].add(text)
+                found[number].append({"text": text, "notes": said})
+    return found
 
 
 def _ask(requests: list[Request], translator: Translator) -> list[Hypothesis]:

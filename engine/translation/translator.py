@@ -15,6 +15,7 @@ class Hypothesis:
 
     text: str | None  # null where the sentence failed; a note then says why
     notes: tuple[str, ...] = ()  # members of schema.Note, or `error(...)`
+    others: "tuple[Hypothesis, ...]" = ()  # the next best ones, in order
 
 
 class Translator(Protocol):

@@ -195,3 +195,46 @@ def test_a_trained_model_translates_and_int8_costs_nothing(tiny: Path, conversio
         assert not any(set(notes) & {"truncated", "no_end", "empty"} for notes in result["notes_truth"].to_pylist())
     assert exact["int8"] > 0.7
     assert abs(exact["int8"] - exact["float32"]) < 0.05
+
+
+def test_next_best_hypotheses_become_texts():
+    ranked = {
+        "One.": Hypothesis("1", (), (Hypothesis("eins"), Hypothesis("ein"))),
+        "Use [1].": Hypothesis("[1]!", (), (Hypothesis("lost"), Hypothesis("Nimm [1].", ("truncated",)))),
+    }
+    config = CONFIG.model_copy(update={"hypotheses": 3})
+    stage = TranslateStage(config, translator=Each(lambda text: ranked.get(text, text)))
+    result = stage(table("One. Use `x`.", "Use `x`.", "Two.", self=["", None, "One."]), ["de"])
+    assert result["mt_truth"].to_pylist() == ["1 `x`!", "`x`!", "Two."]
+    one = {"text": "eins Nimm `x`.", "notes": ["truncated"]}
+    # A hypothesis without its span is left out, and one that says the same is not repeated.
+    assert result["others_truth"].to_pylist() == [
+        [one, {"text": "ein Nimm `x`.", "notes": ["truncated"]}],
+        [{"text": "Nimm `x`.", "notes": ["truncated"]}],
+        [],
+    ]
+    assert result["others_self"].to_pylist() == [
+        None,
+        None,
+        [{"text": "eins", "notes": []}, {"text": "ein", "notes": []}],
+    ]
+    assert result.select(TRANSLATED.names).schema.equals(TRANSLATED)
+
+
+def test_the_first_of_several_hypotheses_is_the_only_one_of_one(tiny: Path, conversions):
+    sources = (tiny / "eval/flores/devtest/eng_Latn.devtest").read_text(encoding="utf-8").splitlines()[:40]
+    made = []
+    for hypotheses in (1, 4):
+        config = Translate(model=str(tiny / "models/nllb"), threads=1, hypotheses=hypotheses)
+        made.append(TranslateStage(config, cache=conversions)(table(*sources), ["deu_Latn"]))
+    assert made[0].equals(made[1].select(TRANSLATED.names))
+    others = made[1]["others_truth"].to_pylist()
+    assert all(
+        text not in [other["text"] for other in own] for text, own in zip(made[0]["mt_truth"].to_pylist(), others)
+    )
+    assert sum(map(len, others)) > 100
+
+
+def test_more_hypotheses_than_the_beam_are_refused():
+    with pytest.raises(ValueError, match="expected at most 4"):
+        Translate(model="x", hypotheses=5)

@@ -1,0 +1,229 @@
+"""A text whose first hypothesis fails gets another chance: the beam's next best, then a second translator.
+
+The first hypotheses are judged as ever. Where one fails, the others are judged as well, and the best of those that
+pass is taken. Questions go first, and answers follow only where the question is usable: an answer to a lost question
+is worth no quality estimate. Every hypothesis that was judged stays in the pool (`schema.TRIED`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polydistill.engine.judging.stage import Estimator
+from polydistill.engine.schema import FIELDS, GENERATED, OTHERS, POOL, RESCUED, TRANSLATED, TRIED
+
+JudgeFunction = Callable[[pa.Table], pa.Table]
+TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
+
+QUESTION, ANSWERS = ("instruction", "input"), ("truth", "self")
+
+
+class OnceEstimator:
+    """An estimator that scores a pair once, until it is told to forget: a row judged again costs nothing.
+
+    Attributes:
+        pairs: pairs that the model has scored since it was loaded.
+    """
+
+    def __init__(self, estimator: Estimator) -> None:
+        self._estimator = estimator
+        self._known: dict[tuple[str, str], tuple[float, bool]] = {}
+        self.pairs = 0
+
+    def forget(self) -> None:
+        """Start anew."""
+        self._known = {}
+
+    def score(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
+        """See `Estimator`."""
+        new = [pair for pair in dict.fromkeys(zip(sources, hypotheses)) if pair not in self._known]
+        if new:
+            first, second = [source for source, _ in new], [hypothesis for _, hypothesis in new]
+            scores, overlong = self._estimator.score(first, second), self._estimator.overlong(first, second)
+            self._known |= dict(zip(new, zip(scores.tolist(), overlong.tolist())))
+            self.pairs += len(new)
+        return np.array([self._known[pair][0] for pair in zip(sources, hypotheses)], np.float32)
+
+    def overlong(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
+        """See `Estimator`. Asked for the pairs that were scored before."""
+        return np.array([self._known[pair][1] for pair in zip(sources, hypotheses)], bool)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hypothesis for the failed text of a row."""
+
+    row: int
+    origin: str
+    rank: int
+    text: str
+    notes: list[str]
+
+
+class RescueStage:
+    """TRANSLATED rows, with `others_*` where there are next best hypotheses -> RESCUED rows, in order.
+
+    The result is a function of the rows.
+    """
+
+    def __init__(
+        self, judge: JudgeFunction, estimator: OnceEstimator | None = None, fallback: TranslateFunction | None = None
+    ) -> None:
+        """Args:
+        judge: judges TRANSLATED rows.
+        estimator: the one that `judge` asks, where it asks one.
+        fallback: the translation stage of the second translator.
+        """
+        self._judge, self._estimator, self._fallback = judge, estimator, fallback
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Judge, and judge again where it failed."""
+        if self._estimator is not None:
+            self._estimator.forget()
+        state = _State(self._judge(rows.select(TRANSLATED.names)))
+        first = state.pool["reason"]
+        for fields in (QUESTION, ANSWERS):
+            state = self._round(state, fields, {field: _next_best(rows, state, field) for field in fields})
+        without = state.pool["reason"]
+        if self._fallback is not None:
+            for fields in (QUESTION, ANSWERS):
+                state = self._round(state, fields, self._translated_again(state, fields))
+        table = state.pool.select(POOL.names)
+        for field in FIELDS:
+            table = table.append_column(f"tried_{field}", pa.array(state.tried[field], TRIED))
+        for name, column in (("reason_without_rescue", first), ("reason_without_fallback", without)):
+            table = table.append_column(name, column)
+        return table.cast(RESCUED)
+
+    def _round(self, state: "_State", fields: tuple[str, ...], found: dict[str, list[Candidate]]) -> "_State":
+        """Judge the candidates of `fields`, take the best ones that pass, and judge the changed rows again."""
+        taken: dict[str, dict[int, Candidate]] = {}
+        for field in fields:
+            if found[field]:
+                taken[field] = state.choose(field, found[field], self._judge(_alone(state.pool, field, found[field])))
+        changed = sorted({row for own in taken.values() for row in own})
+        return state.replaced(taken, changed, self._judge) if changed else state
+
+    def _translated_again(self, state: "_State", fields: tuple[str, ...]) -> dict[str, list[Candidate]]:
+        """The second translator's hypotheses for what has failed so far."""
+        wanted = {field: set(state.failed(field)) for field in fields}
+        found: dict[str, list[Candidate]] = {field: [] for field in fields}
+        rows = np.array(sorted(set().union(*wanted.values())), np.int64)
+        targets = state.pool["target"].take(pa.array(rows)).to_pylist()
+        for target in dict.fromkeys(targets):
+            own = rows[[code == target for code in targets]]
+            part = state.pool.select(GENERATED.names).take(pa.array(own))
+            for field in FIELDS:  # what has not failed is not translated again
+                asked = [row in wanted.get(field, ()) for row in own.tolist()]
+                part = _with(part, field, pc.if_else(pa.array(asked), part[field], ""))
+            assert self._fallback is not None
+            made = self._fallback(part, [target])
+            for field in fields:
+                for row, text, notes in zip(own.tolist(), *_texts(made, field)):
+                    if text is not None:
+                        found[field].append(Candidate(row, "fallback", 0, text, notes))
+        return found
+
+
+class _State:
+    """The pool as it is so far, and what was tried: by field, the values of `schema.TRIED` of each row."""
+
+    def __init__(self, pool: pa.Table, tried: dict[str, list[list[dict[str, object]] | None]] | None = None) -> None:
+        self.pool = pool
+        self.tried = tried or {field: [None] * pool.num_rows for field in FIELDS}
+
+    def failed(self, field: str) -> list[int]:
+        """Rows whose text of this field failed and is worth another chance."""
+        wanted = pc.and_(pc.is_valid(self.pool[f"reason_{field}"]), pc.greater(pc.binary_length(self.pool[field]), 0))
+        for other in QUESTION if field in ANSWERS else ():
+            wanted = pc.and_(wanted, pc.is_null(self.pool[f"reason_{other}"]))
+        if field == "self":  # an answer that the student did not finish is none in any language
+            wanted = pc.and_(wanted, pc.not_equal(pc.fill_null(self.pool["self_error"], ""), "length"))
+        return np.flatnonzero(pc.fill_null(wanted, False).to_numpy(zero_copy_only=False)).tolist()
+
+    def choose(self, field: str, candidates: list[Candidate], judged: pa.Table) -> dict[int, Candidate]:
+        """By row the best candidate that passed, the earlier one among equals. Notes all of them as tried."""
+        chosen: dict[int, tuple[float, Candidate]] = {}
+        scores = pc.struct_field(judged[f"scores_{field}"].combine_chunks(), "quality").to_pylist()
+        for candidate, quality, reason in zip(candidates, scores, judged[f"reason_{field}"].to_pylist()):
+            self._note(field, candidate.row)
+            tried = self.tried[field][candidate.row]
+            assert tried is not None
+            tried.append(_tried(candidate.origin, candidate.rank, candidate.text, quality, reason))
+            best = chosen.get(candidate.row)
+            if reason is None and (best is None or (quality or 0.0) > best[0]):
+                chosen[candidate.row] = (quality or 0.0, candidate)
+        return {row: candidate for row, (_, candidate) in chosen.items()}
+
+    def _note(self, field: str, row: int) -> None:
+        """The first hypothesis is the first one tried."""
+        if self.tried[field][row] is None:
+            text, reason = self.pool[f"mt_{field}"][row].as_py(), self.pool[f"reason_{field}"][row].as_py()
+            quality = (self.pool[f"scores_{field}"][row].as_py() or {}).get("quality")
+            self.tried[field][row] = [_tried("beam", 0, text, quality, reason, taken=text is not None)]
+
+    def replaced(self, taken: dict[str, dict[int, Candidate]], changed: list[int], judge: JudgeFunction) -> "_State":
+        """The state with the chosen candidates in their rows, and these rows judged again."""
+        table = self.pool.select(TRANSLATED.names)
+        for field, own in taken.items():
+            texts, notes = _texts(table, field)
+            for row, candidate in own.items():
+                texts[row], notes[row] = candidate.text, candidate.notes
+                for tried in self.tried[field][row] or ():
+                    tried["taken"] = (tried["origin"], tried["rank"]) == (candidate.origin, candidate.rank)
+            table = _with_texts(table, field, texts, notes)
+        judged = judge(table.take(pa.array(changed)))
+        order = np.arange(table.num_rows)
+        order[changed] = table.num_rows + np.arange(len(changed))
+        return _State(pa.concat_tables([self.pool, judged]).take(pa.array(order)), self.tried)
+
+
+def _next_best(rows: pa.Table, state: _State, field: str) -> list[Candidate]:
+    if f"others_{field}" not in rows.column_names:
+        return []
+    others = rows[f"others_{field}"].cast(OTHERS)
+    return [
+        Candidate(row, "beam", rank, other["text"], other["notes"])
+        for row in state.failed(field)
+        for rank, other in enumerate(others[row].as_py() or (), 1)
+    ]
+
+
+def _alone(pool: pa.Table, field: str, candidates: list[Candidate]) -> pa.Table:
+    """TRANSLATED rows with a candidate each, and without the row's other texts.
+
+    An answer keeps the input beside it, with which it is compared.
+    """
+    table = pool.select(TRANSLATED.names).take(pa.array([candidate.row for candidate in candidates], pa.int64()))
+    table = _with_texts(table, field, [c.text for c in candidates], [c.notes for c in candidates])
+    kept = {field, "input"} if field in ANSWERS else {field}
+    for other in FIELDS:
+        if other not in kept:
+            count = len(candidates)
+            table = _with(table, other, pa.array([""] * count, pa.string()))
+            table = _with_texts(table, other, [None] * count, [None] * count)
+    return table
+
+
+def _texts(table: pa.Table, field: str) -> tuple[list[str | None], list[list[str]]]:
+    return table[f"mt_{field}"].to_pylist(), table[f"notes_{field}"].to_pylist()
+
+
+def _with_texts(
+    table: pa.Table, field: str, texts: Sequence[str | None], notes: Sequence[list[str] | None]
+) -> pa.Table:
+    table = _with(table, f"mt_{field}", pa.array(texts, pa.string()))
+    return _with(table, f"notes_{field}", pa.array(notes, pa.list_(pa.string())))
+
+
+def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)
+
+
+def _tried(
+    origin: str, rank: int, text: str | None, quality: float | None, reason: str | None, taken: bool = False
+) -> dict[str, object]:
+    return {"origin": origin, "rank": rank, "text": text, "quality": quality, "reason": reason, "taken": taken}
