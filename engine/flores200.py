@@ -2,7 +2,7 @@
 
 # code, ISO 639-1 (that of the macrolanguage where its usual member is meant; - for none), English name
 FLORES_200 = """
-ace_Arab - Acehnese
+ace_Arab - Acehnese in Arabic script
 ace_Latn - Acehnese
 acm_Arab - Mesopotamian Arabic
 acq_Arab - Ta'izzi-Adeni Arabic
@@ -14,7 +14,7 @@ als_Latn sq Tosk Albanian
 amh_Ethi am Amharic
 apc_Arab - North Levantine Arabic
 arb_Arab ar Modern Standard Arabic
-arb_Latn - Modern Standard Arabic
+arb_Latn - Modern Standard Arabic in Latin script
 ars_Arab - Najdi Arabic
 ary_Arab - Moroccan Arabic
 arz_Arab - Egyptian Arabic
@@ -31,7 +31,7 @@ bel_Cyrl be Belarusian
 bem_Latn - Bemba
 ben_Beng bn Bangla
 bho_Deva - Bhojpuri
-bjn_Arab - Banjar
+bjn_Arab - Banjar in Arabic script
 bjn_Latn - Banjar
 bod_Tibt bo Tibetan
 bos_Latn bs Bosnian
@@ -88,7 +88,7 @@ kac_Latn - Kachin
 kam_Latn - Kamba
 kan_Knda kn Kannada
 kas_Arab ks Kashmiri
-kas_Deva ks Kashmiri
+kas_Deva ks Kashmiri in Devanagari script
 kat_Geor ka Georgian
 kaz_Cyrl kk Kazakh
 kbp_Latn - Kabiyè
@@ -100,7 +100,7 @@ kin_Latn rw Kinyarwanda
 kir_Cyrl ky Kyrgyz
 kmb_Latn - Kimbundu
 kmr_Latn ku Northern Kurdish
-knc_Arab kr Central Kanuri
+knc_Arab kr Central Kanuri in Arabic script
 knc_Latn kr Central Kanuri
 kon_Latn kg Kongo
 kor_Hang ko Korean
@@ -121,7 +121,7 @@ mag_Deva - Magahi
 mai_Deva - Maithili
 mal_Mlym ml Malayalam
 mar_Deva mr Marathi
-min_Arab - Minangkabau
+min_Arab - Minangkabau in Arabic script
 min_Latn - Minangkabau
 mkd_Cyrl mk Macedonian
 mlt_Latn mt Maltese
@@ -175,7 +175,7 @@ swh_Latn sw Swahili
 szl_Latn - Silesian
 tam_Taml ta Tamil
 taq_Latn - Tamasheq
-taq_Tfng - Tamasheq
+taq_Tfng - Tamasheq in Tifinagh script
 tat_Cyrl tt Tatar
 tel_Telu te Telugu
 tgk_Cyrl tg Tajik
@@ -188,7 +188,7 @@ tso_Latn ts Tsonga
 tuk_Latn tk Turkmen
 tum_Latn - Tumbuka
 tur_Latn tr Turkish
-twi_Latn tw Akan
+twi_Latn tw Twi
 tzm_Tfng - Central Atlas Tamazight
 uig_Arab ug Uyghur
 ukr_Cyrl uk Ukrainian
@@ -203,13 +203,14 @@ xho_Latn xh Xhosa
 ydd_Hebr yi Eastern Yiddish
 yor_Latn yo Yoruba
 yue_Hant - Cantonese
-zho_Hans zh Chinese
-zho_Hant zh Chinese
+zho_Hans zh Simplified Chinese
+zho_Hant zh Traditional Chinese
 zsm_Latn ms Standard Malay
 zul_Latn zu Zulu
 """
 
-# Other names: macrolanguages (ISO 639-1 and -3), usual English names, and what NLLB calls otherwise.
+# Other names: macrolanguages (ISO 639-1 and -3), usual English names, what NLLB calls otherwise, and the bibliographic
+# and withdrawn codes of ISO 639.
 ALIASES = """
 als_Latn sqi albanian
 arb_Arab ara arabic
@@ -237,7 +238,31 @@ swh_Latn swa
 tgl_Latn fil filipino
 uzn_Latn uzb uzbek
 ydd_Hebr yid yiddish
-zho_Hans cmn mandarin simplified_chinese zh_hans zh_cn zh_sg cmn_hans
-zho_Hant traditional_chinese zh_hant zh_tw zh_hk cmn_hant
+zho_Hans cmn chi chinese mandarin 中文 zh_cn cmn_hans
+zho_Hant cmn_hant
 zsm_Latn msa malay
+als_Latn alb
+bod_Tibt tib
+ces_Latn cze
+cym_Latn wel
+deu_Latn ger
+ell_Grek gre
+eus_Latn baq
+fra_Latn fre
+heb_Hebr iw
+hye_Armn arm
+ind_Latn in
+isl_Latn ice
+jav_Latn jw
+kat_Geor geo
+ckb_Arab ku_arab ku_iq ku_ir
+mkd_Cyrl mac
+mri_Latn mao
+mya_Mymr bur
+nld_Latn dut
+pes_Arab per
+ron_Latn rum mo
+slk_Latn slo
+ydd_Hebr ji
+zsm_Latn may
 """

@@ -2,12 +2,17 @@
 
 import difflib
 import functools
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.flores200 import ALIASES, FLORES_200
+from polydistill.engine.scripts import WRITING_SYSTEMS, WritingSystem
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,7 @@ class Language:
 
     code: str  # FLORES-200: ISO 639-3, underscore, ISO 15924 script, e.g. deu_Latn
     iso1: str  # ISO 639-1, "" where there is none
-    name: str  # in English
+    name: str  # in English; no two languages share one
 
     @property
     def iso3(self) -> str:
@@ -29,9 +34,9 @@ class Language:
         return self.code[4:]
 
     @property
-    def spaced(self) -> bool:
-        """Whether a space stands between two sentences (and between most words)."""
-        return self.script not in ("Jpan", "Hans", "Hant")
+    def writing(self) -> WritingSystem:
+        """How the language is written."""
+        return WRITING_SYSTEMS[self.script]
 
     @property
     def locale(self) -> str:
@@ -40,44 +45,50 @@ class Language:
 
     @property
     def autonym(self) -> str:
-        """Its name in the language itself where CLDR has it, else in English."""
-        try:
-            return Locale.parse(self.locale).get_language_name() or self.name
-        except (UnknownLocaleError, ValueError):
-            return self.name
+        """Its name in the language itself where CLDR has it, else in English; no two languages share one."""
+        if self.code in _OWN_NAMES:
+            return _OWN_NAMES[self.code]
+        # CLDR's name does not say the script, so that only the usual script has it.
+        return _cldr_name(self.locale) or self.name if _codes()[self.iso3] == self else self.name
 
 
 def language_code(text: str) -> str:
     """FLORES-200 code of a language given as deu_Latn, deu, de, de-AT, German or Deutsch (any case).
 
-    Codes and names of macrolanguages mean their usual member (Arabic: Modern Standard), those of languages in
-    several scripts the usual one (Chinese: simplified).
+    See `get_language`.
 
     Raises:
-        UserError: unknown language; the message names near matches.
+        UserError: unknown or ambiguous language.
     """
     return get_language(text).code
 
 
 def get_language(text: str) -> Language:
-    """The language that `text` names, see `code`."""
+    """The language that `text` names: a FLORES-200 code, a tag of BCP 47, or a name in English or in itself.
+
+    Codes and names of macrolanguages mean their usual member (Arabic: Modern Standard). Those of languages in several
+    scripts mean the usual script (Chinese: simplified), unless script or region say another (zh-Hant, zh-TW).
+
+    Raises:
+        UserError: an unknown language, with near matches, or an ambiguous one, with the choices.
+    """
     key = _key(text)
-    if len(key) == 5 and key[2] == "_" and key not in _codes():
-        key = key[:2]  # pt-BR: regions make no difference here
     # Asking CLDR for all names takes a second, and codes are what is mostly given.
-    found = _codes().get(key) or _names().get(key)
-    if found is None:
-        near = difflib.get_close_matches(key, _names(), n=3, cutoff=0.7)
-        hint = (
-            " Did you mean " + " or ".join(f"{_names()[n].code} ({_names()[n].name})" for n in near) + "?"
-            if near
-            else ""
-        )
-        raise UserError(
-            f"unknown language {text!r}: expected a FLORES-200 code (deu_Latn), an ISO 639 code (de, deu) "
-            f"or an English name (German).{hint}"
-        )
-    return found
+    found = _codes().get(key) or _by_tag(key, text)
+    if found is not None:
+        return found
+    named = _own_names().get(key, ()) or _with_words(key)
+    if len(named) == 1 and key in _own_names():
+        return named[0]
+    if named:
+        raise UserError(f"{text!r} is the name of several languages, or of a part of one: {_listed(named)}. Use a code")
+    near = difflib.get_close_matches(key, [*_codes(), *_own_names()], n=3, cutoff=0.7)
+    close = dict.fromkeys(_codes()[name] if name in _codes() else _own_names()[name][0] for name in near)
+    hint = f" Did you mean {_listed(close, ' or ')}?" if close else ""
+    raise UserError(
+        f"unknown language {text!r}: expected a FLORES-200 code (deu_Latn), an ISO 639 code (de, deu), a BCP 47 tag "
+        f"(zh-Hant-TW) or an English name (German).{hint}"
+    )
 
 
 def languages() -> list[Language]:
@@ -89,6 +100,68 @@ def languages() -> list[Language]:
 _USUAL = {
     *("ace_Latn", "arb_Arab", "bjn_Latn", "kas_Arab", "knc_Latn", "min_Latn", "taq_Latn", "zho_Hans"),
 }
+
+_OWN_NAMES = {
+    "twi_Latn": "Twi",  # CLDR calls it Akan
+    "zho_Hans": "简体中文",
+    "zho_Hant": "繁體中文",
+    "ajp_Arab": "South Levantine Arabic",  # CLDR has one name for both
+    "apc_Arab": "North Levantine Arabic",
+}
+
+_TAG = re.compile(r"([a-z]{2,3})(?:_([a-z]{4}))?(?:_([a-z]{2}|\d{3}))?((?:_[a-z\d]{1,8})*)")
+# Of the variants that are words, those of languages that are here. Any other word is taken for a mistake.
+_VARIANTS = {
+    *("valencia", "rozaj", "biske", "nedis", "polyton", "monoton", "scotland", "oxendict", "tarask", "arevela"),
+    *("arevmda", "ekavsk", "ijekavsk", "pinyin", "wadegile", "akuapem", "asante", "baku1926", "luna1918", "petr1708"),
+}
+
+
+def _by_tag(key: str, text: str) -> Language | None:
+    """The language of a BCP 47 tag: language, script, region; variants and extensions make no difference.
+
+    Raises:
+        UserError: the language is known, but not in that script.
+    """
+    match = _TAG.fullmatch(key)
+    base = _codes().get(match[1]) if match else None
+    if match is None or base is None or not _is_variant(match[4].split("_")[1:]):
+        return None
+    script, region = match[2], match[3]
+    if script is None and region is not None:
+        likely = get_global("likely_subtags").get(f"{match[1]}_{region.upper()}", "")
+        script = likely.split("_")[1].lower() if likely.count("_") == 2 else None
+        if script == "hans" and base.script == "Hant":  # yue_CN: FLORES-200 has Cantonese in one script only
+            script = None
+    script = _SAME_SCRIPT.get(script or "", script)
+    if script is None or script == base.script.lower():
+        return base
+    other = _codes().get(f"{match[1]}_{script}") or _codes().get(f"{base.iso3}_{script}")
+    if other is None:
+        known = [entry for entry in _table() if entry.iso3 == base.iso3]
+        raise UserError(f"unknown language {text!r}: FLORES-200 has {base.name} as {_listed(known)} only")
+    return other
+
+
+def _is_variant(subtags: list[str]) -> bool:
+    """Whether the subtags behind a region are variants ("1996", "valencia") and extensions ("u", "x", ...)."""
+    single = next((at for at, subtag in enumerate(subtags) if len(subtag) == 1), len(subtags))
+    return all(subtag in _VARIANTS or (len(subtag) == 4 and subtag[0].isdigit()) for subtag in subtags[:single])
+
+
+_SAME_SCRIPT = {"kore": "hang", "hani": None, "hira": "jpan", "kana": "jpan", "hrkt": "jpan"}
+"""Script subtags for what FLORES-200 calls otherwise."""
+
+
+def _with_words(key: str) -> list[Language]:
+    """Languages whose English name has all words of `key`: "levantine_arabic" has two."""
+    words = set(key.split("_"))
+    found = [entry for entry in _table() if words <= set(_key(entry.name).split("_"))]
+    return found if key and len(found) > 1 else []
+
+
+def _listed(entries: Iterable[Language], joint: str = ", ") -> str:
+    return joint.join(f"{entry.code} ({entry.name})" for entry in entries)
 
 
 def _key(text: str) -> str:
@@ -117,7 +190,23 @@ def _codes() -> dict[str, Language]:
 
 
 @functools.cache
-def _names() -> dict[str, Language]:
-    """Languages by all their names."""
-    own = {_key(entry.autonym): entry for entry in _table()}
-    return own | _codes()
+def _own_names() -> dict[str, tuple[Language, ...]]:
+    """Languages by their names in themselves. A name that languages share means the usual script, if there is one."""
+    found: dict[str, list[Language]] = defaultdict(list)
+    for entry in _table():
+        for name in {_key(entry.autonym), _key(_cldr_name(entry.locale))} - {""}:
+            found[name].append(entry)
+    return {name: tuple(_usual(entries)) for name, entries in found.items() if name not in _codes()}
+
+
+def _usual(entries: list[Language]) -> list[Language]:
+    usual = [entry for entry in entries if entry.code in _USUAL]
+    return usual if len({entry.iso3 for entry in entries}) == 1 and usual else entries
+
+
+@functools.cache
+def _cldr_name(locale: str) -> str:
+    try:
+        return Locale.parse(locale).get_language_name() or ""
+    except (UnknownLocaleError, ValueError):
+        return ""

@@ -21,8 +21,9 @@ from polydistill.engine.files.decode import encodable
 from polydistill.engine.files.rows import read_rows
 from polydistill.engine.files.source import File, reading
 from polydistill.engine.files.tables import read_cells
+from polydistill.engine.scripts import UNSPACED_UNICODE
 
-_CHARACTER = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_CHARACTER = "[" + "".join(rf"\p{{{name}}}" for name in sorted(UNSPACED_UNICODE)) + "]"
 _UNIT = rf"{_CHARACTER}\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--{_CHARACTER}]+"
 _SHORTEST = 4  # units: "Yes." or "New York" is in every text, and says nothing about leakage
 _CONTAINED = 6  # words of the shortest text that is looked for inside longer ones: five stand in a text by chance

@@ -19,7 +19,6 @@ from polydistill.engine.mixing.subsets import Languages, mixture
 from polydistill.engine.mixing.worker import SHARD_ROWS, Mixer
 from polydistill.engine.pairs.draw import draw
 from polydistill.engine.seeds import uniform
-from polydistill.engine.text.words import UNSPACED
 
 _BORDER = re.compile(r"(?<=\S)\s")
 
@@ -115,7 +114,7 @@ def cuts(texts: list[str], ids: pl.Series, flores: str, seed: int) -> list[int]:
     text nor the whole is drawn.
     """
     draws = uniform(seed, ids.to_list(), "cut")
-    unspaced, locale = get_language(flores).script in UNSPACED, get_language(flores).locale
+    unspaced, locale = not get_language(flores).writing.space_between_words, get_language(flores).locale
     ends = []
     for text, share in zip(texts, draws.tolist()):
         if unspaced:

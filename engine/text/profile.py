@@ -12,25 +12,13 @@ import numpy as np
 import pyarrow as pa
 import regex
 
-from polydistill.engine.languages import languages
+from polydistill.engine.scripts import UNSPACED_UNICODE, WRITING_SYSTEMS
 from polydistill.engine.text.chinese import one_form_only
 from polydistill.engine.text.kernels import profile as kernels
 
-# Unicode scripts in which the FLORES-200 languages are written, by ISO 15924 code.
-SCRIPTS = {
-    "Latn": ("Latin",), "Arab": ("Arabic",), "Armn": ("Armenian",), "Beng": ("Bengali",), "Cyrl": ("Cyrillic",),
-    "Deva": ("Devanagari",), "Ethi": ("Ethiopic",), "Geor": ("Georgian",), "Grek": ("Greek",), "Gujr": ("Gujarati",),
-    "Guru": ("Gurmukhi",), "Hang": ("Hangul",), "Hans": ("Han",), "Hant": ("Han",), "Hebr": ("Hebrew",),
-    "Jpan": ("Han", "Hiragana", "Katakana"), "Khmr": ("Khmer",), "Knda": ("Kannada",), "Laoo": ("Lao",),
-    "Mlym": ("Malayalam",), "Mymr": ("Myanmar",), "Nkoo": ("Nko",), "Olck": ("Ol_Chiki",), "Orya": ("Oriya",),
-    "Sinh": ("Sinhala",), "Taml": ("Tamil",), "Telu": ("Telugu",), "Tfng": ("Tifinagh",), "Thai": ("Thai",),
-    "Tibt": ("Tibetan",),
-}  # fmt: skip
 # Han characters of one form only are scripts of their own in the tables, so that the two forms can be told apart.
 _FORMS = {"Han_Simplified": "Hans", "Han_Traditional": "Hant"}
-_NAMES = ["", *sorted({name for names in SCRIPTS.values() for name in names}), *_FORMS]
-# Written without spaces: every character counts as a word.
-_SPACELESS = {"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"}
+_NAMES = ["", *sorted({name for system in WRITING_SYSTEMS.values() for name in system.unicode}), *_FORMS]
 
 WEIGHTS = {
     "Arabic": 1.07, "Armenian": 0.90, "Bengali": 1.00, "Cyrillic": 0.92, "Devanagari": 0.97, "Ethiopic": 1.58,
@@ -90,7 +78,8 @@ def tables() -> Tables:
     for char, value in _KINDS.items():
         bracket[ord(char)] = value
     weight = np.array([WEIGHTS.get(_unicode_script(name), 1.0) for name in _NAMES], np.float32)
-    spaceless = np.array([_unicode_script(name) in _SPACELESS for name in _NAMES])
+    # Where no space separates words, every character counts as one.
+    spaceless = np.array([_unicode_script(name) in UNSPACED_UNICODE for name in _NAMES])
     return Tables(kind, script, lower, digit, bracket, weight, spaceless)
 
 
@@ -124,7 +113,7 @@ def script_groups(code: str) -> np.ndarray:
     groups = np.full(len(_NAMES), kernels.FOREIGN, np.uint8)
     script = code[4:]
     for index, name in enumerate(_NAMES):
-        if _unicode_script(name) in SCRIPTS[script]:
+        if _unicode_script(name) in WRITING_SYSTEMS[script].unicode:
             groups[index] = kernels.IN_SCRIPT
             if name in _FORMS and script in _FORMS.values():
                 groups[index] = kernels.OWN_FORM if _FORMS[name] == script else kernels.OTHER_FORM
@@ -154,7 +143,7 @@ def _unicode_script(name: str) -> str:
 
 def _iso_script(name: str) -> str:
     known = {"Han": "Hani", "Hiragana": "Hira", "Katakana": "Kana", "": "Zyyy", **_FORMS}
-    return known.get(name) or next(code for code, names in SCRIPTS.items() if names == (name,))
+    return known.get(name) or next(code for code, system in WRITING_SYSTEMS.items() if system.unicode == (name,))
 
 
 COLUMNS = (
@@ -236,6 +225,3 @@ def text_buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     _, offsets, data = texts.buffers()
     starts = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8), starts
-
-
-assert {language.script for language in languages()} <= set(SCRIPTS)

@@ -12,21 +12,20 @@ import regex
 from icu4py.breakers import WordBreaker
 
 from polydistill.engine.languages import get_language
+from polydistill.engine.scripts import UNSPACED_UNICODE
 from polydistill.engine.text.code_lines import code_lines
 from polydistill.engine.text.kernels import words as kernels
 from polydistill.engine.text.profile import text_buffers
 from polydistill.engine.text.spans import find
 
-UNSPACED = {"Jpan", "Hans", "Hant", "Thai", "Khmr", "Laoo", "Mymr"}
-"""Scripts that put no spaces between words; ICU segments them with its dictionaries."""
-
+_UNSPACED = "".join(rf"\p{{{name}}}" for name in sorted(UNSPACED_UNICODE))
 # Letters, marks and digits, joined by apostrophes, hyphens and the joiners of Persian and Indic scripts inside a word:
 # "don't" and "well-known" are words of their own, not "don" and "well".
 _CLASSES = {
     kernels.LETTER: r"[\p{L}\p{M}\p{N}\u200C\u200D]",
     kernels.JOINER: r"['’\-]",
     kernels.CAPITAL: r"[\p{Lu}\p{Lt}]",
-    kernels.SPACED: r"[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]]",
+    kernels.SPACED: rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}ー]]",
 }
 _SIZE = 0x32400  # code points beyond belong to no word: private use, variation selectors and the like
 # What code, URLs and other protected spans need somewhere; most texts have none of it. \b is ASCII's: with Unicode's,
@@ -76,7 +75,7 @@ def characters() -> Characters:
 def find_words(texts: pa.Array, flores: str) -> Words:
     """The words of `texts` (no nulls), outside of code, URLs and other spans that `engine.text.spans` finds."""
     data, offsets = text_buffers(texts)
-    unspaced = get_language(flores).script in UNSPACED
+    unspaced = not get_language(flores).writing.space_between_words  # ICU has dictionaries for these
     start, end, row = _segments(texts, offsets, get_language(flores).locale) if unspaced else _cut(data, offsets)
     spans = _spans(texts, offsets)
     piece = row + np.searchsorted(spans[0], start)

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
 from polydistill.engine.text.spans import numbers_lost
-from polydistill.engine.text.words import UNSPACED
 
 _MARK = re.compile(r"</?answer>")
 
@@ -34,7 +33,7 @@ def mark(text: str, answer: str, source: str) -> str | None:
     if not answer or _MARK.search(text):
         return None
     pattern = re.escape(answer)
-    if get_language(source).script not in UNSPACED:
+    if get_language(source).writing.space_between_words:
         pattern = (r"(?<!\w)" if answer[0].isalnum() else "") + pattern + (r"(?!\w)" if answer[-1].isalnum() else "")
     place = re.search(pattern, text)
     return f"{text[: place.start()]}<answer>{answer}</answer>{text[place.end() :]}" if place else None

@@ -39,7 +39,7 @@ class Pieces:
 
     def join(self, hypotheses: pa.StringArray, target: str) -> pa.StringArray:
         """Put the texts together from the sentences' hypotheses; null where one of its sentences is null."""
-        spaced = get_language(target).spaced
+        spaced = get_language(target).writing.space_between_sentences
         kept = _replace(self.kept, self.wide, " ") if spaced else _replace(self.kept, self.narrow, "")
         values = pa.concat_arrays([kept, hypotheses]).take(pa.array(self.numbers))
         return pc.binary_join(pa.ListArray.from_arrays(pa.array(self.offsets), values), "")
@@ -63,7 +63,7 @@ def cut(texts: Sequence[str], sources: Sequence[str], whole: int = 0) -> Pieces:
     kept: dict[tuple[str, bool | None], int] = {}  # (piece, whether its language has spaces; None: no gap)
     sentences: dict[tuple[str, str], int] = {}
     found: list[Sentence] = []
-    spaced = {source: get_language(source).spaced for source in set(sources)}
+    spaced = {source: get_language(source).writing.space_between_sentences for source in set(sources)}
     for text, source in zip(texts, sources):
         for piece, kind, spans in segment(text, source, whole):
             if kind == SENTENCE:

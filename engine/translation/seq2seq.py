@@ -208,7 +208,7 @@ def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) 
     notes = sorted({note for part in done for note in part.notes})
     if any(part.text is None for part in done):
         return Hypothesis(None, tuple(note for note in notes if note.startswith(Note.ERROR)))
-    spaced = get_language(target).spaced
+    spaced = get_language(target).writing.space_between_sentences
     text = "".join(f"{part.text}{gap if spaced else ''}" for part, (_, gap) in zip(done, parts))
     return Hypothesis(text.strip(), tuple(notes))  # too long to be put together from next best parts
 

@@ -89,5 +89,60 @@ def test_any_text_is_known_or_a_user_error(text):
 
 
 def test_scripts_without_spaces_between_sentences():
-    assert [entry.code for entry in languages() if not entry.spaced] == ["jpn_Jpan", "yue_Hant", "zho_Hans", "zho_Hant"]
-    assert get_language("Thai").spaced  # Thai sets a space between sentences
+    assert [entry.code for entry in languages() if not entry.writing.space_between_sentences] == [
+        "jpn_Jpan",
+        "yue_Hant",
+        "zho_Hans",
+        "zho_Hant",
+    ]
+    assert get_language("Thai").writing.space_between_sentences  # Thai sets a space between sentences
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *(("العربية", "arb_Arab"), ("中文", "zho_Hans"), ("繁體中文", "zho_Hant"), ("简体中文", "zho_Hans")),
+        *(("sr-Cyrl", "srp_Cyrl"), ("de-Latn", "deu_Latn"), ("es-419", "spa_Latn"), ("fil-PH", "tgl_Latn")),
+        *(("zh_Hant_TW", "zho_Hant"), ("zh-Hant-TW", "zho_Hant"), ("zh-Hans-SG", "zho_Hans"), ("zh-HK", "zho_Hant")),
+        *(("de-DE", "deu_Latn"), ("ar-Latn", "arb_Latn"), ("ks-Deva-IN", "kas_Deva"), ("ku-Arab", "ckb_Arab")),
+        *(("ko-Kore", "kor_Hang"), ("en-US-x-private", "eng_Latn"), ("de-1996", "deu_Latn"), ("yue-HK", "yue_Hant")),
+        *(("iw", "heb_Hebr"), ("ger", "deu_Latn"), ("nb-NO", "nob_Latn"), ("cmn-Hant", "zho_Hant")),
+    ],
+)
+def test_tags_of_bcp_47_and_own_names(name, expected):
+    assert language_code(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sr-Latn", r"FLORES-200 has Serbian as srp_Cyrl \(Serbian\) only"),
+        ("pa-PK", r"FLORES-200 has Punjabi as pan_Guru"),  # written in Arabic script there
+        ("Levantine Arabic", r"several languages.*ajp_Arab \(South Levantine Arabic\), apc_Arab"),
+        ("العامية", r"several languages.*ajp_Arab \(South Levantine Arabic\), apc_Arab"),
+        ("Python", r"unknown language 'Python'"),
+    ],
+)
+def test_what_is_not_one_language_is_an_error_with_the_choices(name, message):
+    with pytest.raises(UserError, match=message):
+        language_code(name)
+
+
+def test_no_two_languages_share_a_name():
+    for names in ([entry.name for entry in languages()], [entry.autonym for entry in languages()]):
+        assert len(set(names)) == len(names)
+    assert (
+        get_language("zho_Hans").name == "Simplified Chinese" and get_language("zho_Hant").name == "Traditional Chinese"
+    )
+    for entry in languages():
+        assert language_code(entry.autonym) == entry.code
+
+
+def test_codes_with_scripts_and_regions_stay_the_language():
+    for entry in languages():
+        for tag in (
+            f"{entry.iso3}-{entry.script}",
+            f"{entry.iso3}_{entry.script}_x_y",
+            entry.code.replace("_", "-").upper(),
+        ):
+            assert language_code(tag) == entry.code

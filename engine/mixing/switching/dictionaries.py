@@ -16,7 +16,6 @@ from polydistill.engine.files.decode import read_lines
 from polydistill.engine.files.source import File
 from polydistill.engine.languages import get_language
 from polydistill.engine.pairs.find import PairFile, expected, find_one
-from polydistill.engine.text.profile import SCRIPTS
 
 _PUNCTUATION = ' ,;:!?¿¡"“”„«»‹›、，。；：？！…'
 """What word lists leave at the ends of entries: "But,". A "." may belong to an abbreviation and stays."""
@@ -96,7 +95,7 @@ def _in_script(file: PairFile, source: str, target: str) -> pl.Expr:
     first, second = (target, source) if file.inverted else (source, target)
     good = pl.lit(True)
     for column, flores in (("word", first), ("translation", second)):
-        script = "".join(rf"\p{{{name}}}" for name in SCRIPTS[get_language(flores).script])
+        script = "".join(rf"\p{{{name}}}" for name in get_language(flores).writing.unicode)
         good &= pl.col(column).str.contains(f"[{script}]") | ~pl.col(column).str.contains(r"\p{L}")
     return good
 

@@ -7,7 +7,7 @@ from polydistill.engine.pairs.spellings import named_pairs, spelled
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("de", "deu_Latn"), ("DE", "deu_Latn"), ("deu", "deu_Latn"), ("ger", None), ("deu_Latn", "deu_Latn"),
+        ("de", "deu_Latn"), ("DE", "deu_Latn"), ("deu", "deu_Latn"), ("ger", "deu_Latn"), ("deu_Latn", "deu_Latn"),
         ("de-Latn", "deu_Latn"), ("german", "deu_Latn"), ("de_DE", "deu_Latn"), ("no", "nob_Latn"), ("nb", "nob_Latn"),
         ("nob", "nob_Latn"), ("fil", "tgl_Latn"), ("tl", "tgl_Latn"), ("iw", "heb_Hebr"), ("zh_cn", "zho_Hans"),
         ("zh-CN", "zho_Hans"), ("zh_TW", "zho_Hant"), ("zh-Hant", "zho_Hant"), ("zh", "zho_Hans"), ("cn", "zho_Hans"),
