@@ -128,7 +128,7 @@ def candidate(text: str, finish: str, tokens: int, student: Student, logprob: fl
 
 def _mean(logprobs: Any) -> float | None:
     """Mean log-probability of the generated tokens, nats; each entry maps the token to its value."""
-    if not logprobs:
+    if logprobs is None or len(logprobs) == 0:
         return None
     values = [next(iter(dict(entry).values()))["logprob"] for entry in logprobs]
     return float(np.mean(values))
