@@ -90,6 +90,6 @@ def _evaluation(student: Student) -> list[str]:
     model = Vllm(MODEL, student)
     try:
         questions = [Question(str(i), "eng_Latn", text) for i, text in enumerate(QUESTIONS[:3])]
-        return [answer.text for answer in model(questions, [], TOKENS, lambda count: None)]
+        return [answer.text for answer in model(questions, [], TOKENS, (), lambda count: None)]
     finally:
         model.close()
