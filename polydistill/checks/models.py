@@ -10,6 +10,7 @@ from typing import Any
 
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
+from polydistill.engine.config import Endpoint, Student
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
 
@@ -18,7 +19,7 @@ FASTTEXT = (793712314).to_bytes(4, "little")
 
 
 def student(run: RunConfig) -> list[Problem]:
-    """The student's folder, engine arguments, tokenizer, and a rendered prompt."""
+    """The student's folder, engine arguments, tokenizer, a rendered prompt, and the server."""
     found: list[Problem] = []
     if run.student is None:
         return found
@@ -30,26 +31,27 @@ def student(run: RunConfig) -> list[Problem]:
             kind = _architecture(folder)
             if kind and "ForCausalLM" not in kind and "ForConditionalGeneration" not in kind:
                 raise UserError(f"{run.student.model}: a {kind}, expected a causal language model")
-            _render(run, str(folder), found)
+            _prompt(run.student, str(folder), found)
+    if run.student.endpoint:
+        _endpoint(run.student.endpoint, found)
     return found
 
 
-def _render(run: RunConfig, folder: str, found: list[Problem]) -> None:
-    from polydistill.engine.generation.templates import load_tokenizer, render
+def _prompt(student: Student, folder: str, found: list[Problem]) -> None:
+    """Render and tokenize a short conversation."""
+    from polydistill.engine.generation.check import check_template
 
-    assert run.student is not None
-    tokenizer = load_tokenizer(folder, run.student.trust_remote_code)
-    if run.student.prompt != "chat":
-        return
-    if not tokenizer.chat_template:
-        advice = "Write prompt: alpaca or prompt: raw, or use the model's instruction-tuned version"
-        found.append(Problem("student.prompt", f"chat, but {run.student.model} has no chat template. {advice}"))
-        return
-    try:
-        render("chat", "Name a color.", "", tokenizer)
-    except Exception as error:  # a template is a program
-        text = f"chat, but the model's chat template fails ({error}). Write prompt: alpaca or prompt: raw"
-        found.append(Problem("student.prompt", text))
+    with caught("student.prompt", found):
+        report = check_template(student.model_copy(update={"model": folder}))
+        found += [Problem("student.prompt", note, note=True) for note in report.notes]
+
+
+def _endpoint(endpoint: Endpoint, found: list[Problem]) -> None:
+    """Ask the server which models it serves."""
+    from polydistill.engine.generation.endpoint import EndpointClient
+
+    with caught("student.endpoint", found):
+        EndpointClient(endpoint).model()
 
 
 def translator(run: RunConfig) -> list[Problem]:

@@ -75,7 +75,7 @@ WRONG = {
     "no student": (with_set("student.model=nowhere"), "student.model: nowhere: no such folder"),
     "hub, offline": (with_set("student.model=some/model"), "HF_HUB_OFFLINE=1"),
     "an empty student": (with_set("student.model=./empty"), "student.model: ./empty: the folder has no config.json"),
-    "no chat template": (with_set("student.prompt=chat"), "student.prompt: chat, but"),
+    "no chat template": (with_set("student.prompt=chat"), "the tokenizer has no chat template"),
     "engine argument": (with_set("student.engine.max_num_seq=3"), "Did you mean max_num_seqs?"),
     "no translator": (with_set("translate.model=./nowhere"), "translate.model: ./nowhere: no such folder"),
     "a student as translator": (with_set("translate.model=./student"), "which writes on instead of translating"),
