@@ -17,7 +17,8 @@ FILE = "fingerprint.json"
 # other thresholds later.
 _FREE = (
     *("output", "targets", "prompts", "work", "translate.batch_tokens", "translate.threads"),
-    *("translate.fallback.batch_tokens", "translate.fallback.threads", "judge.quality.batch_tokens"),
+    *("translate.fallback.batch_tokens", "translate.fallback.threads", "judge.quality.batch_tokens", "student.price"),
+    *(f"student.endpoint.{key}" for key in ("url", "key", "concurrency", "requests_per_minute", "patience")),
 )
 _BY_CONTENT = (
     *("student.model", "translate.model", "translate.examples", "judge.language_id", "judge.quality.model"),

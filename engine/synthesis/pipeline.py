@@ -19,7 +19,7 @@ import ray.data
 import yaml
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from polydistill.engine.config import Student, Synthesis, dump
+from polydistill.engine.config import Stage, Student, Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.answers import Answers, answered
@@ -34,6 +34,8 @@ from polydistill.engine.synthesis.monitor import Monitor
 from polydistill.engine.synthesis.placement import STAGES, Demands, Node, Placement, prompt_rates, size_pools
 from polydistill.engine.synthesis.remaining import remaining
 from polydistill.engine.synthesis.summary import StageFigures, StageRecord, SynthesisRecord, Tally, write_summary
+
+_WAITING_CPUS = 0.1
 
 
 def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> SynthesisRecord:
@@ -81,12 +83,15 @@ def _run(
     active = STAGES if unanswered else STAGES[1:]
     nodes = [Node(n["Resources"].get("CPU", 0), n["Resources"].get("GPU", 0)) for n in ray.nodes() if n["Alive"]]
     rates = prompt_rates(len(config.targets))
-    placement = size_pools(config.work, nodes, active, rates, Demands.of(config))
+    work = config.work
+    if config.student and config.student.endpoint:  # the engine is elsewhere; here a process waits for its answers
+        waiting = Stage(actors=work.generate.actors or 1, cpus=_WAITING_CPUS, gpus=0)
+        work = work.model_copy(update={"generate": waiting})
+    placement = size_pools(work, nodes, active, rates, Demands.of(config))
     # On the driver's node: when another node is lost, the figures are not. Its death costs figures, not the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
     stream = _answers(config, root, pending, rows, unanswered, placement, monitor)
-    work = config.work
     own = config.student is not None
     translate = (stages, config.translate, work, placement.device("translate"), root, own, monitor)
     stream = _pool(stream, placement, "translate", actors.TranslateActor, translate)

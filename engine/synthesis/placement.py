@@ -31,7 +31,7 @@ class Demands:
     @classmethod
     def of(cls, config: Synthesis) -> "Demands":
         """The demands of a run."""
-        engine = config.student.engine if config.student else {}
+        engine = config.student.engine if config.student and not config.student.endpoint else {}
         sizes = [int(engine.get(name, 1)) for name in ("tensor_parallel_size", "pipeline_parallel_size")]
         return cls(sizes[0] * sizes[1], config.judge.quality is not None)
 
