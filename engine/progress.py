@@ -1,12 +1,8 @@
 """Progress of long work: rate and time left, on a terminal as a bar, elsewhere as a line now and then."""
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
 from polydistill.engine import screen
-
-T = TypeVar("T")
 
 
 class Progress:
@@ -31,7 +27,9 @@ class Progress:
             self._print()
 
     def close(self) -> None:
-        """Print the last state."""
+        """Print the last state, if anything was done."""
+        if not self.done:
+            return
         self._print()
         if self._tty and not screen.is_quiet():
             print(file=screen.stream())
@@ -53,21 +51,14 @@ class Progress:
             f", {duration((self.total - self.done) / rate)} left" if self.total and 0 < self.done < self.total else ""
         )
         note = f"  {self.note}" if self.note else ""
-        text = f"{self.label}: {self.done:,}{of} {self.unit}, {rate:,.1f}/s, {duration(seconds)}{left}{note}"
+        speed = f"{rate:,.1f}/s" if rate >= 0.1 else f"one in {duration(1 / rate)}" if rate else "none yet"
+        text = f"{self.label}: {self.done:,}{of} {self.unit}, {speed}, {duration(seconds)}{left}{note}"
         print(
             f"\r\033[K{text}" if self._tty else text,
             end="" if self._tty else "\n",
             file=screen.stream(),
             flush=True,
         )
-
-
-def track(items: Iterable[T], label: str, total: int | None = None, unit: str = "rows") -> Iterator[T]:
-    """Iterate over `items` and show progress."""
-    with Progress(label, total, unit) as progress:
-        for item in items:
-            yield item
-            progress.advance()
 
 
 def duration(seconds: float) -> str:

@@ -8,13 +8,14 @@ scores = run.evaluate({"sdrrl": model})
 """
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polydistill.engine import environment, screen
-from polydistill.engine.config import override, validate
+from polydistill.engine.config import Judge, override, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
 from polydistill.run_config import RunConfig, read_run_file
@@ -91,7 +92,9 @@ class Run:
     @contextmanager
     def cluster(self, address: str | None = None) -> Iterator[None]:
         """A Ray runtime for several steps. Steps outside of one start their own where they have something to do."""
-        screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")
+        ray = sys.modules.get("ray")
+        if ray is None or not ray.is_initialized():
+            screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")
         from polydistill.engine.cluster import cluster
 
         with cluster(address):
@@ -138,13 +141,21 @@ class Run:
         begun = Folder.of(self.output).exists(run_fingerprint.FILE)
         return begun and not remaining(self.config).pending
 
-    def mix(self, recipe: str | None = None, seed: int = 0, out: str | None = None) -> "Mixture":
+    def mix(
+        self,
+        recipe: str | None = None,
+        seed: int = 0,
+        out: str | None = None,
+        judge: Judge | Mapping[str, Any] | None = None,
+    ) -> "Mixture":
         """Make a mixture from the run's pool, or open it where it is made already.
 
         Args:
             recipe: name or YAML file of a recipe, default: the run's.
             seed: added to the run's seed.
             out: the mixture's folder, default: mixtures/RECIPE-seedN in the run's folder.
+            judge: other thresholds, e.g. {"quality": {"model": FOLDER, "threshold": 0.7}}. Stored scores are judged
+                again. Give such a mixture an `out` of its own.
 
         Raises:
             UserError: an incomplete pool, a missing dictionary or parallel text, or `out` holds another mixture.
@@ -161,7 +172,10 @@ class Run:
             folder,
             seed=self.config.seed + seed,
             sections=Sections(
-                dictionaries=self.config.dictionaries, parallel=self.config.parallel, leakage=self.config.leakage
+                dictionaries=self.config.dictionaries,
+                parallel=self.config.parallel,
+                judge=validate(Judge, dict(judge), "judge") if isinstance(judge, Mapping) else judge,
+                leakage=self.config.leakage,
             ),
             targets=self.config.targets,
         )

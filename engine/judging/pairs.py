@@ -1,11 +1,12 @@
 """The judge for two lists of strings, without a run, a table or Ray."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
-from polydistill.engine.config import Judge
+from polydistill.engine.config import Judge, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.judging.stage import Estimator, JudgeStage
 from polydistill.engine.languages import language_code
@@ -40,7 +41,7 @@ def judge_pairs(
     targets: Sequence[str],
     source_language: str,
     target_language: str,
-    judge: Judge | None = None,
+    judge: Judge | Mapping[str, Any] | None = None,
     device: str = "cpu",
     estimator: Estimator | None = None,
 ) -> list[JudgedPair]:
@@ -51,7 +52,8 @@ def judge_pairs(
         targets: a translation of each.
         source_language: language of the originals, in any form that `engine.languages.language_code` knows.
         target_language: language that the translations should be in.
-        judge: thresholds and models; default: rules and language ID as a run has them, no quality model.
+        judge: the `judge` section, e.g. {"quality": {"model": FOLDER}}; default: rules and language ID as a run
+            has them, no quality model.
         device: torch device of the quality model.
         estimator: used in place of the configured quality model.
 
@@ -64,7 +66,8 @@ def judge_pairs(
     if len(sources) != len(targets):
         raise UserError(f"{len(sources)} sources and {len(targets)} targets: expected one translation for each source")
     pair = language_code(source_language), language_code(target_language)
-    judged = JudgeStage(judge or Judge(), device, estimator)(translated_table(sources, targets, *pair))
+    config = validate(Judge, dict(judge), "judge") if isinstance(judge, Mapping) else judge or Judge()
+    judged = JudgeStage(config, device, estimator)(translated_table(sources, targets, *pair))
     scores = judged["scores_instruction"].to_pylist()
     found = []
     for source, hypothesis, reason, values in zip(sources, targets, judged["reason_instruction"].to_pylist(), scores):

@@ -1,11 +1,11 @@
 """The run on the terminal: a table of its stages that a timer draws, in a log a line now and then."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from polydistill.engine import screen
 from polydistill.engine.progress import duration
 from polydistill.engine.synthesis.summary import StageFigures, Tally
 
@@ -36,8 +36,9 @@ class LiveTable:
         self._units, self._pools, self._figures, self._tally = units, pools, figures, tally
         self._known: dict[str, StageFigures] = {name: StageFigures() for name in pools}
         self._start = time.monotonic()
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, auto_refresh=False) if sys.stderr.isatty() else None
+        self._console = Console(file=screen.stream(), quiet=screen.is_quiet())
+        watched = screen.is_terminal() and not screen.is_quiet()
+        self._live = Live(console=self._console, auto_refresh=False) if watched else None
         self._closed = threading.Event()
         if self._live:
             self._live.start()

@@ -40,6 +40,13 @@ def test_translate_a_list_of_texts_with_protected_spans(models):
     assert made[1].text in (None, "")
 
 
+def test_judge_two_lists_of_strings():
+    right, copied = polydistill.judge_pairs(
+        ["Where is the library?"] * 2, ["Wo ist die Bibliothek?", "Where is the library?"], "en", "de"
+    )
+    assert right.usable and not copied.usable
+
+
 def test_pack_lengths():
     packs = polydistill.pack([5, 3, 8, 2], 10)
     assert sorted(sample for pack in range(len(packs)) for sample in packs[pack]) == [0, 1, 2, 3]
