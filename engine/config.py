@@ -17,6 +17,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -255,19 +257,58 @@ class Translate(Translator):
         return self.hypotheses > 1 or self.fallback is not None
 
 
+def _by_language(kind: Any) -> Any:
+    """Validator of a threshold of type `kind`, or of thresholds by target language with a `default`."""
+    adapter = TypeAdapter(kind)
+
+    def check(value: Any) -> Any:
+        numbers = value if isinstance(value, dict) else {"default": value}
+        if "default" not in numbers:
+            raise ValueError(
+                "thresholds by language need a `default` for all others, e.g. {default: 0.8, tha_Thai: 0.7}"
+            )
+        try:
+            checked = {
+                key if key == "default" else language_code(key): adapter.validate_python(number)
+                for key, number in numbers.items()
+            }
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"]) from error
+        return checked if isinstance(value, dict) else checked["default"]
+
+    return PlainValidator(check)
+
+
+ShareByLanguage = Annotated[float | dict[str, float], _by_language(Annotated[float, Field(ge=0, le=1)])]
+"""A share, 0 to 1, or shares by target language: {default: 0.8, tha_Thai: 0.7}."""
+
+ScoreByLanguage = Annotated[float | dict[str, float], _by_language(float)]
+"""A score, or scores by target language."""
+
+RangeByLanguage = Annotated[tuple[float, float] | dict[str, tuple[float, float]], _by_language(tuple[float, float])]
+"""A range, or ranges by target language."""
+
+
 class Rules(Config):
     """Thresholds of the judge's rules. `engine.judging.text_rules` and `score_rules` say what each rule means."""
 
-    length_ratio: tuple[float, float] = Field(
-        (1 / 3, 3.0), description="Weighted target/source length outside is dropped"
+    length_ratio: RangeByLanguage = Field(
+        (1 / 3, 3.0), description="Weighted target/source length outside is dropped; may differ by language"
     )
-    repetition: float = Field(
-        0.4, ge=0, le=1, description="Share of the words in a loop that the source has not, above is dropped"
+    repetition: ShareByLanguage = Field(
+        0.4,
+        description="Share of the words in a loop that the source does not have, above is dropped; may differ by "
+        "language",
     )
-    copied: float = Field(0.9, ge=0, le=1, description="Share of words copied from the source, above is dropped")
-    script: float = Field(0.5, ge=0, le=1, description="Share of letters in the target's script, below is dropped")
-    target_share: float = Field(
-        0.7, ge=0, le=1, description="Share of the text identified as the target language, below is dropped"
+    copied: ShareByLanguage = Field(
+        0.9, description="Share of words copied from the source, above is dropped; may differ by language"
+    )
+    script: ShareByLanguage = Field(
+        0.5, description="Share of letters in the target's script, below is dropped; may differ by language"
+    )
+    target_share: ShareByLanguage = Field(
+        0.7,
+        description="Share of the text identified as the target language, below is dropped; may differ by language",
     )
     letters: int = Field(
         20, ge=1, description="Letters from which language, script and length are judged; copying from half of that"
@@ -302,7 +343,11 @@ class Quality(Config):
     model: str = Field(
         description="Path or hub id of a reference-free COMET checkpoint, e.g. Unbabel/wmt22-cometkiwi-da"
     )
-    threshold: float = Field(0.8, description="Scores below are dropped (SDRRL: 0.8)")
+    threshold: ScoreByLanguage = Field(
+        0.8,
+        description="Scores below are dropped (SDRRL: 0.8): a number, or numbers by target language such as "
+        "{default: 0.8, tha_Thai: 0.7}; `polydistill calibrate --per-language` proposes them",
+    )
     batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch; halved on OOM")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the encoder")
     # COMET checkpoints name their encoder by hub id; offline machines point to a local copy.
@@ -313,8 +358,8 @@ class Judge(Config):
     """Language ID, rules and quality estimation in one pass."""
 
     language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
-    language_score: float = Field(
-        0.5, ge=0, le=1, description="Off-target only counts when its probability is at least this"
+    language_score: ShareByLanguage = Field(
+        0.5, description="Off-target only counts when its probability is at least this; may differ by language"
     )
     rules: Rules = Field(default_factory=Rules)
     quality: Quality | None = Field(None, description="null switches quality estimation off")

@@ -138,6 +138,10 @@ class Flag(_Described):
     LONG_WORD = "long_word", "A word that is longer than any writer's and that the source does not have"
     EQUALS_INPUT = "equals_input", "The translated answer equals the translated input, although the originals differ"
     SOURCE_TRUNCATED = "source_truncated", "The student's answer was cut at its token limit before translation"
+    LANGUAGE_TASK = (
+        "language_task",
+        "The task depends on the source language's words and does not survive translation",
+    )
     QUALITY_ERROR = "quality_error", "The quality model failed on this text"
     QUALITY_PARTIAL = "quality_partial", "The quality model read only the beginning of this text"
 

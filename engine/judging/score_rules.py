@@ -4,6 +4,7 @@ A score that was not measured is NaN and fires no rule. Sources in brackets are 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,20 @@ from polydistill.engine.judging.verdicts import Columns
 from polydistill.engine.schema import Reason
 
 
+def for_targets(threshold: Any, target: np.ndarray) -> np.ndarray:
+    """A threshold, which may differ by language, for each of the target languages (n,).
+
+    Returns:
+        float64 () where there is one threshold for all languages, else (n,); for ranges (2,) or (n, 2).
+    """
+    if not isinstance(threshold, dict):
+        return np.array(threshold, float)
+    languages, where = np.unique(target.astype(str), return_inverse=True)
+    default = threshold["default"]
+    values = np.array([threshold.get(language, default) for language in languages], float)
+    return values.reshape(len(languages), *np.shape(default))[where]
+
+
 def off_target(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Identified with enough certainty as another language (SDRRL).
 
@@ -21,40 +36,41 @@ def off_target(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """
     language = scores["language"]
     known = ~pc.is_null(pa.array(language, pa.string())).to_numpy(zero_copy_only=False)
-    return (language != target) & known & (scores["language_score"] >= judge.language_score)
+    return (language != target) & known & (scores["language_score"] >= for_targets(judge.language_score, target))
 
 
 def mixed_language(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Too small a share of the text's parts is in the target language: half of it stayed untranslated."""
-    return scores["target_share"] < judge.rules.target_share
+    return scores["target_share"] < for_targets(judge.rules.target_share, target)
 
 
 def wrong_script(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Too few letters in the target's script [Wu, OpusFilter]."""
-    return scores["script"] < judge.rules.script
+    return scores["script"] < for_targets(judge.rules.script, target)
 
 
 def unlike_length(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Far shorter or longer than the source: 1/3..3 as in [STT 3.2] and [Wu]."""
-    low, high = judge.rules.length_ratio
+    ranges = for_targets(judge.rules.length_ratio, target)
+    low, high = ranges[..., 0], ranges[..., 1]
     return (scores["length_ratio"] < low) | (scores["length_ratio"] > high)
 
 
 def looping(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """The hypothesis runs in a loop and the source does not [NLLB]."""
-    return scores["repetition"] > judge.rules.repetition
+    return scores["repetition"] > for_targets(judge.rules.repetition, target)
 
 
 def untranslated(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Nearly every word stands in the source: not translated [Wu: the same text]."""
-    return scores["copied"] > judge.rules.copied
+    return scores["copied"] > for_targets(judge.rules.copied, target)
 
 
 def low_quality(scores: Columns, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Quality estimate below the threshold (SDRRL: 0.8 with wmt22-cometkiwi-da)."""
     if judge.quality is None:
         return np.zeros(len(target), bool)
-    return scores["quality"] < judge.quality.threshold
+    return scores["quality"] < for_targets(judge.quality.threshold, target)
 
 
 ScoreRule = Callable[[Columns, np.ndarray, Judge], np.ndarray]

@@ -19,6 +19,8 @@ from polydistill.engine.judging.copied_runs import copied_runs
 from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
 from polydistill.engine.judging.language_id import load_language_id
+from polydistill.engine.judging.language_tasks import language_tasks
+from polydistill.engine.judging.score_rules import for_targets
 from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
 from polydistill.engine.judging.verdicts import Columns, Verdicts
 from polydistill.engine.schema import FIELDS, POOL, Flag
@@ -73,7 +75,8 @@ class JudgeStage:
         texts = DistinctTexts.of(table)
         profile = profile_texts(texts.distinct, script_groups(target))
         pairs = self._measure(texts, profile, target, source)
-        own = [row_flags(table, texts, profile, number) for number in range(len(FIELDS))]
+        task = _language_task(texts, source)
+        own = [row_flags(table, texts, profile, number) | task for number in range(len(FIELDS))]
         fields = _fields(texts, pairs, own)
         if self.judge.quality is not None:
             gate = self.judge.model_copy(update={"quality": None})
@@ -133,9 +136,9 @@ class JudgeStage:
         """Lower `target_share` in place where stretches copied from the source are in the source language."""
         if source == target:
             return
-        limits = self.judge.rules
+        least = float(for_targets(self.judge.rules.target_share, np.array([target], object)).reshape(-1)[0])
         with np.errstate(invalid="ignore"):
-            found = (scores["copied"] > 1 - limits.target_share) & ~(scores["target_share"] < limits.target_share)
+            found = (scores["copied"] > 1 - least) & ~(scores["target_share"] < least)
         rows = np.flatnonzero(found & ~np.isnan(scores["length_ratio"]))
         pairs = zip(texts.texts(texts.source[rows]).to_pylist(), texts.texts(texts.hypothesis[rows]).to_pylist())
         for row, (original, hypothesis) in zip(rows, pairs):
@@ -166,6 +169,13 @@ def load_estimator(judge: Judge, device: str) -> Estimator | None:
 
     quality = judge.quality
     return Comet.load(quality.model, quality.encoder, device, quality.dtype, quality.batch_tokens)
+
+
+def _language_task(texts: DistinctTexts, source: str) -> Columns:
+    """The flag of rows whose instruction asks for what does not survive translation; it holds for all their fields."""
+    distinct, where = np.unique(texts.cells[FIELDS.index("instruction"), 0], return_inverse=True)
+    found = language_tasks(texts.texts(distinct), source)
+    return {Flag.LANGUAGE_TASK: np.any(list(found.values()), axis=0)[where]}
 
 
 def _fields(texts: DistinctTexts, pairs: Verdicts, own: list[Columns]) -> list[Verdicts]:
