@@ -1,6 +1,6 @@
 """The `train` section of a run's configuration."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,13 @@ class Lora(Config):
     merge: bool = Field(True, description="Also write the merged model, which any server loads, beside the adapter")
     rslora: bool = Field(False, description="Divide alpha by sqrt(rank), not rank (rsLoRA, arXiv 2312.03732)")
     plus: float = Field(1.0, ge=1, description="Learning rate of B over that of A (LoRA+, arXiv 2402.12354); usual: 16")
+
+
+class Before(Config):
+    """A training that comes before: its mixture, and what is set otherwise for it."""
+
+    mixture: str = Field(description="Folder of a mixture")
+    train: dict[str, Any] = Field(default_factory=dict, description="Settings that differ, e.g. {epochs: 1}")
 
 
 class Train(Config):
@@ -102,6 +109,10 @@ class Train(Config):
     max_failures: int = Field(3, ge=-1, description="Lost workers or nodes that Ray replaces; -1: without limit")
     checkpoint_steps: int | None = Field(None, ge=1, description="A checkpoint every so many steps")
     checkpoint_minutes: float | None = Field(30.0, gt=0, description="A checkpoint after so many minutes")
+    checkpoints: Literal["resume", "hf"] = Field(
+        "resume",
+        description="hf: also keep a Hugging Face folder every checkpoint_steps, steps/STEP/model, to be evaluated",
+    )
     keep: int = Field(2, ge=1, description="Newest checkpoints kept, besides the best one")
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the prompts held out; 0: no validation")
     validate_steps: int | None = Field(None, ge=1, description="Validate every so many steps; default: each epoch")
@@ -111,6 +122,22 @@ class Train(Config):
     loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
         ("tensorboard",), description="Where figures go, besides log.jsonl"
     )
+
+    hub: str | None = Field(
+        None, description="Repository of the Hugging Face Hub (user/name) that the model is uploaded to, as private"
+    )
+    before: list[Before] = Field(
+        default_factory=list,
+        description="Trainings before this one, e.g. on monolingual text; each goes on from the last one's model",
+    )
+
+    def stage(self, index: int) -> "Train":
+        """The settings of the training `before[index]`: this one's, with what is set there."""
+        changes = {"before": [], "hub": None, **self.before[index].train}
+        lora = changes.get("lora", self.lora and self.lora.model_dump())
+        if lora:
+            changes["lora"] = {**lora, "merge": True}  # the next training begins with a whole model
+        return Train.model_validate(self.model_dump() | changes)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Train":
@@ -130,4 +157,6 @@ class Train(Config):
             raise ValueError(f"{self.optimizer} runs on GPUs: leave offload out")
         if self.pass_tokens and self.pass_tokens < self.max_tokens:
             raise ValueError(f"pass_tokens ({self.pass_tokens}) must hold a pack (max_tokens, {self.max_tokens})")
+        for index in range(len(self.before)):
+            self.stage(index)  # its settings are checked as well
         return self

@@ -12,7 +12,8 @@ from polydistill.trainer.records import Identity
 
 # Changing these does not change the result, so a run may go on with other values.
 RUNTIME = {"workers", "gpus", "cpus", "threads", "max_failures", "checkpoint_steps", "checkpoint_minutes", "keep"}
-RUNTIME |= {"log_steps", "loggers", "offload", "pass_tokens", "compile"}
+RUNTIME |= {"log_steps", "loggers", "offload", "pass_tokens", "compile", "checkpoints", "hub"}
+RUNTIME |= {"before"}  # what the trainings before have made is the student
 
 
 def identity(mixture: str, student: Student, train: Train) -> Identity:

@@ -1,30 +1,41 @@
 """The trained student as a plain Hugging Face folder."""
 
+import copy
 import os
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import torch.distributed as dist
 
+from polydistill.engine.config import Student
+from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.trainer.publish.chat_template import chat_template
 
-def export(engine: Any, tokenizer: Any, out: str, merge: bool, trust_remote_code: bool = False) -> str:
-    """Write `out`/model (and `out`/adapter for LoRA) with all ranks; the folder appears whole.
 
-    Returns the name of the folder to use. Weights have the dtype they were trained in. A LoRA adapter is merged
-    into `out`/model when `merge`.
+def export(engine: Any, tokenizer: Any, student: Student, out: str, merge: bool) -> str:
+    """Write `out`/model (and `out`/adapter for LoRA) with all ranks; the folders appear whole.
+
+    The tokenizer gets a chat template that renders the prompt of training, and the generation settings end an answer
+    where training ended it. Weights have the dtype they were trained in.
+
+    Args:
+        merge: whether a LoRA adapter is also merged into `out`/model.
+
+    Returns:
+        The name of the folder to use, "model" or "adapter".
     """
     inner = engine.module.model
     state = _consolidated(engine)
+    adapted = hasattr(inner, "peft_config")
     if dist.get_rank() == 0:
-        if hasattr(inner, "peft_config"):
-            _write(os.path.join(out, "adapter"), lambda f: inner.save_pretrained(f, state_dict=state), tokenizer)
-            if merge:
-                merged = _merged(inner, os.path.join(out, "adapter"), len(tokenizer), trust_remote_code)
-                _write(os.path.join(out, "model"), merged.save_pretrained, tokenizer)
-        else:
-            _write(os.path.join(out, "model"), lambda f: inner.save_pretrained(f, state_dict=state), tokenizer)
+        folder = os.path.join(out, "adapter" if adapted else "model")
+        _write(folder, lambda f: inner.save_pretrained(f, state_dict=state), tokenizer, student)
+        if adapted and merge:
+            merged = _merged(inner, folder, len(tokenizer), student.trust_remote_code)
+            _write(os.path.join(out, "model"), merged.save_pretrained, tokenizer, student)
     dist.barrier()
-    return "model" if merge or not hasattr(inner, "peft_config") else "adapter"
+    return "adapter" if adapted and not merge else "model"
 
 
 def _consolidated(engine: Any) -> dict[str, Any]:
@@ -53,13 +64,27 @@ def _merged(trained: Any, adapter: str, tokens: int, trust_remote_code: bool) ->
     return PeftModel.from_pretrained(base, adapter).merge_and_unload()
 
 
-def _write(folder: str, save: Any, tokenizer: Any) -> None:
+def _write(folder: str, save: Callable[[str], object], tokenizer: Any, student: Student) -> None:
     temporary = f"{folder}.tmp-{os.getpid()}"
     save(temporary)
-    tokenizer.save_pretrained(temporary)
+    published = copy.deepcopy(tokenizer)
+    published.chat_template = chat_template(student, tokenizer)
+    published.save_pretrained(temporary)
+    _end_of_turn(temporary, tokenizer, student)
     _permit(temporary)
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(temporary, folder)
+
+
+def _end_of_turn(folder: str, tokenizer: Any, student: Student) -> None:
+    """Generation stops at the token that ends an answer in training, whatever the base model's settings said."""
+    from transformers import GenerationConfig
+
+    if not os.path.exists(os.path.join(folder, "generation_config.json")):
+        return  # an adapter's is its base model's
+    settings = GenerationConfig.from_pretrained(folder)
+    settings.eos_token_id = sorted(PromptTokens(tokenizer, student.prompt, student.template).end_ids)
+    settings.save_pretrained(folder)
 
 
 def _permit(folder: str) -> None:

@@ -35,12 +35,21 @@ def train(mixture: str, student: Student, train: Train, out: str, progress: bool
     """
     from polydistill.engine.cluster import cluster
 
+    student = _trained_before(student, train, out, progress)
     who = identity(mixture, student, train)
     if found := _finished(out, who):
         return found
     with cluster(os.environ.get("RAY_ADDRESS")), exclusive(Folder.of(out), "train.lock"):
         _fit(mixture, student, train, out, who, progress)
     return Checkpoint.open(out)
+
+
+def _trained_before(student: Student, settings: Train, out: str, progress: bool) -> Student:
+    """The student after the trainings of `train.before`, whose folders are before-0/, before-1/, ... in the run's."""
+    for index, before in enumerate(settings.before):
+        made = train(before.mixture, student, settings.stage(index), f"{out.rstrip('/')}/before-{index}", progress)
+        student = student.model_copy(update={"model": made.path})
+    return student
 
 
 def _finished(out: str, who: Identity) -> Checkpoint | None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +34,7 @@ class Loop:
         place: the run's folder.
         progress: where it begins; after `run`, where it ended.
         names: the subsets' names, by number.
+        keep_model: writes the model after so many steps, besides the checkpoint.
     """
 
     engine: Any
@@ -44,6 +46,7 @@ class Loop:
     log: Log
     names: list[str]
     stage: str
+    keep_model: Callable[[int], None] | None = None
 
     def __post_init__(self) -> None:
         self.train, self.device = self.plan.train, self.engine.device
@@ -73,9 +76,8 @@ class Loop:
             self.progress = replace(self.progress, step=step + 1)
             last = step + 1 == steps
             time_is_up, stop = rank_zero_says(self._time_is_up(), self._stop_is_asked(), self.device)
-            due = (
-                last or stop or time_is_up or bool(train.checkpoint_steps and (step + 1) % train.checkpoint_steps == 0)
-            )
+            regular = last or bool(train.checkpoint_steps and (step + 1) % train.checkpoint_steps == 0)
+            due = regular or stop or time_is_up
             every = train.validate_steps or self.plan.steps_per_epoch
             if self.held and (last or (step + 1) % every == 0):
                 due |= self._validate()
@@ -83,6 +85,8 @@ class Loop:
                 self._write()
             if due:
                 self._save()
+            if regular and self.keep_model:
+                self.keep_model(step + 1)
             if stop and not last:
                 return False
         best = self.progress.best

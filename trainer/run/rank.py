@@ -1,19 +1,18 @@
 """One rank's way through training, from top to bottom."""
 
-import shutil
+import functools
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, cast
 
 import numpy as np
-import pyarrow.fs
 import torch
 import torch.distributed as dist
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
-from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.data.feed import passes
@@ -22,14 +21,13 @@ from polydistill.trainer.data.samples import Samples, write_manifest, write_part
 from polydistill.trainer.data.step_plan import Plan
 from polydistill.trainer.data.tokenization import Tokenization, fingerprint
 from polydistill.trainer.distributed import checkpoint, deepspeed_engine
-from polydistill.trainer.distributed.digests import folder_digests
-from polydistill.trainer.distributed.export import export
 from polydistill.trainer.distributed.ranks import together
 from polydistill.trainer.model.load import load
 from polydistill.trainer.model.packed_lm import PackedLM, check_packing
-from polydistill.trainer.records import TRAINING, Identity, Progress, TokensRecord, TrainingRecord
+from polydistill.trainer.records import Identity, Progress, TokensRecord, TrainingRecord
 from polydistill.trainer.run import memory
-from polydistill.trainer.run.log import Log, local_folder
+from polydistill.trainer.run.finish import finish, keep_model
+from polydistill.trainer.run.log import Log
 from polydistill.trainer.run.loop import Loop
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
@@ -47,7 +45,8 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: Identi
     dtype = together(lambda: _dtype(train, device))
     place = Folder.of(out)
     tokenizer, added = together(lambda: _tokenizer(student, train))
-    tokens = _prepare_tokens(mixture, place / "tokens", tokenizer, student, train)
+    source = together(lambda: Mixture.open(mixture))
+    tokens = _prepare_tokens(source, place / "tokens", tokenizer, student, train)
     plan, held = together(lambda: _plans(place / "tokens", tokens, train, identity))
     found = checkpoint.newest(place / "checkpoints", identity)
     progress = found.progress if found else Progress()
@@ -61,34 +60,17 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: Identi
     if found:
         checkpoint.load(engine, place / "checkpoints", found)
     log = together(lambda: Log(place, train.loggers, dump(train), progress.step, dist.get_rank()))
-    loop = Loop(engine, plan, held, place, progress, identity, log, list(tokens.subsets), train.deepspeed)
+    keep = (
+        functools.partial(keep_model, engine, tokenizer, student, train, place) if train.checkpoints == "hf" else None
+    )
+    loop = Loop(engine, plan, held, place, progress, identity, log, list(tokens.subsets), train.deepspeed, keep)
     whole = loop.run()
     log.close()
     if not whole:
         return None
     record = _record(plan, identity, tokens, loop.progress, dtype)
     record = replace(record, student=student.model, packed_difference=difference, curve=log.curve)
-    return _finish(engine, tokenizer, place, train, student.trust_remote_code, record, out)
-
-
-def _finish(
-    engine: Any, tokenizer: Any, place: Folder, train: Train, remote_code: bool, record: TrainingRecord, out: str
-) -> str:
-    """Write the model and training.json; keep only the checkpoint that the model can be made again from."""
-    folder = local_folder(place)
-    model = export(engine, tokenizer, folder, train.lora is None or train.lora.merge, remote_code)
-    if dist.get_rank() == 0:
-        files = {name: digest for part in ("model", "adapter") for name, digest in folder_digests(folder, part).items()}
-        if folder != place.root:
-            pyarrow.fs.copy_files(folder, place.root, destination_filesystem=place.filesystem)
-            shutil.rmtree(folder)
-        write_record(place, TRAINING, replace(record, model=model, files=files))
-        kept = checkpoint.name(record.best.step if record.best else record.steps)
-        for tag in checkpoint.finished(place / "checkpoints"):
-            if tag not in (kept, checkpoint.name(record.steps)):
-                checkpoint.remove(place / "checkpoints", tag)
-    dist.barrier()
-    return f"{out}/{model}"
+    return f"{out}/{finish(engine, tokenizer, student, train, place, source.record, record)}"
 
 
 def _stage(student: Student, train: Train, device: torch.device, dtype: torch.dtype) -> str:
@@ -129,11 +111,10 @@ def _tokenizer(student: Student, train: Train) -> tuple[Any, list[int]]:
     return tokenizer, tokenizer.convert_tokens_to_ids(unknown)
 
 
-def _prepare_tokens(mixture: str, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
+def _prepare_tokens(source: Mixture, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
     """Tokenize with all ranks, each some shards; what is there already is kept."""
     limits = (train.max_tokens, train.too_long, train.validation, train.seed)
     how = Tokenization(student.prompt, *limits, arguments=student.template)
-    source = together(lambda: Mixture.open(mixture))
     key = fingerprint(source, tokenizer, how)
     rank, ranks = dist.get_rank(), dist.get_world_size()
     together(lambda: write_part(source, tokens, tokenizer, how, rank, ranks, key))
