@@ -155,8 +155,8 @@ def answered(
         else None
         for some, values in zip(candidates, scores)
     ]
-    # A column that is null throughout comes back from the engine without its type.
-    columns = {column.name: prompts[column.name].cast(column.type) for column in schema.PROMPT}
+    # A column that is null throughout, or holds structs, comes back from the engine without its type.
+    columns = {column.name: pa.array(prompts[column.name].to_pylist(), column.type) for column in schema.PROMPT}
     own: dict[str, list[Any]] = {
         "self": texts,
         "self_tokens": [None if one.finish.startswith("error") else one.tokens for one, _ in chosen],
