@@ -222,6 +222,8 @@ MIXTURE = pa.schema(
         pa.field("target", pa.string()),  # target language it serves; equals source for source-only subsets
         pa.field("question_language", pa.string()),
         pa.field("answer_language", pa.string()),
+        pa.field("system", pa.string()),  # system prompt; null where the row has none
+        pa.field("history", HISTORY),  # the conversation's other turns; null where the row is a single question
         pa.field("instruction", pa.string()),
         pa.field("input", pa.string()),
         pa.field("response", pa.string()),  # what is learnt

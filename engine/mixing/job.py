@@ -13,6 +13,7 @@ from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.mixture import Origin
 from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.pairs.find import PairFile, find_corpora, find_one
+from polydistill.engine.prompts.artifact import MANIFEST, open_prompts
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import Pool
 from polydistill.engine.storage.run_folder import PROMPTS
@@ -143,13 +144,12 @@ def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:
 
 def _units_of(pool: Pool) -> int:
     """How many units the pool has when it is finished: what the prompts' record says."""
-    prompts = pool.folder / PROMPTS
-    if not prompts.exists("manifest.json"):
+    if not (pool.folder / PROMPTS).exists(MANIFEST):
         raise UserError(
-            f"{prompts.root}: no record of the prompts, so nothing says whether the pool is whole. Copy the run's "
-            "folder prompts/ as well."
+            f"{pool.folder.join(PROMPTS)}: no record of the prompts, so nothing says whether the pool is whole. Copy "
+            "the run's folder prompts/ as well."
         )
-    return len(prompts.read_json("manifest.json")["units"])
+    return len(open_prompts(pool.folder).record.units)
 
 
 def _sources(pools: Sequence[Pool]) -> tuple[str, ...]:

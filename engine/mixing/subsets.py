@@ -60,6 +60,7 @@ def pool_subset(
     answers = (taken(rows.texts(subset.answer).columns[which], chosen) for which in ("truth", "self"))
     columns = {
         "id": taken(rows.source.ids, chosen),
+        **{name: taken(rows.source.columns[name], chosen) for name in ("system", "history")},
         **question.texts,
         "response": pc.if_else(truth, *answers),
         "answer": pc.if_else(truth, "truth", "self"),
@@ -91,6 +92,8 @@ def unusable(rows: Rows, recipe: Recipe, subset: Subset, seed: int) -> tuple[pa.
         reasons.append(where(~_part(rows, recipe, subset.part, seed), "part:other"))
     if not subset.source_only and rows.source.language == rows.target.language:
         reasons.append(where(np.ones(len(rows), bool), "target:same_language"))
+    if subset.question == "target":
+        reasons.append(rows.source.context())
     for name in QUESTION:
         reasons += [rows.target.lost(name), rows.target.leaks(name)] if subset.question == "target" else []
         reasons.append(rows.source.leaks(name))
@@ -182,7 +185,6 @@ def mixture(columns: dict[str, pa.Array], subset: str, languages: Languages, wei
         **{"question_language": languages.question, "answer_language": languages.answer},
     }
     size = len(columns["id"])
-    every = columns | {
-        name: pa.repeat(pa.scalar(value, MIXTURE.field(name).type), size) for name, value in constants.items()
-    }
+    every = {name: pa.nulls(size, MIXTURE.field(name).type) for name in ("system", "history")} | columns
+    every |= {name: pa.repeat(pa.scalar(value, MIXTURE.field(name).type), size) for name, value in constants.items()}
     return pa.table([every[name] for name in MIXTURE.names], schema=MIXTURE)

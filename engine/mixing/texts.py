@@ -18,7 +18,7 @@ from polydistill.engine.seeds import row_bits
 from polydistill.engine.text.words import Words, find_words
 
 FIELDS = ("instruction", "input", "truth", "self")
-SOURCE_COLUMNS = ["id", "source", *FIELDS, "self_error"]
+SOURCE_COLUMNS = ["id", "source", "system", "history", *FIELDS, "self_error"]
 """Pool columns that are the same in every target language."""
 TARGET_COLUMNS = ["id", "source", *(f"mt_{name}" for name in FIELDS), *(f"reason_{name}" for name in FIELDS)]
 """Pool columns that mixing reads of each target language."""
@@ -65,6 +65,12 @@ class SourceTexts(Texts):
         super().__init__(columns, table["source"][0].as_py(), evaluation)
         self.ids: pa.Array = columns["id"]
         self.bits: np.ndarray = row_bits(self.ids.to_pylist())
+
+    def context(self) -> Reasons:
+        """Why a question cannot be asked in another language: its system prompt or history is not translated."""
+        return first(
+            *(where(pc.is_valid(self.columns[name]), f"{name}:untranslated") for name in ("system", "history"))
+        )
 
     def unanswered(self, name: str) -> Reasons:
         """Why a row has no answer of that name ("truth" or "self")."""

@@ -5,10 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from polydistill.engine.prompts.artifact import MANIFEST, PromptsRecord
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.pool import commit
+from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.run_folder import PROMPTS
-from polydistill.engine.storage.shards import Folder
+from polydistill.engine.storage.shards import Folder, Shard
 
 
 def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
@@ -40,5 +42,7 @@ def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: i
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
             commit(place, unit, target, table)
     rows = max(len(rows) for rows in pools.values())
-    place.write_json(f"{PROMPTS}/manifest.json", {"units": [None] * -(-rows // unit_rows)})
+    units = [Shard(f"{unit:06}.arrow", unit_rows, 0, "") for unit in range(-(-rows // unit_rows))]
+    record = PromptsRecord("", [], unit_rows, None, units, rows, rows, {}, {}, {}, {}, {})
+    write_record(place / PROMPTS, MANIFEST, record)
     return str(folder)

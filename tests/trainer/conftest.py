@@ -67,6 +67,7 @@ def mixture_rows(*rows: tuple[str, str, str], subset: str = "LL") -> pa.Table:
         "switchable": [0] * count,
         "weight": [1.0] * count,
     }
+    values |= {"system": [None] * count, "history": [None] * count}
     return pa.table(
         {f.name: pa.array(values.get(f.name, ["eng_Latn"] * count), f.type) for f in MIXTURE}, schema=MIXTURE
     )
@@ -98,7 +99,8 @@ def rows(count: int, seed: int = 0) -> pa.Table:
         "switchable": [0] * count,
         "weight": [1.0] * count,
     }
-    return pa.table({f.name: pa.array(values[f.name], f.type) for f in MIXTURE}, schema=MIXTURE)
+    none = {"system": [None] * count, "history": [None] * count}
+    return pa.table({f.name: pa.array((none | values)[f.name], f.type) for f in MIXTURE}, schema=MIXTURE)
 
 
 @pytest.fixture(scope="session", autouse=True)

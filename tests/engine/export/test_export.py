@@ -1,68 +1,223 @@
+"""Each format read back gives the same rows: by the library that it is for, and by our own reader of prompts."""
+
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
-from polydistill.engine.export.export import export
+from polydistill.engine.export.export import FOLDERS, NAMES, export
+from polydistill.engine.export.samples import open_source, samples
 from polydistill.engine.mixing.mix import mix
+from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
+from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.shards import Folder
 from tests.engine.pool_fixture import row, write_run
 
+TURNS = [{"role": r, "content": t, "payload": None} for r, t in (("user", "Hi | <b>"), ("assistant", "Ho\n## x"))]
+CALL = [
+    {"role": "user", "content": None, "payload": None},
+    {"role": "assistant", "content": None, "payload": '{"tool_calls": [{"id": "1", "function": {"name": "add"}}]}'},
+    {"role": "tool", "content": "4", "payload": '{"tool_call_id": "1"}'},
+]
+
 
 @pytest.fixture
-def mixture(tmp_path: Path) -> str:
-    rows = [row(i, "jpn_Jpan", input="a b" if i else "") for i in range(5)]
-    run = write_run(tmp_path / "run", {"jpn_Jpan": rows}, unit_rows=2)
-    Path(run, "config.yaml").write_text(
-        "prompts: [{path: alpaca.json}]\nstudent: {model: llama}\ntranslate: {model: nllb}\n"
+def run(tmp_path: Path) -> str:
+    rows = [row(i, "jpn_Jpan", input="a b" if i % 2 else "") for i in range(40)]
+    rows[1]["system"] = "Be kind."
+    rows[2]["history"] = TURNS
+    for one, (truth, self_) in zip(rows, ((0.9, 0.5), (0.9, 0.2), (0.6, 0.6), (0.1, 0.8), (0.5, 0.49))):
+        one |= {f"scores_{name}": {"quality": q} for name, q in (("truth", truth), ("self", self_))}
+    rows[3]["reason_self"] = "low_quality"
+    folder = write_run(tmp_path / "run", {"jpn_Jpan": rows}, unit_rows=7)
+    Path(folder, "config.yaml").write_text(
+        "prompts: [{path: s3://KEY:SECRET@bucket/alpaca.json}]\nstudent: {model: llama}\ntranslate: {model: nllb}\n"
         "judge: {language_id: lid.176, quality: {model: kiwi, threshold: 0.8}, rules: {repetition: 0.4}}\n"
     )
-    mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "mixture"))
-    return str(tmp_path / "mixture")
+    return folder
 
 
-def test_alpaca(mixture: str, tmp_path: Path) -> None:
-    rows = json.loads(export(mixture, "alpaca", tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert len(rows) == 10
-    assert {"instruction": "Question 1?", "input": "a b", "output": "Truth 1."} in rows
-    lines = export(mixture, "alpaca", tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == rows
+@pytest.fixture
+def mixture(run: str, tmp_path: Path) -> Mixture:
+    return mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "mixture"))
 
 
-def test_conversations(mixture: str, tmp_path: Path) -> None:
-    chat = json.loads(export(mixture, "messages", tmp_path / "m.json").read_text(encoding="utf-8"))
-    wanted = [{"role": "user", "content": "Question 1?\n\na b"}, {"role": "assistant", "content": "Truth 1."}]
-    assert {"messages": wanted} in chat
-    turns = json.loads(export(mixture, "sharegpt", tmp_path / "s.json").read_text(encoding="utf-8"))
-    assert {"from": "gpt", "value": "jp:Truth 3."} in [turn["conversations"][1] for turn in turns]
+def read(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
 
 
-def test_llamafactory_finds_its_columns(mixture: str, tmp_path: Path) -> None:
-    folder = export(mixture, "llamafactory", tmp_path / "factory")
-    info = json.loads((folder / "dataset_info.json").read_text())
-    rows = json.loads((folder / info["t_sft"]["file_name"]).read_text(encoding="utf-8"))
-    assert all(set(info["t_sft"]["columns"].values()) <= set(entry) for entry in rows)
+def question(sample: Any) -> str:
+    return f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
 
 
-def test_datasets_opens_the_folder_and_the_card(mixture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def prompts_of(path: Path, out: Path) -> list[dict[str, Any]]:
+    found = prepare([PromptSource(path=str(path))], "eng_Latn", Folder.of(out), 1000)
+    return [row for table in found.tables() for row in table.to_pylist()]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "parquet"])
+@pytest.mark.parametrize("form", ["alpaca", "messages", "sharegpt", "prompt-completion"])
+def test_round_trip_through_our_own_reader(form: str, ending: str, mixture: Mixture, tmp_path: Path) -> None:
+    written = export(mixture, form, tmp_path / f"x.{ending}")
+    wanted = []
+    for sample in samples(mixture, None, Counter()):
+        conversation = sample.system is not None or sample.history is not None
+        if form == "prompt-completion" and conversation:
+            continue
+        # Alpaca's history is pairs of texts, which our reader reads as turns.
+        texts = (sample.instruction, sample.input) if form == "alpaca" else (question(sample), "")
+        wanted.append((*texts, sample.response, sample.system, sample.history))
+    found = prompts_of(written.path, tmp_path / "again")
+    columns = ("instruction", "input", "truth", "system", "history")
+    assert sorted(map(repr, ([row[c] for c in columns] for row in found))) == sorted(map(repr, map(list, wanted)))
+    assert written.rows == len(wanted) == mixture.record.rows - sum(written.dropped.values())
+
+
+def test_tool_calls_survive_where_the_format_can_hold_them(tmp_path: Path) -> None:
+    rows = [row(0, "jpn_Jpan", history=CALL), row(1, "jpn_Jpan")]
+    made = mix(write_run(tmp_path / "run", {"jpn_Jpan": rows}), load_recipe("sft"), Folder.of(tmp_path / "mixture"))
+    chat = read(export(made, "messages", tmp_path / "m.jsonl", seed=None).path)
+    assert chat[0]["messages"] == [
+        {"role": "user", "content": "Question 0?"},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "add"}}]},
+        {"role": "tool", "content": "4", "tool_call_id": "1"},
+        {"role": "assistant", "content": "Truth 0."},
+    ]
+    alpaca = export(made, "alpaca", tmp_path / "a.json")
+    assert alpaca.rows == 1 and alpaca.dropped == {"conversation:format_cannot_hold_it": 1}
+
+
+def test_order_is_shuffled_with_a_seed(mixture: Mixture, tmp_path: Path) -> None:
+    """The first half holds both subsets; the same seed gives the same order."""
+    rows = {seed: read(export(mixture, "alpaca", tmp_path / f"{seed}.json", seed=seed).path) for seed in (0, 1, None)}
+    again = read(export(mixture, "alpaca", tmp_path / "again.json", seed=0).path)
+    assert rows[0] == again != rows[1] and sorted(map(repr, rows[0])) == sorted(map(repr, rows[None]))
+    japanese = [row["output"].startswith("jp:") for row in rows[0][: len(again) // 2]]
+    assert 0.25 < sum(japanese) / len(japanese) < 0.75
+
+
+def test_weights_become_a_column_where_they_differ(run: str, mixture: Mixture, tmp_path: Path) -> None:
+    assert "weight" not in read(export(mixture, "messages", tmp_path / "a.json").path)[0]
+    heavy = mix(run, load_recipe("t_sft", ["subsets.TT.weight=3"]), Folder.of(tmp_path / "heavy"))
+    rows = read(export(heavy, "messages", tmp_path / "b.json").path)
+    assert {(row["messages"][-1]["content"][:3] == "jp:", row["weight"]) for row in rows} == {(True, 3), (False, 1)}
+
+
+def test_llamafactory_finds_its_columns(mixture: Mixture, tmp_path: Path) -> None:
+    folder = export(mixture, "llamafactory", tmp_path / "factory").path
+    info = json.loads((folder / "dataset_info.json").read_text())["t_sft"]
+    rows = read(folder / info["file_name"])
+    keys = {key for entry in rows for key in entry}
+    assert set(info["columns"].values()) == keys == {"instruction", "input", "output", "system", "history"}
+    assert {"instruction": "Question 3?", "input": "a b", "output": "Truth 3."} in rows
+
+
+def test_axolotl_names_its_file(mixture: Mixture, tmp_path: Path) -> None:
+    folder = export(mixture, "axolotl", tmp_path / "axolotl").path
+    (section,) = yaml.safe_load((folder / "axolotl.yaml").read_text())["datasets"]
+    assert all(section["field_messages"] in entry for entry in read(folder / section["path"]))
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+def test_datasets_opens_the_folder_and_the_card(
+    form: str, mixture: Mixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card points to files that exist, and `load_dataset` reads as many rows as were written."""
     import datasets
     from huggingface_hub import DatasetCard
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    folder = export(mixture, "datasets", tmp_path / "hub")
-    loaded = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
-    assert len(loaded) == 10 and set(loaded["subset"]) == {"LL", "TT"}
-    card = DatasetCard.load(folder / "README.md")
+    written = export(mixture, form, tmp_path / "hub")
+    loaded = datasets.load_dataset(str(written.path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(loaded) == written.rows
+    card = DatasetCard.load(written.path / "README.md")
     assert card.data.language == ["en", "ja"] and card.data.size_categories == ["n<1K"]
-    for text in ("alpaca.json", "kiwi, below 0.8", "nllb", "| TT | target | target | 5 | 0 | 1 |", "repetition 0.4"):
+    for text in ("alpaca.json", "kiwi, below 0.8", "nllb", "| TT | target | target |", "repetition 0.4", "| Japanese"):
         assert text in card.text
+    assert "SECRET" not in card.content
+    if form == "datasets":
+        assert set(loaded["subset"]) == {"LL", "TT"} and loaded.features["history"] is not None
 
 
-def test_nothing_is_overwritten(mixture: str, tmp_path: Path) -> None:
+def test_a_pool_is_exported_as_its_kept_translations(run: str, tmp_path: Path) -> None:
+    written = export(run, "alpaca", tmp_path / "pool.json")
+    rows = read(written.path)
+    assert {"instruction": "jp:Question 5?", "input": "jp:a b", "output": "jp:Truth 5."} in rows
+    assert written.rows == 38 and written.dropped == {"conversation:untranslated": 2}
+    whole = export(run, "datasets", tmp_path / "whole")
+    assert whole.rows == 40
+
+
+def test_preferences_of_a_pool(run: str, mixture: Mixture, tmp_path: Path) -> None:
+    """By score with a margin; what is chosen must be usable."""
+    written = export(run, "dpo", tmp_path / "dpo.jsonl", margin=0.05)
+    (pair,) = read(written.path)
+    assert pair["prompt"] == [{"role": "user", "content": "jp:Question 0?"}]
+    assert [pair[key][0]["content"] for key in ("chosen", "rejected")] == ["jp:Truth 0.", "jp:Self 0."]
+    assert (pair["score_chosen"], pair["score_rejected"]) == pytest.approx((0.9, 0.5))
+    assert written.dropped == {
+        "conversation:untranslated": 2,
+        "chosen:unusable": 1,
+        "scores:within_margin": 1,
+        "answers:fewer_than_two_scored": 35,
+    }
+    with pytest.raises(UserError, match="a mixture holds one answer of each prompt"):
+        export(mixture, "dpo", tmp_path / "no.jsonl")
+
+
+def test_candidates_of_the_student_are_preferences(tmp_path: Path) -> None:
+    candidates = [
+        {"text": t, "finish": "stop", "tokens": 3, "score": s} for t, s in (("a", 0.1), ("b", 0.9), ("c", 0.5))
+    ]
+    rows = {t: [row(0, t, self_candidates=candidates)] for t in ("deu_Latn", "jpn_Jpan")}
+    written = export(write_run(tmp_path / "run", rows), "dpo", tmp_path / "dpo.parquet")
+    (pair,) = read(written.path)  # once, however many languages there are
+    assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"], pair["language"]) == ("b", "a", "eng_Latn")
+
+
+def test_names_in_records_lead_nowhere(mixture: Mixture, tmp_path: Path) -> None:
+    """A mixture made by somebody else can name what it wants."""
+    manifest = Path(mixture.folder.root, "manifest.json")
+    record = json.loads(manifest.read_text())
+    for name in ("../../x", "/abs/x", "a/b", ".hidden"):
+        manifest.write_text(json.dumps(record | {"recipe": record["recipe"] | {"name": name}}))
+        with pytest.raises(UserError, match="cannot be a file's name"):
+            export(str(mixture.folder.root), "llamafactory", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+    shards = [record["shards"][0] | {"path": "../run/config.yaml"}]
+    manifest.write_text(json.dumps(record | {"shards": shards}))
+    with pytest.raises(UserError, match="cannot be a file's name"):
+        export(str(mixture.folder.root), "alpaca", tmp_path / "out.json")
+
+
+def test_mistakes_are_explained(mixture: Mixture, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("x")
     with pytest.raises(UserError, match="exists"):
         export(mixture, "alpaca", tmp_path / "mine.json")
-    with pytest.raises(UserError, match="unknown format"):
+    with pytest.raises(UserError, match="unknown format 'csv'"):
         export(mixture, "csv", tmp_path / "b")
+    with pytest.raises(UserError, match=r"must end in \.json, \.jsonl, \.parquet"):
+        export(mixture, "alpaca", tmp_path / "b.txt")
+    with pytest.raises(UserError, match="neither a mixture"):
+        export(str(tmp_path), "alpaca", tmp_path / "b.json")
+    assert not list(tmp_path.glob("*.part")) and set(FOLDERS) < set(NAMES)
+
+
+def test_what_is_altered_is_not_exported(mixture: Mixture, tmp_path: Path) -> None:
+    path = Path(mixture.folder.root, mixture.record.shards[0].path)
+    content = path.read_bytes()
+    at = content.index(b"Truth 5")
+    path.write_bytes(content[:at] + b"truth" + content[at + 5 :])
+    with pytest.raises(UserError, match="damaged"):
+        export(mixture, "alpaca", tmp_path / "a.json")
+    assert not (tmp_path / "a.json").exists() and open_source(mixture) is mixture

@@ -479,3 +479,18 @@ def test_command(run: str, tmp_path: Path, sections: dict) -> None:
     record = Mixture.open(f"{run}/mixtures/sdrrl").record
     assert list(record.weights) == ["LL", "TL", "LT", "TT", "mt"]
     assert record.subset("mt").rows == 4 and record.seed == 1
+
+
+def test_conversations_keep_their_turns(tmp_path: Path, sections: dict) -> None:
+    """Source questions with system prompt and history; what is not translated cannot stand before a German question."""
+    turns = [
+        {"role": "user", "content": "Hi", "payload": None},
+        {"role": "assistant", "content": "Ho", "payload": "{}"},
+    ]
+    rows = [row(0, DE, system="Be kind.", history=turns), row(1, DE, system="Be brief."), row(2, DE)]
+    run = write_run(tmp_path / "run", {DE: rows})
+    frame, record = made(run, "t_sft", tmp_path / "out", sections)
+    source = frame.filter(pl.col("subset") == "LL").select("system", "history").rows()
+    assert source == [("Be kind.", turns), ("Be brief.", None), (None, None)]
+    assert samples(frame, "TT", DE) == [("de:Question 2?", "de:Truth 2.", "truth")]
+    assert record.subset("TT").dropped == {"system:untranslated": 2}
