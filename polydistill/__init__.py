@@ -20,6 +20,9 @@ _NAMES = {
     "judge_pairs": "polydistill.engine.judging.pairs",
     "Checkpoint": "polydistill.trainer.artifact",
     "Mixture": "polydistill.engine.mixing.mixture",
+    "Prompts": "polydistill.engine.prompts.artifact",
+    "Answers": "polydistill.engine.generation.answers",
+    "Scores": "polydistill.eval.scores",
     "Pool": "polydistill.engine.storage.pool",
 }
 """Name -> the module that holds it."""

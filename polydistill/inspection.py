@@ -1,4 +1,4 @@
-"""What a folder holds: a run, a mixture or a checkpoint, from records and headers alone."""
+"""What a folder holds: a run, a mixture, a checkpoint or scores, from records and headers alone."""
 
 import json
 import struct
@@ -15,11 +15,12 @@ from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.record import read_record, record_values
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, PROMPTS, UNITS
 from polydistill.engine.storage.shards import Folder
+from polydistill.eval.scores import Scores
 from polydistill.trainer.records import TRAINING, TrainingRecord
 
 
 def describe(location: str) -> dict[str, Any]:
-    """What the folder holds; `kind` says which of the three it is.
+    """What the folder holds; `kind` says which of the four it is: run, mixture, checkpoint or scores.
 
     Raises:
         UserError: none of them.
@@ -29,13 +30,15 @@ def describe(location: str) -> dict[str, Any]:
         return _checkpoint(place, Folder(place.filesystem, place.root.rpartition("/")[0]))
     if place.exists(TRAINING):
         return _checkpoint(place / ("model" if _config(place / "model") else "adapter"), place)
+    if place.exists("metrics.json"):
+        return _scores(place)
     if place.exists("manifest.json"):
         return _mixture(place)
     if (place / PROMPTS).exists("manifest.json") or (place / UNITS).names(recursive=True):
         return _run(place)
     raise UserError(
-        f"{place.root}: neither a run (prompts/manifest.json), a mixture (manifest.json) nor a trained model "
-        "(config.json of a Hugging Face folder, or training.json)"
+        f"{place.root}: neither a run (prompts/manifest.json), a mixture (manifest.json), a trained model "
+        "(config.json of a Hugging Face folder, or training.json) nor an evaluation (metrics.json)"
     )
 
 
@@ -99,6 +102,27 @@ def _checkpoint(model: Folder, run: Folder) -> dict[str, Any]:
     return found
 
 
+def _scores(place: Folder) -> dict[str, Any]:
+    record = Scores.open(place).record
+    return {"kind": "scores", "path": place.root, **record_values(record)}
+
+
+def _scores_text(found: dict[str, Any]) -> str:
+    lines = [f"scores {found['path']}  (fingerprint {found['fingerprint']})"]
+    lines += [f"note: {note}" for note in found["notes"]]
+    rows = [
+        [
+            each["model"],
+            each["set"],
+            each["language"],
+            each["metric"],
+            "-" if each["value"] is None else f"{each['value']:.1f}",
+        ]
+        for each in found["results"]
+    ]
+    return "\n".join([*lines, *_columns(["model", "set", "language", "metric", "value"], rows)])
+
+
 def _shapes(model: Folder, name: str) -> list[tuple[int, str]]:
     """Number of elements and dtype of each tensor, from the file's header alone."""
     with model.filesystem.open_input_file(model.join(name)) as file:
@@ -116,7 +140,9 @@ def _shapes(model: Folder, name: str) -> list[tuple[int, str]]:
 
 def as_text(found: dict[str, Any]) -> str:
     """What `describe` found, for people."""
-    return {"run": _run_text, "mixture": _mixture_text, "checkpoint": _checkpoint_text}[found["kind"]](found)
+    return {"run": _run_text, "mixture": _mixture_text, "checkpoint": _checkpoint_text, "scores": _scores_text}[
+        found["kind"]
+    ](found)
 
 
 def _run_text(found: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polydistill.engine import environment, screen
-from polydistill.engine.config import Judge, override, validate
+from polydistill.engine.config import Judge, dump, override, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
 from polydistill.run_config import RunConfig, read_run_file
@@ -100,12 +100,18 @@ class Run:
         with cluster(address):
             yield
 
-    def require(self, steps: Sequence[str] = ("synth", "mix", "train", "eval"), recipe: str | None = None) -> None:
+    def require(
+        self,
+        steps: Sequence[str] = ("synth", "mix", "train", "eval"),
+        recipe: str | None = None,
+        address: str | None = None,
+    ) -> None:
         """Check the configuration for these steps, and show what they will leave out (see `polydistill check`).
 
         Args:
             steps: of synth, mix, train and eval.
             recipe: another recipe than the run's.
+            address: Ray cluster that the steps will run on. Default: this machine, whose processors are checked too.
 
         Raises:
             UserError: at least one problem. The message has all of them.
@@ -116,7 +122,7 @@ class Run:
 
         screen.phase("checking the configuration")
         config = self.config if recipe is None else self.config.model_copy(update={"recipe": recipe})
-        for note in require(config, steps):
+        for note in require(config, steps, cluster=address is not None):
             screen.phase(f"note: {note}")
 
     def unfinished(self) -> list[str]:
@@ -125,9 +131,19 @@ class Run:
         if self.config.student is not None:
             trained = Folder.of(f"{self.output}/models/{self.model_name().replace('/', '-')}")
             left += [] if trained.exists("training.json") else ["mix", "train"]
-            if self.config.eval is not None and not Folder.of(f"{self.output}/eval").exists("metrics.json"):
-                left.append("eval")
+            left += [] if self.config.eval is None or self.scores() is not None else ["eval"]
         return left
+
+    def scores(self) -> "Scores | None":
+        """The scores of this very configuration, where the evaluation is finished. Reads their record only."""
+        from polydistill.eval.scores import FILE, Scores
+
+        folder = Folder.of(f"{self.output}/eval")
+        if not folder.exists(FILE) or self.config.eval is None or self.config.student is None:
+            return None
+        record = Scores.open(folder).record
+        mine = (dump(self.config.eval), dump(self.config.student))
+        return Scores(folder, record) if (record.evaluation, record.student) == mine else None
 
     def _is_synthesized(self) -> bool:
         """Whether every unit of this very configuration is committed.

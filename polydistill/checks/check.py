@@ -19,24 +19,30 @@ STEPS: dict[str, tuple[Check, ...]] = {
 """Step of a run -> its checks. A check looks at one section and returns what is wrong with it."""
 
 
-def check(run: RunConfig, steps: Iterable[str] = tuple(STEPS)) -> list[Problem]:
+THIS_MACHINE: tuple[Check, ...] = (machine.synthesis, machine.training)
+"""Checks of this machine's processors, which say nothing about a run on a cluster."""
+
+
+def check(run: RunConfig, steps: Iterable[str] = tuple(STEPS), cluster: bool = False) -> list[Problem]:
     """Everything that would stop these steps, and notes on what they would leave out.
 
     Args:
         run: a validated configuration.
         steps: names in `STEPS`.
+        cluster: whether the run goes to a Ray cluster. Then this machine's processors do not count.
     """
-    chosen: Sequence[Check] = list(dict.fromkeys(each for step in steps for each in STEPS[step]))
+    all_of_them: Sequence[Check] = list(dict.fromkeys(each for step in steps for each in STEPS[step]))
+    chosen = [each for each in all_of_them if not (cluster and each in THIS_MACHINE)]
     return [problem for each in chosen for problem in each(run)]
 
 
-def require(run: RunConfig, steps: Iterable[str] = tuple(STEPS)) -> list[Problem]:
+def require(run: RunConfig, steps: Iterable[str] = tuple(STEPS), cluster: bool = False) -> list[Problem]:
     """`check`, for a step that is about to begin. Returns the notes.
 
     Raises:
         UserError: at least one problem. The message has all of them.
     """
-    found = check(run, steps)
+    found = check(run, steps, cluster)
     wrong = [problem for problem in found if not problem.note]
     if wrong:
         count = "one problem" if len(wrong) == 1 else f"{len(wrong)} problems"

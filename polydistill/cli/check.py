@@ -12,6 +12,9 @@ def command(
     steps: Annotated[
         str | None, typer.Option(help="Check only these steps, e.g. synth,mix. Default: synth,mix,train,eval")
     ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="The run goes to a Ray cluster: do not look at this machine's processors")
+    ] = False,
     set_: Set = None,
 ) -> None:
     """Find everything that would stop a run: files, languages, models, engine arguments, disk, processors and GPUs.
@@ -27,6 +30,6 @@ def command(
     unknown = [step for step in chosen if step not in STEPS]
     if unknown:
         raise UserError(f"--steps {steps}: no step {unknown[0]!r}. There are: {', '.join(STEPS)}")
-    for note in require(Run(config, set=set_ or ()).config, chosen):
+    for note in require(Run(config, set=set_ or ()).config, chosen, cluster):
         typer.echo(f"note: {note}")
     typer.echo(f"{config}: no problem found")

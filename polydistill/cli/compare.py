@@ -33,7 +33,7 @@ def command(
     Self-Translate-Train's way: --seeds 3 --learning-rates 5e-5,3e-4 --top 4 --set train.validation=0.05
     """
     from polydistill.cli.options import numbers
-    from polydistill.cli.run import show_scores
+    from polydistill.cli.run import show
     from polydistill.comparison import arms, best, train_arms
     from polydistill.engine import screen
     from polydistill.run import Run
@@ -42,9 +42,9 @@ def command(
     rates = numbers("--learning-rates", learning_rates) if learning_rates else []
     chosen = arms(run, recipes.split(","), seeds, rates, top, baseline)
     for recipe in dict.fromkeys(arm.recipe for arm in chosen):
-        run.require(["mix"], recipe)
-    run.require(["train", "eval"])
+        run.require(["mix"], recipe, address)
+    run.require(["train", "eval"], address=address)
     with screen.logged(run.output):
         with run.cluster(address):
             models = train_arms(run, chosen, jobs)
-        show_scores(run, best(models, top) if top else models)
+        show(run, run.evaluate(best(models, top) if top else models))

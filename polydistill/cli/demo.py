@@ -15,7 +15,7 @@ def command(
 
     Everything is written under out/. A second call reuses what is there.
     """
-    from polydistill.cli.run import show_scores
+    from polydistill.cli.run import show
     from polydistill.comparison import arms, train_arms
     from polydistill.demo import RECIPES, demo_run
     from polydistill.engine import screen
@@ -28,5 +28,5 @@ def command(
             run.synthesize()
             screen.show(run.summary)
             models = train_arms(run, arms(run, RECIPES, seeds), jobs=2)
-        show_scores(run, models)
+        show(run, run.evaluate(models))
         screen.show(f"synthesis report: {run.output}/report.html")

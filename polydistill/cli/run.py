@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from polydistill.cli.options import Address, Config, Set
 
 if TYPE_CHECKING:
+    from polydistill.eval.scores import Scores
     from polydistill.run import Run
 
 
@@ -20,7 +21,7 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     run = Run(config, set=set_ or ())
     left = run.unfinished()
-    run.require(left)
+    run.require(left, address=address)
     with ExitStack() as stack:
         stack.enter_context(screen.logged(run.output))
         if {"synth", "train"} & set(left):
@@ -31,15 +32,19 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
             return
         model = run.train()
         screen.show(f"trained model: {model.path}")
-        if run.config.eval:
-            show_scores(run, {run.model_name(): model.path})
+        if "eval" in left:
+            show(run, run.evaluate({run.model_name(): model.path}))
+        elif scores := run.scores():
+            show(run, scores)
+        if not left:
+            screen.show("everything was finished before")
 
 
-def show_scores(run: "Run", models: dict[str, str]) -> None:
-    """Evaluate, and print the table and where the report is."""
+def show(run: "Run", scores: "Scores") -> None:
+    """Print the table of scores, and where the report is."""
     from polydistill.engine import screen
     from polydistill.eval.reporting.render import to_terminal
     from polydistill.eval.reporting.table import summary
 
-    screen.show_rich(to_terminal(summary(run.evaluate(models).record)))
+    screen.show_rich(to_terminal(summary(scores.record)))
     screen.show(f"report: {run.output}/eval/report.html")

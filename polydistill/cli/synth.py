@@ -13,7 +13,7 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     run = Run(config, set=set_ or ())
     if "synth" in run.unfinished():
-        run.require(["synth"])
+        run.require(["synth"], address=address)
     with screen.logged(run.output):
         run.synthesize(address)
         screen.show(run.summary)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import polydistill
+from polydistill.inspection import as_text, describe
 
 
 @pytest.fixture
@@ -67,3 +68,5 @@ def test_evaluate_a_model_on_a_file(models, tiny, tmp_path):
     found = polydistill.evaluate({"base": models["student"]}, evaluation, student, str(tmp_path / "report"))
     assert found["models"] == {"base": models["student"]}
     assert (tmp_path / "report/report.html").is_file()
+    text = as_text(describe(str(tmp_path / "report")))
+    assert "mkqa  deu_Latn" in text and "fingerprint" in text

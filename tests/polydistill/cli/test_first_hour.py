@@ -153,6 +153,11 @@ def test_one_language_needs_no_brackets(home, monkeypatch, capfd):
     assert polydistill(capfd, *with_set("targets=de"))[0] == 0
 
 
+def test_this_machine_does_not_count_for_a_run_on_a_cluster(home, monkeypatch, capfd):
+    monkeypatch.chdir(home)
+    assert polydistill(capfd, *with_set("train.workers=999"), "--cluster")[0] == 0
+
+
 def test_debug_shows_the_traceback_wherever_it_stands(home, monkeypatch, capfd):
     monkeypatch.chdir(home)
     code, printed = polydistill(capfd, *with_set("recipe=sdrl"), "--debug")
