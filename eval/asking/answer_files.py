@@ -102,7 +102,8 @@ def slug(model: str) -> str:
 def unit_fingerprint(entry: Set, identity: str, student: Student) -> str:
     """Digest of what decides a unit's answers: model, questions, examples, template, length, stops, engine settings."""
     settings = dump(student)
-    values = [identity, settings["prompt"], settings["template"], settings["engine"], entry.max_tokens, entry.stop]
+    asked = [settings[name] for name in ("prompt", "template", "reasoning", "engine")]
+    values = [identity, *asked, entry.max_tokens, entry.stop]
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for question in [*entry.shots, *entry.questions]:
         digest.update(repr(question).encode())

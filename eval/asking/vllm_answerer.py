@@ -14,6 +14,7 @@ from typing import Any
 from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.templates import SHOT_STOPS, STOPS, load_tokenizer
 from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
@@ -40,7 +41,7 @@ class Vllm:
         _quiet()
         if not has_gpu():
             _no_compiler()
-        self.template = student.prompt
+        self.template, self.cuts = student.prompt, student.reasoning == "cut"
         tokenizer = load_tokenizer(model, student.trust_remote_code)
         self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
         arguments = engine_arguments(student)
@@ -95,7 +96,8 @@ class Vllm:
             count = len(found.token_ids)
             logprob = None if found.cumulative_logprob is None or not count else found.cumulative_logprob / count
             finish = str(found.finish_reason)
-            answers.append(Answer(found.text.strip(), logprob=logprob, tokens=count, finish=finish))
+            text = cut_reasoning(found.text)[0] if self.cuts else found.text.strip()
+            answers.append(Answer(text, logprob=logprob, tokens=count, finish=finish))
         return answers
 
     def close(self) -> None:
