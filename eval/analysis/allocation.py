@@ -3,16 +3,16 @@
     S(X) = 100 - alpha * (gamma * X) ** -beta
 
 S is COMET (0..100) after training on X sentence pairs, gamma the similarity of the language to English, measured before
-training (`eval.analysis.similarity`). alpha and gamma cannot be told apart from one curve, so gamma has to be given;
-where it is
-not, it is 1 and alpha holds both. arXiv 2308.04948, sections on the scaling law and on optimal data allocation.
+training (`eval.analysis.similarity`). alpha and gamma cannot be told apart from one curve, so gamma has to be given.
+Where it is not, it is 1 and alpha holds both. arXiv 2308.04948, sections on the scaling law and on optimal data
+allocation.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq, curve_fit, minimize
+from scipy.optimize import brentq, curve_fit
 from scipy.stats import t as student
 
 from polydistill.engine.errors import UserError
@@ -42,10 +42,6 @@ class Law:
         """S(X)."""
         return 100 - self.scale * np.asarray(pairs, float) ** -self.beta
 
-    def gain(self, pairs: np.ndarray | float) -> np.ndarray:
-        """dS/dX: what one more sentence pair brings."""
-        return self.scale * self.beta * np.asarray(pairs, float) ** (-self.beta - 1)
-
 
 def fit(
     points: Points, gamma: Mapping[str, float] | None = None, shared: bool = False, confidence: float = 0.95
@@ -66,9 +62,9 @@ def fit(
             for i in (0, 1)
         )
         one = _fit(sizes, scores, confidence, "all languages")
-        return {language: Law(**(vars(one) | {"gamma": known[language]})) for language in points}
+        return {language: replace(one, gamma=known[language]) for language in points}
     return {
-        language: Law(**(vars(_fit(known[language] * x, y, confidence, language)) | {"gamma": known[language]}))
+        language: replace(_fit(known[language] * x, y, confidence, language), gamma=known[language])
         for language, (x, y) in ((name, np.array(rows, float).T) for name, rows in points.items())
     }
 
@@ -111,13 +107,12 @@ def _fit(sizes: np.ndarray, scores: np.ndarray, confidence: float, name: str) ->
 
 @dataclass(frozen=True)
 class Allocation:
-    """How a budget is spent, and how far from the best it is."""
+    """How a budget is spent, and what shows that no other way is better."""
 
     pairs: dict[str, int]  # adds up to the budget
-    score: float  # mean of S over the languages
+    scores: dict[str, float]  # predicted S of each language
+    score: float  # their mean
     uniform: float  # the same for equal parts
-    closed_form: dict[str, float]
-    difference: float  # largest relative difference between SLSQP's numbers and the closed form's
     gains: dict[str, float]  # marginal gain of each language, S per thousand pairs
     at_limit: list[str]  # languages that get all they have
     spread: float  # of the gains of the others: (largest - smallest) / mean; 0 at the optimum
@@ -127,7 +122,8 @@ class Allocation:
 def allocate(laws: Mapping[str, Law], budget: int, limits: Mapping[str, int] | None = None) -> Allocation:
     """Maximize the mean of S_i(X_i) over sum X_i = budget, 0 <= X_i <= limit_i.
 
-    By SLSQP on the shares of the budget: on raw counts it stops early, since gradients are tiny there.
+    The problem is convex and separable, so its optimum has a closed form up to one number, the common marginal gain
+    (the Lagrange multiplier), which is found by bisection. x-LLM solves it by SLSQP, which stops early under limits.
 
     Raises:
         UserError: the limits leave no room for the budget.
@@ -135,22 +131,20 @@ def allocate(laws: Mapping[str, Law], budget: int, limits: Mapping[str, int] | N
     names = list(laws)
     most = np.array([(limits or {}).get(name, budget) for name in names], float)
     if most.sum() < budget:
-        raise UserError(f"a budget of {budget:,} pairs, but only {int(most.sum()):,} there are; lower --budget")
+        raise UserError(f"a budget of {budget:,} pairs, but only {int(most.sum()):,} are available; lower --budget")
     scale, beta = (np.array([getattr(laws[name], key) for name in names]) for key in ("scale", "beta"))
-    closed = _closed_form(scale, beta, budget, most)
-    found = _slsqp(scale, beta, budget, most)
+    found = _optimum(scale, beta, budget, most)
     pairs = _rounded(found, budget, most)
     gains = scale * beta * found ** (-beta - 1)
-    limited = found > most * (1 - 1e-6)
+    limited = found > most * (1 - 1e-9)
     free = gains[~limited]
     spread = float(np.ptp(free) / free.mean()) if len(free) else 0.0
     held = not limited.any() or not len(free) or gains[limited].min() >= free.min() * (1 - 1e-3)
     return Allocation(
         pairs=dict(zip(names, pairs.tolist())),
+        scores=dict(zip(names, (100 - scale * found**-beta).tolist())),
         score=_mean(scale, beta, found),
         uniform=_mean(scale, beta, _uniform(budget, most)),
-        closed_form=dict(zip(names, closed.tolist())),
-        difference=float(np.max(np.abs(found - closed) / closed)),
         gains=dict(zip(names, (1000 * gains).tolist())),
         at_limit=[name for name, full in zip(names, limited) if full],
         spread=spread,
@@ -162,32 +156,11 @@ def _mean(scale: np.ndarray, beta: np.ndarray, pairs: np.ndarray) -> float:
     return float(np.mean(100 - scale * pairs**-beta))
 
 
-def _slsqp(scale: np.ndarray, beta: np.ndarray, budget: float, most: np.ndarray) -> np.ndarray:
-    """Sentence pairs of each language: float (languages,)."""
-    lost = scale * budget**-beta  # what is missing to 100 if a language got the whole budget
-    unit = lost.mean()
+def _optimum(scale: np.ndarray, beta: np.ndarray, budget: float, most: np.ndarray) -> np.ndarray:
+    """x_i = min(limit_i, (A_i beta_i / lambda) ** (1 / (beta_i + 1))), with lambda such that they add up.
 
-    def objective(share: np.ndarray) -> float:
-        return float(np.sum(lost * share**-beta) / unit)
-
-    def gradient(share: np.ndarray) -> np.ndarray:
-        return -lost * beta * share ** (-beta - 1) / unit
-
-    bounds = [(1e-7, limit) for limit in np.minimum(most / budget, 1.0)]
-    result = minimize(
-        objective,
-        _uniform(budget, most) / budget,
-        jac=gradient,
-        bounds=bounds,
-        constraints={"type": "eq", "fun": lambda share: share.sum() - 1, "jac": np.ones_like},
-        method="SLSQP",
-        options={"ftol": 1e-15, "maxiter": 1000},
-    )
-    return np.clip(result.x * budget, 1e-9, most)
-
-
-def _closed_form(scale: np.ndarray, beta: np.ndarray, budget: float, most: np.ndarray) -> np.ndarray:
-    """x_i = min(limit_i, (A_i beta_i / lambda) ** (1 / (beta_i + 1))), with lambda such that they add up."""
+    Float (languages,), all above 0.
+    """
 
     def pairs(log_price: float) -> np.ndarray:
         return np.minimum(most, np.exp((np.log(scale * beta) - log_price) / (beta + 1)))
@@ -210,10 +183,12 @@ def _uniform(budget: float, most: np.ndarray) -> np.ndarray:
 
 
 def _rounded(pairs: np.ndarray, budget: int, most: np.ndarray) -> np.ndarray:
-    """Whole numbers that add up to the budget: largest remainders first."""
-    whole = np.floor(pairs).astype(np.int64)
+    """Whole numbers that add up to the budget, each within its limit: largest remainders first. int64 (languages,)."""
+    whole = np.floor(np.minimum(pairs, most)).astype(np.int64)
     order = np.argsort(-(pairs - whole), kind="stable")
-    missing = budget - int(whole.sum())
-    for index in [i for _ in range(2) for i in order if whole[i] < most[i]][: max(missing, 0)]:
-        whole[index] += 1
+    while missing := budget - int(whole.sum()):
+        step = 1 if missing > 0 else -1
+        room = [i for i in order if (whole[i] < np.floor(most[i]) if step > 0 else whole[i] > 0)]
+        for index in room[: abs(missing)]:
+            whole[index] += step
     return whole

@@ -10,7 +10,8 @@ def command(
     laws: Annotated[Path, typer.Argument(help="JSON of `polydistill fit`")],
     budget: Annotated[int, typer.Option(min=1, help="Sentence pairs of all languages together")],
     limit: Annotated[
-        list[str] | None, typer.Option(help="Pairs that there are of a language, e.g. --limit hi=231500 (repeatable)")
+        list[str] | None,
+        typer.Option(help="Sentence pairs available for a language, e.g. --limit hi=231500 (repeatable)"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write; `mix --set parallel.allocation=FILE` takes it")
@@ -35,16 +36,16 @@ def command(
             raise UserError(f"--limit {text}: expected LANGUAGE=PAIRS with one of {', '.join(known)}")
         limits[language_code(name)] = int(number)
     found = allocate(known, budget, limits or None)
-    typer.echo("language  pairs  closed form  gain per 1,000 pairs")
+    typer.echo("language  pairs  predicted score  gain per 1,000 pairs")
     for name, pairs in found.pairs.items():
         full = "  (all there is)" if name in found.at_limit else ""
-        typer.echo(f"{name}  {pairs:,}  {found.closed_form[name]:,.0f}  {found.gains[name]:.5f}{full}")
+        typer.echo(f"{name}  {pairs:,}  {found.scores[name]:.2f}  {found.gains[name]:.5f}{full}")
     typer.echo(
         f"mean predicted score {found.score:.3f}; equal parts {found.uniform:.3f} ({found.score - found.uniform:+.3f})"
     )
     typer.echo(
-        f"optimality: gains differ by {found.spread:.1e} (0 at the optimum), numbers from the closed form's by "
-        f"{found.difference:.1e}: {'optimal' if found.optimal else 'NOT optimal'}"
+        f"optimality: gains differ by {found.spread:.1e} (0 at the optimum): "
+        f"{'optimal' if found.optimal else 'NOT optimal'}"
     )
     if out is not None:
         out.write_text(json.dumps({"budget": budget, **asdict(found)}, indent=1) + "\n", encoding="utf-8")
