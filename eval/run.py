@@ -12,8 +12,10 @@ at most.
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from polydistill.engine.config import Student, dump
+from polydistill.engine.environment import has_gpu
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.progress import Progress
@@ -40,12 +42,14 @@ def evaluate(
     out: str,
     answerer: MakeAnswerer = Vllm,
     part: int = PART,
+    address: str | None = None,
 ) -> Scores:
     """Evaluate `models` (name -> Hugging Face folder or hub id) and write answers, metrics and reports under `out`.
 
     A model named "sdrrl/seed1" counts as one run of the arm "sdrrl". `student` says how questions become prompts and
     how the engine is started. `answerer` makes what answers (default: vLLM), `part` is the number of questions that are
-    kept together. On a Ray cluster (see `engine.synthesis`) all of its GPUs answer; without one, this process does.
+    kept together. Where Ray runs, all of its GPUs answer. It is started for a cluster's `address` and on a machine with
+    GPUs; elsewhere this process answers.
 
     Raises:
         UserError: missing or broken files, a model that cannot be loaded.
@@ -58,13 +62,22 @@ def evaluate(
     questions = load_questions(config)
     folder = Folder.of(out)
     records = {name: ModelRecord(path, model_identity(path)) for name, path in models.items()}
-    answers, marks = _answers(records, questions.sets, student, folder, answerer, part)
-    geometry = {} if config.geometry is None else _geometries(records, config, student, folder)
-    mark = fingerprint([marks, dump(config), dump(student)])
-    record = results(questions, answers, config, student, records, geometry, mark)
+    with _runtime(address):
+        answers, marks = _answers(records, questions.sets, student, folder, answerer, part)
+        geometry = {} if config.geometry is None else _geometries(records, config, student, folder)
+        mark = fingerprint([marks, dump(config), dump(student)])
+        record = results(questions, answers, config, student, records, geometry, mark)
     scores = Scores.write(folder, record)
     write_report(scores, questions.sets, answers, config)
     return scores
+
+
+def _runtime(address: str | None) -> AbstractContextManager[None]:
+    if not address and not has_gpu():
+        return nullcontext()
+    from polydistill.engine.synthesis.cluster import cluster
+
+    return cluster(address)
 
 
 def _answers(

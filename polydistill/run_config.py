@@ -24,16 +24,9 @@ from polydistill.paths import resolve
 from polydistill.trainer.config import Train
 
 
-class RunConfig(Synthesis):
-    """What `polydistill run` reads. Each subcommand uses its own part of it."""
+class _Evaluated(Config):
+    """A configuration with an `eval` section, whose languages are the run's."""
 
-    dictionaries: Dictionaries | None = Field(None, description="Word lists for code-switching")
-    parallel: Parallel | None = Field(None, description="Parallel text for translation and completion tasks")
-    leakage: Leakage | None = Field(
-        None, description="Evaluation sets. Training rows that are too close to them are left out of the mixture"
-    )
-    recipe: str = Field("sdrrl", description="Name of a recipe in configs/recipes, or path of a YAML file")
-    train: Train = Field(Train(), description="Training")
     eval: Eval | None = Field(None, description="Evaluation. null: no evaluation")
 
     @model_validator(mode="before")
@@ -58,6 +51,18 @@ class RunConfig(Synthesis):
             raise UserError("the run has no `eval` section. Add one: eval: {data: data/, tasks: [belebele, flores]}")
         return self.eval
 
+
+class RunConfig(_Evaluated, Synthesis):
+    """What `polydistill run` reads. Each subcommand uses its own part of it."""
+
+    dictionaries: Dictionaries | None = Field(None, description="Word lists for code-switching")
+    parallel: Parallel | None = Field(None, description="Parallel text for translation and completion tasks")
+    leakage: Leakage | None = Field(
+        None, description="Evaluation sets. Training rows that are too close to them are left out of the mixture"
+    )
+    recipe: str = Field("sdrrl", description="Name of a recipe in configs/recipes, or path of a YAML file")
+    train: Train = Field(Train(), description="Training")
+
     def student_to_train(self) -> Student:
         """The student.
 
@@ -81,12 +86,10 @@ class MixSections(Config):
     seed: int = 0
 
 
-class TrainSections(Config):
-    """The sections of a run that training reads. The other sections are skipped."""
+class _Partly(Config):
+    """Some sections of a run. The other sections are skipped; an unknown one is an error."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    student: Student | None = Field(None, description="The model to train")
-    train: Train = Field(Train(), description="How it is trained")
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +98,19 @@ class TrainSections(Config):
         if unknown:
             raise ValueError(f"unknown section {unknown[0]!r}. Known: {', '.join(RunConfig.model_fields)}")
         return data
+
+
+class TrainSections(_Partly):
+    """The sections of a run that training reads."""
+
+    student: Student | None = Field(None, description="The model to train")
+    train: Train = Field(Train(), description="How it is trained")
+
+
+class EvalSections(_Evaluated, _Partly):
+    """The sections of a run that evaluation reads."""
+
+    student: Student | None = Field(None, description="How questions become prompts, and the engine's arguments")
 
 
 def load_run(path: str | Path, overrides: Sequence[str] | None = None, folder: str | Path | None = None) -> RunConfig:

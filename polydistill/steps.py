@@ -60,6 +60,7 @@ def evaluate(
     evaluation: Eval | Mapping[str, Any] | list[Any],
     student: Student | Mapping[str, Any],
     out: str,
+    address: str | None = None,
 ) -> "Scores":
     """Evaluate models on benchmarks. Answers are kept, so a model is asked each question once.
 
@@ -69,6 +70,7 @@ def evaluate(
         evaluation: the `eval` section, e.g. {"tasks": ["belebele"], "data": "data/", "targets": ["de"]}.
         student: the `student` section: how questions become prompts, and vLLM's arguments.
         out: folder for answers, metrics.json and reports.
+        address: Ray cluster to run on, "auto": the one of this machine. Default: this machine alone.
 
     Returns:
         The scores; `scores.record` is the content of metrics.json.
@@ -80,4 +82,6 @@ def evaluate(
     from polydistill.eval import run
 
     paths = {name: model if isinstance(model, str) else model.path for name, model in models.items()}
-    return run.evaluate(paths, section(Eval, evaluation, "eval"), section(Student, student, "student"), out)
+    return run.evaluate(
+        paths, section(Eval, evaluation, "eval"), section(Student, student, "student"), out, address=address
+    )

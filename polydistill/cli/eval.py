@@ -1,51 +1,158 @@
 """`polydistill eval`: checkpoints in, answers, numbers and a report out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from polydistill.cli.options import Set
+from polydistill.cli.options import Address, Set
+
+if TYPE_CHECKING:
+    from polydistill.engine.config import Student
+    from polydistill.eval.config import Eval
+
+Prompt = Literal["auto", "alpaca", "chat", "raw"]
 
 
 def command(
     models: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Checkpoints: a folder or hub id each, or NAME=FOLDER. Models named ARM/RUN (sft/seed1, sft/seed2) "
             "are runs of one arm. The first is what the others are compared with.",
             show_default=False,
         ),
-    ],
+    ] = None,
     config: Annotated[
-        Path, typer.Option(help="YAML file of a run with an `eval` section", show_default=False, exists=True)
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for answers, metrics.json, report.html and report.md")] = Path(
-        "out/eval"
-    ),
+        Path | None,
+        typer.Option(
+            help="YAML file of a run; its eval and student sections are read", show_default=False, exists=True
+        ),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Benchmarks, e.g. belebele,mgsm; `list` shows all", show_default=False)
+    ] = None,
+    targets: Annotated[str | None, typer.Option(help="Target languages, e.g. de,th", show_default=False)] = None,
+    source: Annotated[str | None, typer.Option(help="Source language; default: English", show_default=False)] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Folder with a sub-folder for each benchmark; default: data", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N questions of each language", show_default=False)
+    ] = None,
+    prompt: Annotated[
+        Prompt | None,
+        typer.Option(help="Prompt template; auto: chat where the first model has a template, else raw. Default: auto"),
+    ] = None,
+    by: Annotated[Literal["side", "language"], typer.Option(help="Columns of the table")] = "side",
+    out: Annotated[Path, typer.Option(help="Folder for answers, metrics.json and reports")] = Path("out/eval"),
     set_: Set = None,
+    address: Address = None,
 ) -> None:
-    """Evaluate checkpoints: target languages and source language side by side, with intervals.
+    """Evaluate checkpoints: target languages and source language, with intervals.
 
-    Answers are kept, so that a run that was stopped goes on where it was, and a model is asked only once.
+    polydistill eval MODEL --tasks belebele,mgsm --targets de,th --data benchmarks
+
+    Answers are kept: a run that was stopped goes on where it was, and a model is asked each question once.
     """
+    if tasks == "list":
+        return _list()
+
     import rich
 
     from polydistill.checks import require
     from polydistill.engine import screen
+    from polydistill.engine.errors import UserError
     from polydistill.eval.reporting.render import to_terminal
     from polydistill.eval.reporting.table import summary
-    from polydistill.run_config import load_run
+    from polydistill.run_config import RunConfig
     from polydistill.steps import evaluate
 
-    run = load_run(config, set_)
-    evaluation, student = run.evaluation(), run.student_to_train()
-    for note in require(run, ["eval"]):
+    if not models:
+        raise UserError("no model to evaluate. Name a folder or hub id: polydistill eval MODEL --tasks belebele")
+    named_models = named(models)
+    given = {"tasks": tasks, "targets": targets, "source": source, "data": data, "limit": limit}
+    evaluation, student = _sections(config, set_, {key: value for key, value in given.items() if value is not None})
+    student = _asked(student, prompt, next(iter(named_models.values())))
+    checked: dict[str, Any] = {"eval": evaluation, "student": student}
+    for note in require(RunConfig.model_construct(**checked), ["eval"]):
         typer.echo(f"note: {note}")
     with screen.logged(out):
-        scores = evaluate(named(models), evaluation, student, str(out))
-    rich.print(to_terminal(summary(scores.record)))
+        scores = evaluate(named_models, evaluation, student, str(out), address)
+    rich.print(to_terminal(summary(scores.record, by)))
     print(f"{out / 'report.html'}\n{out / 'metrics.json'}")
+
+
+def _list() -> None:
+    """Print the benchmarks."""
+    import rich
+    from rich import box
+    from rich.table import Table
+
+    from polydistill.eval.benchmark import benchmark, names
+    from polydistill.eval.reporting.names import metric_name
+
+    shown = Table("name", "asks", "metrics", "kind", "few-shot", "languages of prompts", box=box.SIMPLE_HEAD)
+    for name in names():
+        found = benchmark(name)
+        metrics = ", ".join(metric_name(metric) for metric in found.HEADLINE)
+        languages = str(len(found.INSTRUCTIONS)) if found.INSTRUCTIONS else "the question's"
+        asks = "translation, both ways" if len(found.ABOUT) > 1 else "".join(found.ABOUT.values())
+        shown.add_row(name, asks, metrics, found.KIND, found.EXAMPLES or "a file", languages)
+    rich.print(shown)
+    print("Files and prompts: docs/evaluation.md")
+
+
+def _sections(
+    config: Path | None, changes: list[str] | None, given: "dict[str, str | int]"
+) -> "tuple[Eval, Student | None]":
+    """The evaluation and the student of the file, with what the options change; one of the options alone without a
+    file.
+
+    Raises:
+        UserError: no benchmark is named anywhere, an unknown language or benchmark, or a wrong value.
+    """
+    from polydistill.engine.config import override, validate
+    from polydistill.engine.errors import UserError
+    from polydistill.run_config import EvalSections, read_run_file
+
+    sections = read_run_file(config) if config else {}
+    for text in changes or []:
+        override(sections, text)
+    section = sections.get("eval") or {}
+    section = {"tasks": section} if isinstance(section, list) else dict(section)
+    wanted = str(given.pop("tasks", "")).split(",") if "tasks" in given else []
+    if wanted:
+        known = {task["task"]: task for task in section.get("tasks", []) if isinstance(task, dict) and "task" in task}
+        section["tasks"] = [known.get(name.strip(), {"task": name.strip()}) for name in wanted]
+    if not section.get("tasks"):
+        raise UserError("no benchmark to evaluate on. Name some: --tasks belebele,mgsm (`--tasks list` shows all)")
+    if "limit" in given:
+        limit = given.pop("limit")
+        section["tasks"] = [
+            {"task": task, "limit": limit} if isinstance(task, str) else {**task, "limit": limit}
+            for task in section["tasks"]
+        ]
+    if "targets" in given:
+        section["targets"] = [name.strip() for name in str(given.pop("targets")).split(",")]
+    found = validate(EvalSections, sections | {"eval": section | given}, str(config or "options"))
+    return found.evaluation(), found.student
+
+
+def _asked(student: "Student | None", prompt: Prompt | None, model: str) -> "Student":
+    """How questions become prompts: as the options say, else as the file does, else as the model's own template."""
+    from polydistill.engine.config import Student
+    from polydistill.engine.generation.templates import load_tokenizer
+
+    if student is not None and prompt is None:
+        return student
+    base = student or Student(model=model)
+    if prompt in (None, "auto"):
+        chat = bool(load_tokenizer(model, base.trust_remote_code).chat_template)
+        prompt = "chat" if chat else "raw"
+        typer.echo(f"prompt template: {prompt}" + ("" if chat else " (the model has no chat template)"))
+    return base.model_copy(update={"prompt": prompt})
 
 
 def named(models: list[str]) -> dict[str, str]:
