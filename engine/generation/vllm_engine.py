@@ -1,9 +1,11 @@
 """What every vLLM engine of ours is started with; and one in this process, for evaluation and self-translation."""
 
+import functools
 import sys
 from typing import Any
 
 from polydistill.engine import environment
+from polydistill.engine.generation.adapters import Adapter
 
 _LLVM = "llvmlite.binding.ffi"
 
@@ -19,7 +21,7 @@ def throughput(gpu: bool) -> dict[str, Any]:
 
 
 def offline_engine(**arguments: Any) -> Any:
-    """A `vllm.LLM` with these arguments.
+    """A `vllm.LLM` with these arguments; `model` may be the folder of a LoRA adapter.
 
     vLLM 0.32 on a CPU looks through all loaded modules for objects that hold a Triton kernel, and fails on llvmlite's
     library object, which answers to every attribute (vllm/triton_utils/dispatcher.py). Numba loads it, so it is out
@@ -28,9 +30,13 @@ def offline_engine(**arguments: Any) -> Any:
     environment.prepare()
     from vllm import LLM
 
+    adapter = Adapter.find(arguments["model"])
     hidden = sys.modules.pop(_LLVM, None)
     try:
-        return LLM(**arguments)
+        llm = LLM(**(arguments | adapter.engine_arguments if adapter else arguments))
+        if adapter:
+            llm.generate = functools.partial(llm.generate, lora_request=adapter.request())
+        return llm
     finally:
         if hidden is not None:
             sys.modules[_LLVM] = hidden
