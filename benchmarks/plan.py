@@ -147,10 +147,10 @@ class _Judge:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         time.sleep(self._seconds * table.num_rows)
-        for field in schema.POOL:
+        for field in schema.JUDGED:
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-        return table.select(schema.POOL.names)
+        return table.select(schema.JUDGED.names)
 
 
 if __name__ == "__main__":

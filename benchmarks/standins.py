@@ -108,7 +108,7 @@ class _Lengths:
             table = table.append_column(f"reason_{field}", reason)
         short = pc.equal(pc.utf8_slice_codeunits(table["id"], 0, 1), "0")  # one row in sixteen is dropped
         reason = pc.if_else(short, "instruction:length_ratio", pa.scalar(None, pa.string()))
-        return table.append_column("reason", pc.if_else(failed[0], "instruction:error", reason)).cast(schema.POOL)
+        return table.append_column("reason", pc.if_else(failed[0], "instruction:error", reason)).cast(schema.JUDGED)
 
 
 def _first(notes: pa.ChunkedArray) -> pa.Array:

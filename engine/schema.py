@@ -176,7 +176,7 @@ SCORES = pa.struct(
 )
 """What the judge measured about one hypothesis. Null fields were not measured."""
 
-POOL = pa.schema(
+JUDGED = pa.schema(
     [
         *TRANSLATED,
         *(pa.field(f"scores_{field}", SCORES) for field in FIELDS),
@@ -186,6 +186,23 @@ POOL = pa.schema(
         # Why the whole row is unusable, "field:reason"; null where it is kept: the question is usable and so is at
         # least one answer.
         pa.field("reason", pa.string()),
+    ]
+)
+"""A row in one target language, translated and judged. A conversation's other turns are rows of their own so far."""
+
+POOL = pa.schema(
+    [
+        *JUDGED,
+        # What translation and judge say of the system prompt, and of each turn of the history in its order. Null where
+        # the row has none; a turn that is not translated (a tool's) has its own text as `mt_history` and nothing else.
+        pa.field("mt_system", pa.string()),
+        pa.field("mt_history", pa.list_(pa.string())),
+        pa.field("notes_system", pa.list_(pa.string())),
+        pa.field("notes_history", pa.list_(pa.list_(pa.string()))),
+        pa.field("scores_system", SCORES),
+        pa.field("scores_history", pa.list_(SCORES)),
+        pa.field("reason_system", pa.string()),
+        pa.field("reason_history", pa.list_(pa.string())),
     ]
 )
 """A row in one target language with everything known about it (`pool/<target>/`). Nothing is ever left out."""
@@ -226,7 +243,9 @@ MIXTURE = pa.schema(
         pa.field("history", HISTORY),  # the conversation's other turns; null where the row is a single question
         pa.field("instruction", pa.string()),
         pa.field("input", pa.string()),
-        pa.field("response", pa.string()),  # what is learnt
+        pa.field("system", pa.string()),  # system prompt, in the question's language; null where there is none
+        pa.field("history", HISTORY),  # the other turns, in the question's language; null for a single question
+        pa.field("response", pa.string()),  # what is learned
         pa.field("answer", pa.string()),  # where the response comes from: "truth", "self" or "parallel"
         pa.field("switched", pa.int32()),  # question tokens replaced by code-switching
         pa.field("switchable", pa.int32()),  # question tokens that the dictionary covers

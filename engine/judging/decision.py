@@ -5,9 +5,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
+from polydistill.engine.judging import turns
 from polydistill.engine.judging.score_rules import SCORE_RULES
 from polydistill.engine.judging.verdicts import Verdicts, list_flags
-from polydistill.engine.schema import FIELDS, POOL, Flag, Note, Reason
+from polydistill.engine.schema import FIELDS, JUDGED, Flag, Note, Reason
 
 ALWAYS = (Flag.ERROR, Flag.EMPTY, Flag.QUALITY_ERROR)
 """Flags that make a text unusable whatever the configuration: there is no judgment to go by."""
@@ -19,11 +20,12 @@ def reasons(table: pa.Table, judge: Judge) -> pa.Table:
     Scores and flags stay as they are. A text that `judge` wants a quality score of, that no other rule fails and that
     has none is "unscored".
     """
-    return with_reasons(table, {field: Verdicts.unpack(table[f"scores_{field}"]) for field in FIELDS}, judge)
+    judged = turns.unfold(table)
+    return turns.fold(with_reasons(judged, {f: Verdicts.unpack(judged[f"scores_{f}"]) for f in FIELDS}, judge))
 
 
 def with_reasons(table: pa.Table, verdicts: dict[str, Verdicts], judge: Judge) -> pa.Table:
-    """A POOL table: `table`, which has everything but the reasons, with them decided from the fields' verdicts."""
+    """A JUDGED table: `table`, which has everything but the reasons, with them decided from the fields' verdicts."""
     target = table["target"].to_numpy(zero_copy_only=False)
     columns = {f"reason_{field}": _field_reasons(table, field, verdicts[field], target, judge) for field in FIELDS}
     row = _row_reasons(table, columns)
@@ -31,7 +33,7 @@ def with_reasons(table: pa.Table, verdicts: dict[str, Verdicts], judge: Judge) -
         column = pa.array(values, pa.string(), mask=values == "")
         index = table.schema.get_field_index(name)
         table = table.append_column(name, column) if index < 0 else table.set_column(index, name, column)
-    return table.select(POOL.names).cast(POOL)
+    return table.select(JUDGED.names).cast(JUDGED)
 
 
 def decide(verdicts: Verdicts, target: str | np.ndarray, judge: Judge) -> np.ndarray:

@@ -23,7 +23,7 @@ from polydistill.engine.judging.language_tasks import language_tasks
 from polydistill.engine.judging.score_rules import for_targets
 from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
 from polydistill.engine.judging.verdicts import Columns, Verdicts
-from polydistill.engine.schema import FIELDS, POOL, Flag
+from polydistill.engine.schema import FIELDS, JUDGED, Flag
 from polydistill.engine.text.profile import Profile, script_groups
 from polydistill.engine.text.profile import profile as profile_texts
 
@@ -57,7 +57,7 @@ class JudgeStage:
         self.estimator = estimator or load_estimator(judge, device)
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Judge a TRANSLATED table: the same rows in the same order, as POOL."""
+        """Judge a TRANSLATED table: the same rows in the same order, as JUDGED."""
         keys = pc.binary_join_element_wise(table["target"], table["source"], " ")
         parts, order = [], []
         for key in pc.unique(keys).to_pylist():
@@ -65,7 +65,7 @@ class JudgeStage:
             order.append(rows)
             parts.append(self._judge(table if len(rows) == table.num_rows else table.take(rows), *key.split()))
         if not parts:
-            return POOL.empty_table()
+            return JUDGED.empty_table()
         judged = pa.concat_tables(parts)
         rows = np.concatenate(order)
         return judged if (np.diff(rows) == 1).all() else judged.take(np.argsort(rows))

@@ -60,8 +60,9 @@ def pool_subset(
     answers = (taken(rows.texts(subset.answer).columns[which], chosen) for which in ("truth", "self"))
     columns = {
         "id": taken(rows.source.ids, chosen),
-        **{name: taken(rows.source.columns[name], chosen) for name in ("system", "history")},
         **question.texts,
+        "system": taken(rows.texts(subset.question).system, chosen),
+        "history": taken(rows.texts(subset.question).history, chosen),
         "response": pc.if_else(truth, *answers),
         "answer": pc.if_else(truth, "truth", "self"),
         "switched": pa.array(question.switched),
@@ -97,6 +98,9 @@ def unusable(rows: Rows, recipe: Recipe, subset: Subset, seed: int) -> tuple[pa.
     for name in QUESTION:
         reasons += [rows.target.lost(name), rows.target.leaks(name)] if subset.question == "target" else []
         reasons.append(rows.source.leaks(name))
+    if subset.question == "target":
+        reasons += [rows.target.conversation_lost(), rows.target.conversation_leaks()]
+    reasons.append(rows.source.conversation_leaks())
     none = pa.nulls(len(rows), pa.string())
     answers = (rows.answerless(name, subset.answer) for name in ("truth", "self"))
     reasons.append(pc.if_else(truth, *(none if reason is None else reason for reason in answers)))

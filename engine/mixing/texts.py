@@ -18,9 +18,12 @@ from polydistill.engine.seeds import row_bits
 from polydistill.engine.text.words import Words, find_words
 
 FIELDS = ("instruction", "input", "truth", "self")
-SOURCE_COLUMNS = ["id", "source", "system", "history", *FIELDS, "self_error"]
+SOURCE_COLUMNS = ["id", "source", *FIELDS, "self_error", "system", "history"]
 """Pool columns that are the same in every target language."""
-TARGET_COLUMNS = ["id", "source", *(f"mt_{name}" for name in FIELDS), *(f"reason_{name}" for name in FIELDS)]
+TARGET_COLUMNS = [
+    *("id", "source", *(f"mt_{name}" for name in FIELDS), *(f"reason_{name}" for name in FIELDS)),
+    *("mt_system", "mt_history", "reason_system", "reason_history"),
+]
 """Pool columns that mixing reads of each target language."""
 
 Reasons: TypeAlias = "pa.Array | None"
@@ -30,9 +33,25 @@ Reasons: TypeAlias = "pa.Array | None"
 class Texts:
     """The fields of some rows in one language."""
 
-    def __init__(self, columns: dict[str, pa.Array], language: str, evaluation: Index | None) -> None:
-        """`columns`: field -> string array with nulls where there is no text."""
+    def __init__(
+        self,
+        columns: dict[str, pa.Array],
+        language: str,
+        evaluation: Index | None,
+        system: pa.Array,
+        history: pa.Array,
+    ) -> None:
+        """Hold the texts of some rows.
+
+        Args:
+            columns: field -> string array with nulls where there is no text.
+            language: of all texts.
+            evaluation: index of the evaluation sets that no text may be near to.
+            system: system prompts, null where a row has none.
+            history: `schema.HISTORY`, null where a row is a single question.
+        """
         self.columns, self.language, self.evaluation = columns, language, evaluation
+        self.system, self.history = system, history
         self._words: dict[str, Words] = {}
         self._leaks: dict[str, Reasons] = {}
 
@@ -46,6 +65,18 @@ class Texts:
         if name not in self._words:
             self._words[name] = find_words(self.text(name), self.language)
         return self._words[name]
+
+    def conversation_leaks(self) -> Reasons:
+        """The rows whose system prompt or history is too near to an evaluation set."""
+        if self.evaluation is None or self.system.null_count + self.history.null_count == 2 * len(self.system):
+            return None
+        if "history" not in self._leaks:
+            texts = [
+                "\n".join(filter(None, [system, *(turn["content"] for turn in history or ())]))
+                for system, history in zip(self.system.to_pylist(), self.history.to_pylist())
+            ]
+            self._leaks["history"] = where(self.evaluation.leaks(pl.Series(texts, dtype=pl.String)), "leakage:history")
+        return self._leaks["history"]
 
     def leaks(self, name: str) -> Reasons:
         """The rows whose text in that field is too near to an evaluation set."""
@@ -62,7 +93,8 @@ class SourceTexts(Texts):
     def __init__(self, table: pa.Table, evaluation: Index | None = None) -> None:
         """`table` has SOURCE_COLUMNS, all rows of one source language."""
         columns = {name: table[name].combine_chunks() for name in SOURCE_COLUMNS}
-        super().__init__(columns, table["source"][0].as_py(), evaluation)
+        system, history = columns.pop("system"), columns.pop("history")
+        super().__init__(columns, table["source"][0].as_py(), evaluation, system, history)
         self.ids: pa.Array = columns["id"]
         self.bits: np.ndarray = row_bits(self.ids.to_pylist())
 
@@ -99,7 +131,10 @@ class TargetTexts(Texts):
                 "`polydistill synth`."
             )
         columns = {name: table[f"mt_{name}"].combine_chunks() for name in FIELDS}
-        super().__init__(columns, language, source.evaluation)
+        system = table["mt_system"].combine_chunks()
+        history = _translated(source.history, table["mt_history"].combine_chunks())
+        super().__init__(columns, language, source.evaluation, system, history)
+        self._conversation = [table[f"reason_{name}"].combine_chunks() for name in ("system", "history")]
         self._judged = {name: table[f"reason_{name}"].combine_chunks() for name in FIELDS}
         self._source = source
 
@@ -110,6 +145,17 @@ class TargetTexts(Texts):
         judged = self._judged[name]
         reason = first(judged if judged.null_count < len(judged) else None, missing)
         return None if reason is None else pc.binary_join_element_wise(pa.scalar(f"{name}:"), reason, "")
+
+    def conversation_lost(self) -> Reasons:
+        """Why the translation of a system prompt or of a turn of the history is of no use."""
+        system, history = self._conversation
+        if system.null_count + history.null_count == 2 * len(system):
+            return None
+        reasons = []
+        for own, turns in zip(system.to_pylist(), history.to_pylist()):
+            named = [("system", own), *(("history", reason) for reason in turns or ())]
+            reasons.append(next((f"{name}:{reason}" for name, reason in named if reason), None))
+        return pa.array(reasons, pa.string())
 
 
 class Rows:
@@ -136,6 +182,17 @@ class Rows:
         """Why a row has no answer of that name ("truth" or "self") to learn on that side."""
         translated = (self.target.lost(name), self.target.leaks(name)) if side == "target" else ()
         return first(self.source.unanswered(name), *translated, self.source.leaks(name))
+
+
+def _translated(history: pa.Array, contents: pa.Array) -> pa.Array:
+    """The turns of `history` with other contents: list<string>, one for each turn, null where `history` is."""
+    if history.null_count == len(history):
+        return history
+    turns = [
+        None if talk is None else [turn | {"content": text} for turn, text in zip(talk, texts)]
+        for talk, texts in zip(history.to_pylist(), contents.to_pylist())
+    ]
+    return pa.array(turns, history.type)
 
 
 def given(texts: pa.Array) -> np.ndarray:

@@ -16,6 +16,7 @@ from polydistill.engine.config import Judge, Student, Synthesis, Translate, Tran
 from polydistill.engine.generation.answers import Answers, unanswered
 from polydistill.engine.generation.remote import RemoteStage
 from polydistill.engine.generation.stage import UNIT, PromptStage
+from polydistill.engine.judging.turns import append, fold
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
@@ -38,7 +39,7 @@ TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
 """(GENERATED rows, target languages) -> TRANSLATED rows, target by target. Made once per actor, called per unit."""
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
-"""TRANSLATED rows -> POOL rows, in order. Made once per actor, called once per unit."""
+"""TRANSLATED rows -> JUDGED rows, in order. Made once per actor, called once per unit."""
 
 
 class Stages:
@@ -164,7 +165,7 @@ class TranslateActor:
             rows = Answers(self._root / GENERATED).table(unit)
         else:
             rows = unanswered(read_table(self._root / PROMPTS, shard_name(unit)))
-        rows = attach(rows.select(schema.GENERATED.names), self._prompts.given(unit, targets))
+        rows = append(attach(rows.select(schema.GENERATED.names), self._prompts.given(unit, targets)))
         made = self._watch.run(unit, rows, self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
         made = made if not self._guarded.split else _target_major(made, targets)
@@ -200,11 +201,11 @@ class JudgeActor:
         commit = functools.partial(self._commit, unit)
         return self._watch.run(unit, table.drop_columns("unit"), self._guarded, commit)
 
-    def _commit(self, unit: int, pool: pa.Table) -> pa.Table:
-        targets = pc.unique(pool["target"]).to_pylist()
+    def _commit(self, unit: int, judged: pa.Table) -> pa.Table:
+        targets = pc.unique(judged["target"]).to_pylist()
 
         def one(target: str) -> dict[str, Any]:
-            part = pool.filter(pc.equal(pool["target"], target))
+            part = fold(judged.filter(pc.equal(judged["target"], target)))
             known = figures_of(part)
             commit(self._root, unit, target, part, targets, self._digest, known)
             counts = {"rows": known.rows, "kept": known.kept, "failed": known.failed}
@@ -285,14 +286,14 @@ def _untranslated(table: pa.Table, message: str, targets: list[str], /) -> pa.Ta
 
 
 def _unjudged(table: pa.Table, message: str) -> pa.Table:
-    """POOL rows that the judge could not judge: no scores, the error as every field's reason."""
+    """JUDGED rows that the judge could not judge: no scores, the error as every field's reason."""
     for field in schema.FIELDS:
         table = table.append_column(f"scores_{field}", pa.nulls(table.num_rows, schema.SCORES))
     for field in schema.FIELDS:
         reasons = [f"error: {message}" if text else None for text in table[f"mt_{field}"].to_pylist()]
         table = table.append_column(f"reason_{field}", pa.array(reasons, pa.string()))
     reason = pa.array(["instruction:error"] * table.num_rows, pa.string())
-    return table.append_column("reason", reason).select(schema.POOL.names)
+    return table.append_column("reason", reason).select(schema.JUDGED.names)
 
 
 def _unrescued(table: pa.Table, message: str) -> pa.Table:

@@ -60,7 +60,7 @@ def tokenize(
         The TOKENS rows, and how many rows were left out or cut, by reason: "no_answer", "too_long", "truncated".
     """
     counts: Counter[str] = Counter()
-    rows = table.select(["id", "subset", "response", "weight"]).to_pydict()
+    rows = table.select(["id", "subset", "response", "weight", "question_language", "answer_language"]).to_pydict()
     prompts = conversations(table)
     answers = [index for index, response in enumerate(rows["response"]) if response]
     counts["no_answer"] = table.num_rows - len(answers)
@@ -70,7 +70,10 @@ def tokenize(
     held = seeds.uniform(how.seed, rows["id"], "validation") < how.validation
     kept, tokens, starts, gaps = [], [], [], []
     for index, sample in zip(answers, samples):
-        start, unlearned = _mask(sample, how.max_tokens)
+        # Earlier answers stand in the question's language. Where the recipe teaches to answer in another one, they are
+        # context only.
+        same = rows["question_language"][index] == rows["answer_language"][index]
+        start, unlearned = _mask(sample, how.max_tokens) if same else (max(sample.prompt, 1), [])
         if len(sample.ids) > how.max_tokens:
             if how.too_long == "drop" or start + 1 > how.max_tokens:
                 counts["too_long"] += 1

@@ -11,7 +11,8 @@ import pytest
 from polydistill.engine.config import Judge, Quality, Rules
 from polydistill.engine.judging.decision import reasons
 from polydistill.engine.judging.stage import JudgeStage
-from polydistill.engine.schema import FIELDS, POOL, TRANSLATED
+from polydistill.engine.judging.turns import fold
+from polydistill.engine.schema import FIELDS, JUDGED, TRANSLATED
 
 GOOD = {
     "instruction": ("Describe the weather in the mountains.", "Beschreibe das Wetter in den Bergen."),
@@ -70,7 +71,7 @@ FRENCH = "Dans les montagnes, le temps change vite et il neige souvent en hiver,
 )  # fmt: skip
 def test_reasons_of_single_texts(stage: JudgeStage, changes: dict[str, Any], field: str, reason: str | None) -> None:
     judged = stage(table(changes))
-    assert judged.schema == POOL
+    assert judged.schema == JUDGED
     assert judged[f"reason_{field}"].to_pylist() == [reason]
     others = [f for f in FIELDS if f != field]
     assert all(judged[f"reason_{f}"].to_pylist() == [None] for f in others)
@@ -132,7 +133,7 @@ def test_order_languages_and_repetition_do_not_matter(stage: JudgeStage) -> None
     both = pa.concat_tables([one, french])
     order = [3, 0, 4, 1, 1, 5, 2]
     assert stage(both.take(order)).to_pylist() == [apart[i] for i in order]
-    assert stage(both.slice(0, 0)).schema == POOL
+    assert stage(both.slice(0, 0)).schema == JUDGED
 
 
 def test_unknown_target_language_is_only_held_against_the_source() -> None:
@@ -156,13 +157,13 @@ def test_thresholds_are_chosen_later(stage: JudgeStage) -> None:
     judged = stage(
         table({}, {"truth": (ENGLISH, GOOD["truth"][1], ["number_lost"])}, {"truth": (ENGLISH, "Im Winter.")})
     )
-    assert reasons(judged, stage.judge).equals(judged)
-    strict = reasons(judged, Judge(rules=Rules(drop=("number_lost",), length_ratio=(0.01, 100))))
+    assert reasons(fold(judged), stage.judge).equals(fold(judged))
+    strict = reasons(fold(judged), Judge(rules=Rules(drop=("number_lost",), length_ratio=(0.01, 100))))
     assert strict["reason_truth"].to_pylist() == [None, "number_lost", None]
     assert strict.drop_columns([f"reason_{f}" for f in FIELDS] + ["reason"]).equals(
-        judged.drop_columns([f"reason_{f}" for f in FIELDS] + ["reason"])
+        fold(judged).drop_columns([f"reason_{f}" for f in FIELDS] + ["reason"])
     )
-    scored = reasons(judged, Judge(quality=Quality(model="none")))
+    scored = reasons(fold(judged), Judge(quality=Quality(model="none")))
     assert set(scored["reason_truth"].to_pylist()) == {"unscored", "length_ratio"}  # never a silent pass
 
 
@@ -184,7 +185,7 @@ def test_quality_runs_on_what_passed(tmp_path: Path) -> None:
     assert scores[1]["quality"] is None and judged["reason_truth"][1].as_py() == "off_target"
     assert "quality_partial" in scores[2]["flags"] and "quality_partial" not in scores[0]["flags"]
     assert judged["reason_truth"][0].as_py() is None
-    later = reasons(judged, Judge(quality=Quality(model=folder, threshold=10)))
+    later = reasons(fold(judged), Judge(quality=Quality(model=folder, threshold=10)))
     assert later["reason_truth"].to_pylist() == ["low_quality", "off_target", "low_quality"]
 
     broken = JudgeStage(Judge(quality=Quality(model=folder, threshold=-10)))
