@@ -239,12 +239,10 @@ MIXTURE = pa.schema(
         pa.field("target", pa.string()),  # target language it serves; equals source for source-only subsets
         pa.field("question_language", pa.string()),
         pa.field("answer_language", pa.string()),
-        pa.field("system", pa.string()),  # system prompt; null where the row has none
-        pa.field("history", HISTORY),  # the conversation's other turns; null where the row is a single question
-        pa.field("instruction", pa.string()),
-        pa.field("input", pa.string()),
         pa.field("system", pa.string()),  # system prompt, in the question's language; null where there is none
         pa.field("history", HISTORY),  # the other turns, in the question's language; null for a single question
+        pa.field("instruction", pa.string()),
+        pa.field("input", pa.string()),
         pa.field("response", pa.string()),  # what is learned
         pa.field("answer", pa.string()),  # where the response comes from: "truth", "self" or "parallel"
         pa.field("switched", pa.int32()),  # question tokens replaced by code-switching

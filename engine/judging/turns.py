@@ -4,9 +4,9 @@
     fold     after judging, the texts' translations, scores and reasons return to their row (`mt_history`, ...)
     unfold   the same texts again from a POOL table, to decide anew under other thresholds
 
-So no stage knows of conversations. A turn's row holds the text as its instruction and nothing else. Its `origin` ends in
-"#system" or "#turn3", which no row of a source does: theirs end in a row number. Turns without text and what a tool says
-are data: they are not translated, and their text stays as it is.
+So no stage knows of conversations. A turn's row holds the text as its instruction and nothing else. Its `origin` ends
+in "#system" or "#turn3", which no row of a source does: theirs end in a row number. Turns without text and what a tool
+says are data: they are not translated, and their text stays as it is.
 """
 
 import re

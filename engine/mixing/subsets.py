@@ -93,8 +93,6 @@ def unusable(rows: Rows, recipe: Recipe, subset: Subset, seed: int) -> tuple[pa.
         reasons.append(where(~_part(rows, recipe, subset.part, seed), "part:other"))
     if not subset.source_only and rows.source.language == rows.target.language:
         reasons.append(where(np.ones(len(rows), bool), "target:same_language"))
-    if subset.question == "target":
-        reasons.append(rows.source.context())
     for name in QUESTION:
         reasons += [rows.target.lost(name), rows.target.leaks(name)] if subset.question == "target" else []
         reasons.append(rows.source.leaks(name))

@@ -98,12 +98,6 @@ class SourceTexts(Texts):
         self.ids: pa.Array = columns["id"]
         self.bits: np.ndarray = row_bits(self.ids.to_pylist())
 
-    def context(self) -> Reasons:
-        """Why a question cannot be asked in another language: its system prompt or history is not translated."""
-        return first(
-            *(where(pc.is_valid(self.columns[name]), f"{name}:untranslated") for name in ("system", "history"))
-        )
-
     def unanswered(self, name: str) -> Reasons:
         """Why a row has no answer of that name ("truth" or "self")."""
         failed = None
