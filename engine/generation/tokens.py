@@ -54,10 +54,11 @@ class PromptTokens:
     def sample_ids(self, conversations: Sequence[Conversation]) -> list[Sample]:
         """Ids of each conversation, whose last turn is the assistant's, and what of them is learned."""
         hidden = [self._encoder.hide(messages) for messages in conversations]
-        heads = self._heads(self.renderer, [Hidden(h.messages[:-1], h.marks) for h in hidden])
+        marks = [h.marks for h in hidden]
         wholes = [self.renderer.whole(h.messages) for h in hidden]
+        heads = [found.ids for found in self._encoder.encode([w.text[: w.start] for w in wholes], marks)]
         spans = any(whole.written != ((whole.start, len(whole.text)),) for whole in wholes)
-        found = self._encoder.encode([w.text for w in wholes], [h.marks for h in hidden], offsets=spans)
+        found = self._encoder.encode([w.text for w in wholes], marks, offsets=spans)
         return [self._sample(*parts) for parts in zip(heads, found, wholes, hidden)]
 
     def answer_ids(self, prompt: Conversation, answers: Sequence[str], bare: bool = False) -> list[list[int]]:

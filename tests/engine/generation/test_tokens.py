@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Question
 from polydistill.trainer.data.tokenization import Tokenization, tokenize
 from tests.engine.generation.tokenizers_fixture import END_OF_TURN, ENDS, KINDS, TEMPLATES, make_tokenizer
+from tests.trainer.conftest import mixture_rows
 
 make = functools.cache(make_tokenizer)
 ALL = ["alpaca", "raw", *TEMPLATES]
@@ -66,9 +66,8 @@ def test_ids_are_equal_in_generation_training_and_evaluation(
     for number in control:
         assert sample.ids.count(number) == harmless.ids.count(number), tokenizer.decode(sample.ids)
     if not shots:  # the trainer's own table says the same
-        row = {"id": ["0" * 16], "subset": ["LL"], "instruction": [question], "input": [payload], "response": [answer]}
         how = Tokenization("chat" if name in TEMPLATES else name, 10**6, "drop", 0.0, 0, tokens_arguments(name))
-        table, _ = tokenize(pa.table(row), tokenizer, ["LL"], how)
+        table, _ = tokenize(mixture_rows((question, payload, answer)), tokenizer, {"LL": 1.0}, how)
         assert table["tokens"][0].as_py() == sample.ids and table["prompt"][0].as_py() == max(1, sample.prompt)
 
 
