@@ -99,8 +99,9 @@ def text_blocks(file: File, size: int | None = None) -> Iterator[str]:
         decoder = _decoder(more)
         parts: list[str] = []  # of the line that has begun
         line, length = 1, 0
-        while more:
+        while following := stream.read(size):
             whole, newline, tail = decoder.decode(more).rpartition("\n")
+            more = following
             if newline:
                 block = "".join([*parts, whole])
                 yield block
@@ -110,9 +111,9 @@ def text_blocks(file: File, size: int | None = None) -> Iterator[str]:
             length += len(tail)
             if length > LINE:
                 raise UserError(f"{file.name}:{line}: a line of more than {LINE:,} characters")
-            more = stream.read(size)
-        if rest := "".join(parts) + decoder.decode(b"", final=True):
-            yield rest
+        # The last line belongs to the last block, whether it ends or not.
+        if rest := "".join(parts) + decoder.decode(more, final=True):
+            yield rest.removesuffix("\n")
 
 
 def _decoder(head: bytes) -> codecs.IncrementalDecoder:

@@ -62,7 +62,7 @@ def decide(verdicts: Verdicts, target: str | np.ndarray, judge: Judge) -> np.nda
 def _field_reasons(table: pa.Table, field: str, verdicts: Verdicts, target: np.ndarray, judge: Judge) -> np.ndarray:
     """Reason of each row's hypothesis of one field, "" where it is usable or there is nothing to translate."""
     # Something was to be translated and nothing came back: an error of the translator, not a low score.
-    absent = np.where(has_text(table, field), str(Flag.ERROR), "")
+    absent = np.where(has_text(table, field), str(Flag.ERROR), "").astype(object)  # as long as a reason may be
     if (missing := list_flags(table[f"notes_{field}"].combine_chunks()).get(Note.NOT_GIVEN)) is not None:
         absent[missing] = str(Reason.NOT_GIVEN)
     return np.where(verdicts.present, decide(verdicts, target, judge), absent)

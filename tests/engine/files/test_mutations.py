@@ -1,0 +1,191 @@
+"""Damaged files through every reader: a UserError or rows, never a traceback, a dead process or rows that vanish.
+
+The suite runs a small part. The nightly run, about ten minutes: POLYDISTILL_MUTATIONS=25000 pytest THIS_FILE
+"""
+
+import bz2
+import collections
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+
+from polydistill.engine.config import Dictionaries, Leakage, PromptSource, Synthesis, load
+from polydistill.engine.errors import UserError
+from polydistill.engine.mixing.leakage import Index
+from polydistill.engine.mixing.switching.dictionaries import load_dictionary
+from polydistill.engine.pairs.find import find_one
+from polydistill.engine.pairs.read import read_pairs
+from polydistill.engine.prompts.prepare import prepare
+from polydistill.engine.storage.shards import Folder
+
+COUNT = int(os.environ.get("POLYDISTILL_MUTATIONS", "400"))
+WORKERS = 4
+
+ROWS = [
+    {
+        "instruction": f"Say {i} ü.",
+        "input": "x" * (i % 4),
+        "output": f"It is {i}.",
+        "n": i,
+        "history": [["a", "b"]] if i % 3 else [],
+    }
+    for i in range(20)
+]
+TALKS = [{"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": "a"}]} for i in range(20)]
+LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS).encode()
+FLAT = "instruction,output\n" + "".join(f'"Say, {i}",It is {i}\n' for i in range(20))
+PAIRS = "".join(f"word{i} here\tWort{i} hier\n" for i in range(20)).encode()
+CONFIG = b"output: o\ntargets: [de, id]\nprompts: {path: a.json}\ntranslate: {model: m}\nwork: {unit_rows: 7}\n"
+
+
+def arrow(stream: bool, **options) -> bytes:
+    table = pa.Table.from_pylist(ROWS)
+    table = table.append_column("kind", table["input"].combine_chunks().dictionary_encode())
+    sink = pa.BufferOutputStream()
+    make = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with make(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table, max_chunksize=7)
+    return sink.getvalue().to_pybytes()
+
+
+def parquet() -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(ROWS), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def prompts(path: Path, folder: Path) -> None:
+    columns = {"answer": None} if path.suffix == ".txt" else {}
+    record = prepare([PromptSource(path=str(path), columns=columns)], "en", Folder.of(folder / "out"), 9).record
+    assert record.rows_read == record.rows_kept + sum(record.dropped.values())
+
+
+def pairs(path: Path, folder: Path) -> None:
+    file = find_one(str(path), "eng_Latn", "deu_Latn")
+    assert file is not None
+    collections.deque(read_pairs(file, "eng_Latn", "deu_Latn"), maxlen=0)
+
+
+def dictionary(path: Path, folder: Path) -> None:
+    load_dictionary(Dictionaries(path=str(path)), "eng_Latn", "deu_Latn")
+
+
+def leakage(path: Path, folder: Path) -> None:
+    Index.of(Leakage(against=[str(path)]))
+
+
+def configuration(path: Path, folder: Path) -> None:
+    load(Synthesis, path)
+
+
+READERS: list[tuple[str, bytes, Callable[[Path, Path], None]]] = [
+    ("a.jsonl", LINES, prompts),
+    ("a.jsonl.gz", gzip.compress(LINES), prompts),
+    ("a.jsonl.bz2", bz2.compress(LINES), prompts),
+    ("a.json", json.dumps(ROWS).encode(), prompts),
+    ("b.json", json.dumps({"data": ROWS}).encode("utf-16"), prompts),
+    ("c.json", json.dumps(TALKS, indent=1).encode(), prompts),
+    ("a.csv", FLAT.encode(), prompts),
+    ("a.tsv", FLAT.replace('"Say, ', "Say ").replace('",', "\t").replace(",", "\t").encode(), prompts),
+    ("a.txt", b"\n".join(b"Say %d." % i for i in range(20)), prompts),
+    ("a.parquet", parquet(), prompts),
+    ("a.arrow", arrow(stream=False), prompts),
+    ("b.arrow", arrow(stream=True), prompts),
+    ("c.arrow", arrow(stream=False, compression="zstd"), prompts),
+    ("d.arrow", arrow(stream=True, compression="lz4"), prompts),
+    ("en-de.tsv", PAIRS, pairs),
+    ("en-de.tsv.gz", gzip.compress(PAIRS), pairs),
+    ("en-de.txt", PAIRS.replace(b" here", b"").replace(b" hier", b""), dictionary),
+    ("a.jsonl", LINES, leakage),
+    ("a.tsv.gz", gzip.compress(PAIRS), leakage),
+    ("run.yaml", CONFIG, configuration),
+]
+
+SPLICES = [
+    b"\xff",
+    b"\0",
+    b"\xff\xff\xff\x7f",
+    b"\0\0\0\x80",
+    b'"',
+    b"{",
+    b"[" * 3000,
+    b"\\ud800",
+    b"9" * 5000,
+    b"\n",
+    b"\xef\xbb\xbf",
+]
+
+
+def mutated(raw: bytes, draw: random.Random) -> bytes:
+    data = bytearray(raw)
+    for _ in range(draw.choice([1, 1, 2, 4, 16])):
+        at = draw.randrange(len(data) + 1)
+        kind = draw.randrange(6)
+        if kind == 0 and at < len(data):
+            data[at] ^= 1 << draw.randrange(8)
+        elif kind == 1:
+            data[at : at + draw.randrange(5)] = draw.choice(SPLICES)
+        elif kind == 2:
+            del data[at : at + draw.randrange(1, 9)]
+        elif kind == 3:
+            data[at:at] = draw.randbytes(draw.randrange(1, 9))
+        elif kind == 4 and draw.random() < 0.2:
+            del data[at:]
+        else:
+            data[at:at] = data[at : at + draw.randrange(1, 200)]
+    return bytes(data)
+
+
+def work(seed: int, count: int, folder: Path) -> None:
+    draw = random.Random(seed)
+    for number in range(count):
+        name, raw, reader = READERS[number % len(READERS)]
+        here = folder / f"{seed}-{number}"
+        here.mkdir()
+        (here / name).write_bytes(mutated(raw, draw))
+        try:
+            reader(here / name, here)
+        except UserError as error:
+            if len(str(error)) > 3000:
+                raise AssertionError(f"{here / name}: a message of {len(str(error)):,} characters") from error
+        except BaseException as error:
+            raise AssertionError(f"{reader.__name__} of {here / name}: {type(error).__name__}: {error}") from error
+        for path in sorted(here.rglob("*"), reverse=True):  # what failed stays
+            path.rmdir() if path.is_dir() else path.unlink()
+        here.rmdir()
+
+
+@pytest.mark.timeout(max(300, COUNT))
+def test_damaged_files_end_in_a_sentence_or_in_rows(tmp_path):
+    # In processes of their own: a corrupt file must not end the process.
+    command = [sys.executable, __file__]
+    each = -(-COUNT // WORKERS)
+    running = [
+        subprocess.Popen([*command, str(seed), str(each), str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        for seed in range(WORKERS)
+    ]
+    for process in running:
+        errors = process.communicate()[1]
+        assert process.returncode == 0, f"exit code {process.returncode}\n{errors[-3000:]}"
+
+
+def test_the_files_are_whole_before_they_are_damaged(tmp_path):
+    for number, (name, raw, reader) in enumerate(READERS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / name).write_bytes(raw)
+        reader(folder / name, folder)
+
+
+if __name__ == "__main__":
+    work(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
