@@ -499,7 +499,7 @@ def validate(model: type[C], data: dict[str, Any], where: str) -> C:
     except ValidationError as error:
         problems = []
         for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
+            key = ".".join(str(part)[:60] for part in item["loc"])
             if item["type"] == "extra_forbidden":
                 near = difflib.get_close_matches(str(item["loc"][-1]), _keys(model), n=1)
                 hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -73,6 +73,7 @@ def get_language(text: str) -> Language:
         UserError: an unknown language, with near matches, or an ambiguous one, with the choices.
     """
     key = _key(text)
+    text = text if len(text) <= 60 else f"{text[:57]}..."  # for messages
     # Asking CLDR for all names takes a second, and codes are what is mostly given.
     found = _codes().get(key) or _by_tag(key, text)
     if found is not None:
