@@ -75,7 +75,7 @@ def _state(out: str, who: Identity) -> State:
 
 def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, progress: bool) -> None:
     import ray
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchConfig, TorchTrainer
     from ray.train.v2.api.config import LoggingConfig
 
@@ -114,6 +114,8 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
     try:
         with stop_on_sigterm(Folder.of(absolute)):
             answer = trainer.fit().return_value or {}
+    except TrainingFailedError as error:
+        raise UserError(_lost(absolute, launch, train, error)) from error
     finally:
         stop.set()
         if progress:
@@ -149,6 +151,18 @@ def _variables(train: Train, gpus: float, cluster: dict[str, float]) -> dict[str
 def _absolute(model: str) -> str:
     """Ray Train's workers have a working directory of their own; hub ids stay as they are."""
     return os.path.abspath(model) if os.path.isdir(model) else model
+
+
+def _lost(out: str, launch: str, train: Train, error: Exception) -> str:
+    """Why Ray gave up: what a rank has noted, or that ranks were lost too often."""
+    place = Folder.of(out)
+    if place.exists(note_name(launch)):
+        return place.read(note_name(launch)).decode()
+    last = (str(error).strip().splitlines() or [""])[-1]
+    return (
+        f"{out}: more ranks were lost than train.max_failures={train.max_failures} allows. "
+        f"The last error: {last}. Run the same command again to continue from the newest checkpoint."
+    )
 
 
 def _clean(out: str, launch: str) -> None:
