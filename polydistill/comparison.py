@@ -97,12 +97,15 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
         changes = {"learning_rate": arm.learning_rate} if arm.learning_rate else {}
         return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes).path
 
-    with ThreadPoolExecutor(jobs) as threads:
+    threads = ThreadPoolExecutor(jobs)
+    try:
         work = [threads.submit(one, mixture, arm) for mixture, arm in zip(mixtures, arms)]
         with Progress("training", len(work), "models") as progress:
             for job in as_completed(work):
                 job.result()
                 progress.advance()
+    finally:  # somebody who stops the command does not wait for the trainings that are under way
+        threads.shutdown(wait=False, cancel_futures=True)
     return {arm.name: job.result() for arm, job in zip(arms, work)}
 
 

@@ -1,6 +1,7 @@
 """The package's face: light to import, from anywhere, and what a stranger would try first."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,13 @@ def test_every_name_of_the_api_exists_and_is_documented():
 def test_importing_loads_nothing_heavy(tmp_path):
     code = f"import sys, polydistill, polydistill.cli.main; print([m for m in {HEAVY} if m in sys.modules])"
     assert python(code, tmp_path, ROOT).strip() == "[]"
+
+
+def test_help_takes_no_time(tmp_path):
+    """A third of a second of the processor, twice that on a busy machine."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    assert "Before a run" in python("from polydistill.cli.main import main; main(['--help'])", tmp_path, ROOT)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 0.9
 
 
 @pytest.fixture(scope="module")
