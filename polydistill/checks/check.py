@@ -10,16 +10,15 @@ from polydistill.run_config import RunConfig
 Check = Callable[[RunConfig], list[Problem]]
 
 STEPS: dict[str, tuple[Check, ...]] = {
-    "synth": (machine.output, data.languages, data.prompts, models.student, models.translator, models.judge,
-              machine.synthesis),
+    "synth": (machine.output, data.languages, data.prompts, models.student, models.translator, models.compute_type,
+              models.judge, machine.synthesis),
     "mix": (data.recipe, data.dictionaries, data.parallel, data.leakage),
     "train": (machine.output, models.student, machine.training),
     "eval": (models.student, evaluation.languages, evaluation.benchmarks, evaluation.measures),
 }  # fmt: skip
 """Step of a run -> its checks. A check looks at one section and returns what is wrong with it."""
 
-
-THIS_MACHINE: tuple[Check, ...] = (machine.synthesis, machine.training)
+THIS_MACHINE: tuple[Check, ...] = (models.compute_type, machine.synthesis, machine.training)
 """Checks of this machine's processors, which say nothing about a run on a cluster."""
 
 
@@ -33,7 +32,7 @@ def check(run: RunConfig, steps: Iterable[str] = tuple(STEPS), cluster: bool = F
     """
     all_of_them: Sequence[Check] = list(dict.fromkeys(each for step in steps for each in STEPS[step]))
     chosen = [each for each in all_of_them if not (cluster and each in THIS_MACHINE)]
-    return [problem for each in chosen for problem in each(run)]
+    return list(dict.fromkeys(problem for each in chosen for problem in each(run)))
 
 
 def require(run: RunConfig, steps: Iterable[str] = tuple(STEPS), cluster: bool = False) -> list[Problem]:

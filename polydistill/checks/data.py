@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.recipe import Recipe, load_recipe
@@ -20,11 +21,13 @@ def languages(run: RunConfig) -> list[Problem]:
 def prompts(run: RunConfig) -> list[Problem]:
     """Every source of prompts exists, and its first rows fit a format."""
     from polydistill.engine.prompts.fields import Notes
-    from polydistill.engine.prompts.sources import open_sources
+    from polydistill.engine.prompts.sources import on_hub, open_sources
 
     found: list[Problem] = []
     for number, source in enumerate(run.prompts):
         with caught("prompts.path" if len(run.prompts) == 1 else f"prompts.{number}.path", found):
+            if on_hub(source.path):  # asked first: the library that reads it tries again for half a minute
+                locate(source.path.removeprefix("hub:"), "README.md", "dataset")
             next(open_sources([source], run.source)[0].frames(Notes()), None)
     return found
 

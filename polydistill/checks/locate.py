@@ -33,7 +33,8 @@ def locate(name: str, file: str = "config.json", kind: str = "model") -> Path | 
     cached = try_to_load_from_cache(name, file, repo_type=kind)
     if isinstance(cached, str):
         return Path(cached).parent
-    advice = f"fetch it where there is a network (`hf download {name}`), or give the path of a folder"
+    what = f"{name} --repo-type dataset" if kind == "dataset" else name
+    advice = f"fetch it where there is a network (`hf download {what}`), or give the path of a folder"
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         raise UserError(f"{name}: not on this machine, and HF_HUB_OFFLINE=1 forbids fetching it. Unset that, {advice}")
     try:

@@ -71,9 +71,6 @@ def translator(run: RunConfig) -> list[Problem]:
                     "MADLAD, mBART-50 or Marian model, or set translate.method: self"
                 )
             _languages(run, folder, found)
-    if run.translate.method == "seq2seq":
-        with caught("translate.compute_type", found):
-            _compute_type(run.translate.compute_type)
     if run.translate.examples and not Path(run.translate.examples).exists():
         found.append(Problem("translate.examples", f"{run.translate.examples}: no such folder"))
     return found
@@ -93,13 +90,19 @@ def _languages(run: RunConfig, folder: Path, found: list[Problem]) -> None:
             tokens.check(set(), {target} - {run.source})
 
 
-def _compute_type(name: str) -> None:
+def compute_type(run: RunConfig) -> list[Problem]:
+    """This machine has the translator's arithmetic."""
+    if run.translate is None or run.translate.method != "seq2seq":
+        return []
     import ctranslate2
 
+    name = run.translate.compute_type
     kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     known = {"default", "auto", *ctranslate2.get_supported_compute_types(kind)}
-    if name not in known:
-        raise UserError(f"{name} is not supported on this {kind}. Supported: {', '.join(sorted(known))}")
+    if name in known:
+        return []
+    text = f"{name} is not supported on this {kind}. Supported: {', '.join(sorted(known))}"
+    return [Problem("translate.compute_type", text)]
 
 
 def judge(run: RunConfig) -> list[Problem]:
