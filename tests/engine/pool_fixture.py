@@ -31,6 +31,11 @@ def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
         values[f"notes_{name}"] = [] if text else None
         values[f"scores_{name}"] = None
         values[f"reason_{name}"] = None
+    if columns.get("system"):
+        values["mt_system"] = f"{target[:2]}:{columns['system']}"
+    if (history := columns.get("history")) is not None:
+        texts = [turn["content"] for turn in history]
+        values["mt_history"] = [f"{target[:2]}:{text}" if text else text for text in texts]
     return {**values, "reason": None, **columns}
 
 

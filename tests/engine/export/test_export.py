@@ -30,9 +30,8 @@ CALL = [
 
 @pytest.fixture
 def run(tmp_path: Path) -> str:
-    rows = [row(i, "jpn_Jpan", input="a b" if i % 2 else "") for i in range(40)]
-    rows[1]["system"] = "Be kind."
-    rows[2]["history"] = TURNS
+    talks = {1: {"system": "Be kind."}, 2: {"history": TURNS}}
+    rows = [row(i, "jpn_Jpan", input="a b" if i % 2 else "", **talks.get(i, {})) for i in range(40)]
     for one, (truth, self_) in zip(rows, ((0.9, 0.5), (0.9, 0.2), (0.6, 0.6), (0.1, 0.8), (0.5, 0.49))):
         one |= {f"scores_{name}": {"quality": q} for name, q in (("truth", truth), ("self", self_))}
     rows[3]["reason_self"] = "low_quality"
