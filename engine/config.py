@@ -205,8 +205,10 @@ class Translator(Config):
         description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model; "
         "with method `self`, of the student"
     )
-    method: Literal["seq2seq", "self"] = Field(
-        "seq2seq", description="self: the model is a language model that translates from eight examples"
+    method: Literal["seq2seq", "self", "chat"] = Field(
+        "seq2seq",
+        description="self: the model is a language model that translates from eight examples; chat: it is an "
+        "instruction model that is asked for a translation",
     )
     examples: str | None = Field(
         None,
@@ -226,14 +228,26 @@ class Translator(Config):
     max_output_tokens: int = Field(512, ge=8, description="A hypothesis that is cut here is marked as truncated")
     batch_tokens: int = Field(4096, ge=64, description="Source tokens (padding included) in one batch; halved on OOM")
     threads: int = Field(0, ge=0, description="CPU threads of one translator; 0: OMP_NUM_THREADS, else up to 4")
-    engine: dict[str, Any] = Field(default_factory=dict, description="For method `self`: further vLLM engine arguments")
+    engine: dict[str, Any] = Field(
+        default_factory=dict, description="For methods `self` and `chat`: further vLLM engine arguments"
+    )
+    family: Literal["auto", "chat", "translategemma", "tower", "hunyuan", "alma", "xalma"] = Field(
+        "auto", description="For method `chat`: the wording that the model was trained on; auto: by the model's name"
+    )
+    endpoint: Endpoint | None = Field(
+        None, description="For method `chat`: a server that runs the model; null: vLLM in this process"
+    )
+    documents: bool = Field(False, description="For method `chat`: give lines whole instead of sentence by sentence")
+    temperature: float = Field(0.0, ge=0, description="For method `chat`: 0 is greedy decoding")
 
     @model_validator(mode="after")
     def _fits(self) -> "Translator":
         if self.method == "seq2seq" and self.hypotheses > self.beam:
             raise ValueError(f"{self.hypotheses} hypotheses of a beam of {self.beam}: expected at most {self.beam}")
-        if self.method == "self" and self.hypotheses > 1:
-            raise ValueError("method `self` is greedy and has one hypothesis")
+        if self.method != "seq2seq" and self.hypotheses > 1:
+            raise ValueError(f"method `{self.method}` has one hypothesis")
+        if self.endpoint is not None and self.method != "chat":
+            raise ValueError(f"method `{self.method}` takes no `endpoint`; expected method `chat`")
         if self.method == "self" and not self.examples:
             raise ValueError("method `self` needs `examples`, a folder of parallel text")
         return self
@@ -330,8 +344,16 @@ class Rules(Config):
     )
     drop: tuple[Flag, ...] = Field(
         (
-            *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.ANSWER_LOST, Flag.SOURCE_TRUNCATED),
-            *(Flag.EQUALS_INPUT, Flag.NO_LETTERS, Flag.FEW_LETTERS, Flag.BAD_CHARACTERS, Flag.LONG_WORD),
+            *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.ANSWER_LOST, Flag.REFUSAL),
+            *(
+                Flag.ANSWERED,
+                Flag.SOURCE_TRUNCATED,
+                Flag.EQUALS_INPUT,
+                Flag.NO_LETTERS,
+                Flag.FEW_LETTERS,
+                Flag.BAD_CHARACTERS,
+                Flag.LONG_WORD,
+            ),
         ),
         description="Flags that make a text unusable; the others are only recorded",
     )

@@ -23,6 +23,10 @@ class Note(StrEnum):
     SPAN_SPLIT = "span_split"  # the model lost a span's mark, so the text around the spans was translated in parts
     NUMBER_LOST = "number_lost"  # a number of the source is not in the hypothesis
     UNKNOWN_TOKEN = "unknown_token"  # a character that the model's vocabulary lacks: it left a hole in the hypothesis
+    PREAMBLE = "preamble"  # a language model announced its translation; the announcement was cut off
+    REMARK = "remark"  # a language model said more than the translation; the rest was cut off
+    REFUSAL = "refusal"  # a language model refused to translate
+    ANSWERED = "answered"  # a language model answered the question instead of translating it
     ANSWER_LOST = "answer_lost"  # an answer's marks did not come back: it has the translation that it got by itself
     GIVEN = "given"  # the translation came with the prompts
     NOT_GIVEN = "not_given"  # no translation came with the prompts, and there is no translator
@@ -122,6 +126,10 @@ class Flag(_Described):
     SPAN_SPLIT = "span_split", "The text around a protected span was translated in parts"
     NUMBER_LOST = "number_lost", "A number of a source sentence is not in the hypothesis"
     UNKNOWN_TOKEN = "unknown_token", "The model wrote its unknown token, which leaves a hole in the text"
+    PREAMBLE = "preamble", "The translator announced its translation, which was cut off"
+    REMARK = "remark", "The translator said more than the translation, which was cut off"
+    REFUSAL = "refusal", "The translator refused"
+    ANSWERED = "answered", "The translator answered the question instead of translating it"
     ANSWER_LOST = "answer_lost", "The marks around an answer inside its input are missing"
     GIVEN = "given", "The translation came with the prompts and is not the translator's"
     # What the judge's rules find in the texts.

@@ -94,6 +94,11 @@ def _check_translator(translator: Translator, source: str, targets: list[str]) -
     from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
     from polydistill.engine.translation.language_tokens import language_tokens
 
+    if translator.endpoint is not None:
+        from polydistill.engine.generation.endpoint import EndpointClient
+
+        EndpointClient(translator.endpoint).model()
+        return
     folder = model_folder(translator.model)
     if translator.method == "seq2seq":
         tokens = language_tokens(folder, vocabulary(converted(folder, translator.compute_type)))
@@ -179,7 +184,7 @@ class JudgeActor:
         self,
         stages: Stages,
         judge: Judge,
-        translate: Translate,
+        translate: Translate | None,
         work: Work,
         device: str,
         root: Folder,
@@ -189,9 +194,11 @@ class JudgeActor:
         self._root, self._digest = root, digest
 
         def make() -> JudgeFunction:
-            return stages.rescue(judge, translate, device) if translate.rescues else stages.judge(judge, device)
+            if translate is not None and translate.rescues:
+                return stages.rescue(judge, translate, device)
+            return stages.judge(judge, device)
 
-        failed = _unrescued if translate.rescues else _unjudged
+        failed = _unrescued if translate is not None and translate.rescues else _unjudged
         self._guarded = Guarded(make, failed, work.retries, work.judge.timeout)
         self._watch = _Watch("judge", monitor)
 

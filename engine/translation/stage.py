@@ -99,6 +99,10 @@ def load_translator(config: Translate, device: str = "cpu", cache: str | None = 
         from polydistill.engine.translation.self_translation import load_self_translator
 
         return load_self_translator(config, device)
+    if config.method == "chat":
+        from polydistill.engine.translation.chat import load_chat_translator
+
+        return load_chat_translator(config, device)
     from polydistill.engine.translation.seq2seq import Seq2Seq
 
     return Seq2Seq(config, device, cache)

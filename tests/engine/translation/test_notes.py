@@ -1,6 +1,6 @@
 import pytest
 
-from polydistill.engine.schema import Flag, Note
+from polydistill.engine.schema import Flag, Note, Reason
 from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Sentence, cut
 from polydistill.engine.translation.translator import Hypothesis, error
@@ -30,5 +30,5 @@ def test_a_text_has_its_sentences_notes_in_order_and_the_first_error():
     assert notes_of_texts(cut([], []), []).to_pylist() == []
 
 
-def test_every_note_is_a_flag_of_the_judge():
-    assert {str(note) for note in Note} <= {str(flag) for flag in Flag}
+def test_the_judge_knows_every_note():
+    assert {str(note) for note in Note} <= {str(name) for name in (*Flag, *Reason)}
