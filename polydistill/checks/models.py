@@ -10,7 +10,7 @@ from typing import Any
 
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
-from polydistill.engine.config import Endpoint, Student
+from polydistill.engine.config import Endpoint, Student, Translator
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
 
@@ -55,24 +55,35 @@ def _endpoint(endpoint: Endpoint, found: list[Problem]) -> None:
 
 
 def translator(run: RunConfig) -> list[Problem]:
-    """The translator's folder, architecture and languages."""
-    found: list[Problem] = []
+    """Folder, architecture and languages of the translator and of its fallback."""
     if run.translate is None:
-        return found
-    with caught("translate.engine", found):
-        _engine(run.translate.engine)
-    with caught("translate.model", found):
-        folder = locate(run.translate.model)
-        if folder is not None and run.translate.method == "seq2seq":
+        return []
+    found = _translator(run, run.translate, "translate")
+    return (
+        found
+        if run.translate.fallback is None
+        else found + _translator(run, run.translate.fallback, "translate.fallback")
+    )
+
+
+def _translator(run: RunConfig, translator: Translator, key: str) -> list[Problem]:
+    found: list[Problem] = []
+    if translator.endpoint is not None:
+        return found  # its server is asked when the run starts
+    with caught(f"{key}.engine", found):
+        _engine(translator.engine)
+    with caught(f"{key}.model", found):
+        folder = locate(translator.model)
+        if folder is not None and translator.method == "seq2seq":
             kind = _architecture(folder)
             if "ForCausalLM" in kind:
                 raise UserError(
-                    f"{run.translate.model}: a {kind}, which writes on instead of translating. Name an NLLB, M2M-100, "
-                    "MADLAD, mBART-50 or Marian model, or set translate.method: self"
+                    f"{translator.model}: a {kind}, which writes on instead of translating. Name an NLLB, M2M-100, "
+                    f"MADLAD, mBART-50 or Marian model, or set {key}.method: self (from examples) or chat"
                 )
             _languages(run, folder, found)
-    if run.translate.examples and not Path(run.translate.examples).exists():
-        found.append(Problem("translate.examples", f"{run.translate.examples}: no such folder"))
+    if translator.examples and not Path(translator.examples).exists():
+        found.append(Problem(f"{key}.examples", f"{translator.examples}: no such folder"))
     return found
 
 
