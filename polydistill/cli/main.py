@@ -82,12 +82,12 @@ def _for_people(function: Callable[..., None]) -> Callable[..., None]:
             function(*arguments, **options)
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
-        except KeyboardInterrupt:
-            print("polydistill: stopped. What is done stays: run the same command again to continue.", file=sys.stderr)
-            sys.exit(130)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             if _debug:
                 traceback.print_exc()
+            if isinstance(errors.cause(error), KeyboardInterrupt):
+                print(f"polydistill: stopped. {errors.AGAIN}", file=sys.stderr)
+                sys.exit(130)
             known = errors.sentence(error)
             print(f"polydistill: {known or errors.unexpected(error)}", file=sys.stderr)
             sys.exit(1 if known is None else 2)

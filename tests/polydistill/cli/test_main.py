@@ -1,0 +1,41 @@
+"""What each kind of end of a subcommand leaves on the screen and in the exit code."""
+
+import pytest
+
+from polydistill.cli.main import COMMANDS, _for_people, app
+from polydistill.engine.errors import UserError
+
+
+class Wrapped(Exception):
+    def __init__(self, cause):
+        super().__init__("a page of text")
+        self.cause = cause
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UserError("write this instead"), 2, "polydistill: write this instead\n"),
+        (Wrapped(UserError("deep inside")), 2, "polydistill: deep inside\n"),
+        (KeyboardInterrupt(), 130, "polydistill: stopped. What is done stays"),
+        (Wrapped(KeyboardInterrupt()), 130, "polydistill: stopped. What is done stays"),
+        (KeyError("ranks"), 1, "polydistill: unexpected KeyError: 'ranks'"),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(error, code, said, capsys):
+    def fails() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        _for_people(fails)()
+    assert ended.value.code == code
+    printed = capsys.readouterr().err
+    assert printed.startswith(said) and printed.count("\n") == 1
+
+
+def test_every_subcommand_is_there_and_says_what_it_does():
+    import typer
+
+    known = typer.main.get_command(app).commands
+    assert known.keys() == COMMANDS.keys()
+    assert all(command.help for command in known.values())
