@@ -170,7 +170,7 @@ def _clean(out: str, launch: str) -> None:
     place = Folder.of(out)
     if place.exists(note_name(launch)):
         place.filesystem.delete_file(place.join(note_name(launch)))
-    if (place / "ray").names(recursive=True):
+    if place.filesystem.get_file_info(place.join("ray")).type == pyarrow.fs.FileType.Directory:
         place.filesystem.delete_dir(place.join("ray"))
 
 
