@@ -6,6 +6,8 @@ import threading
 import uuid
 from pathlib import Path
 
+import pyarrow.fs
+
 from polydistill.engine.config import Student
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.progress import Progress
