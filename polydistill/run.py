@@ -18,6 +18,7 @@ from polydistill.engine import environment, screen
 from polydistill.engine.config import Judge, dump, override, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder
+from polydistill.paths import resolve
 from polydistill.run_config import RunConfig, read_run_file
 
 if TYPE_CHECKING:
@@ -251,6 +252,7 @@ def _config(source: Any, rows: list[Mapping[str, Any]] | None, changes: Sequence
         data, where = source.model_dump(mode="json") if isinstance(source, RunConfig) else dict(source), "configuration"
     for text in changes:
         override(data, text)
+    data = resolve(data, ".")  # workers may have been started in another folder
     if rows is not None and isinstance(data.get("output"), str):
         data["prompts"] = {"path": _write_rows(rows, data["output"])}
     return validate(RunConfig, data, where)

@@ -127,7 +127,7 @@ def load_run(path: str | Path, overrides: Sequence[str] | None = None, folder: s
     data = read_run_file(path, folder)
     for text in overrides or []:
         override(data, text)
-    return validate(RunConfig, data, str(path))
+    return validate(RunConfig, resolve(data, "."), str(path))
 
 
 def read_run_file(path: str | Path, folder: str | Path | None = None) -> dict[str, Any]:

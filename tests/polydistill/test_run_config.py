@@ -46,4 +46,4 @@ def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     assert found.student.model == f"{tmp_path}/models/mine"
     assert found.translate.model == "org/nllb"  # no such folder: a hub id
     assert found.leakage.against == [f"{tmp_path}/eval", "/data/x"]
-    assert found.dictionaries.path == "lists"  # typed by somebody who stands elsewhere
+    assert found.dictionaries.path == f"{tmp_path}/elsewhere/lists"  # typed by somebody who stands there
