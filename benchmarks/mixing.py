@@ -32,9 +32,11 @@ from polydistill.engine.mixing.job import Sections
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
+from polydistill.engine.prompts.artifact import PromptsRecord, write_prompts
 from polydistill.engine.schema import FIELDS, POOL
 from polydistill.engine.storage.pool import commit
-from polydistill.engine.storage.shards import Folder, read_table, write_table
+from polydistill.engine.storage.run_folder import PROMPTS, shard_name
+from polydistill.engine.storage.shards import Folder, Shard, read_table, write_table
 
 LANGUAGES = [
     *("ces_Latn", "dan_Latn", "ukr_Cyrl", "bul_Cyrl", "fin_Latn", "hun_Latn", "nob_Latn"),
@@ -208,6 +210,10 @@ def _pool(folder: Path, rows: list[dict[str, str]]) -> None:
                 for field in POOL
             }
             commit(place, unit, language, pa.table(whole, schema=POOL))
+    starts = range(0, len(rows), UNIT)
+    units = [Shard(shard_name(unit), min(UNIT, len(rows) - start), 0, "") for unit, start in enumerate(starts)]
+    record = PromptsRecord("", [], UNIT, None, units, len(rows), len(rows), {}, {}, {}, {}, {})
+    write_prompts(place / PROMPTS, record)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,7 @@ class Run:
                 parallel=self.config.parallel,
                 judge=validate(Judge, dict(judge), "judge") if isinstance(judge, Mapping) else judge,
                 leakage=self.config.leakage,
+                native=self.config.native,
             ),
             targets=self.config.targets,
         )

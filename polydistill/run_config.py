@@ -12,6 +12,7 @@ from polydistill.engine.config import (
     Judge,
     Leakage,
     Parallel,
+    PromptSource,
     Student,
     Synthesis,
     override,
@@ -60,6 +61,11 @@ class RunConfig(_Evaluated, Synthesis):
     leakage: Leakage | None = Field(
         None, description="Evaluation sets. Training rows that are too close to them are left out of the mixture"
     )
+    native: list[PromptSource] = Field(
+        default_factory=list,
+        description="Rows that are in a target language from the beginning, each source with its `language`, for "
+        "subsets with `task: native`",
+    )
     recipe: str = Field("sdrrl", description="Name of a recipe in configs/recipes, or path of a YAML file")
     train: Train = Field(Train(), description="Training")
 
@@ -82,6 +88,7 @@ class MixSections(Config):
     parallel: Parallel | None = None
     leakage: Leakage | None = None
     judge: Judge | None = None
+    native: list[PromptSource] = Field(default_factory=list)
     recipe: str = "sdrrl"
     seed: int = 0
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, dump
+from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, PromptSource, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import language_code
 from polydistill.engine.mixing.instructions import ask
@@ -13,7 +13,8 @@ from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.mixture import Origin
 from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.pairs.find import PairFile, find_corpora, find_one
-from polydistill.engine.prompts.artifact import MANIFEST, open_prompts
+from polydistill.engine.prompts.artifact import MANIFEST, fingerprint_of, open_prompts
+from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import Pool
 from polydistill.engine.storage.run_folder import PROMPTS
@@ -28,6 +29,7 @@ class Sections:
     parallel: Parallel | None = None
     judge: Judge | None = None  # other thresholds than the run's
     leakage: Leakage | None = None
+    native: Sequence[PromptSource] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Job:
     parallel: Parallel | None
     judge: Judge | None
     evaluation: Index | None
+    native: tuple[PromptSource, ...]  # each with its language
     out: Folder
     missing_units: int = 0
     factors: dict[str, float] = field(default_factory=dict)  # target -> how often each of its samples is taken
@@ -107,10 +110,31 @@ def make_job(
         dictionaries=sections.dictionaries,
         parallel=parallel,
         judge=sections.judge,
+        native=_native(sections, recipe),
         evaluation=Index.of(sections.leakage) if sections.leakage else None,
         out=out,
         missing_units=sum(_missing_units(pool, chosen, partial) for pool in pools),
     )
+
+
+def _native(sections: Sections, recipe: Recipe) -> tuple[PromptSource, ...]:
+    """The sources of native rows, where the recipe has such a subset.
+
+    Raises:
+        UserError: there are none, or one does not say its language.
+    """
+    if not recipe.needs_native:
+        return ()
+    if not sections.native:
+        raise UserError(
+            f"recipe {recipe.name} needs the section `native: [{{path: FILE, language: de}}]`, rows that are in the "
+            "target languages from the beginning. To do without: --set subsets.NAME=null for each subset with `task: "
+            "native`."
+        )
+    for source in sections.native:
+        if source.language is None:
+            raise UserError(f"native: {source.path}: say in which language its rows are, e.g. language: de")
+    return tuple(sections.native)
 
 
 def _check_requests(recipe: Recipe, sources: Sequence[str], targets: Sequence[str]) -> None:
@@ -196,7 +220,15 @@ def origin(job: Job) -> Origin:
         parallel_rows=job.parallel.rows if parallel and job.parallel else None,
         judge=fingerprint(dump(job.judge)) if job.judge else None,
         leakage=job.evaluation.signature() if job.evaluation else None,
+        native=_native_content(job),
     )
+
+
+def _native_content(job: Job) -> str | None:
+    if not job.native:
+        return None
+    sources = open_sources(list(job.native), job.sources[0])
+    return fingerprint_of([source.input() for source in sources], 1, None)
 
 
 def _pool_content(job: Job, index: int) -> str:

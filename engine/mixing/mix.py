@@ -15,16 +15,17 @@ from polydistill.engine.mixing import worker
 from polydistill.engine.mixing.counts import Counts, Done, subset_records, switch_records, total_dropped
 from polydistill.engine.mixing.job import Job, Sections, make_job, origin
 from polydistill.engine.mixing.mixture import Mixture, MixtureRecord, Origin, origin_fingerprint, present
-from polydistill.engine.mixing.parallel_tasks import ParallelTask
-from polydistill.engine.mixing.pool_tasks import CountTask, PoolTask, groups
 from polydistill.engine.mixing.recipe import Recipe, Sampling
+from polydistill.engine.mixing.tasks.native import NativeTask
+from polydistill.engine.mixing.tasks.parallel import ParallelTask
+from polydistill.engine.mixing.tasks.pool import CountTask, PoolTask, groups
 from polydistill.engine.progress import Progress
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 
 _SERIAL_ROWS = 20_000  # below so many pool rows (prompts x languages) starting processes costs more than it saves
-_OURS = re.compile(r"(pool\d+|parallel)-.*\.arrow|.*\.tmp-\d+-\d+")
+_OURS = re.compile(r"(pool\d+|parallel|native)-.*\.arrow|.*\.tmp-\d+-\d+")
 
 
 def mix(
@@ -89,6 +90,8 @@ def _tasks(job: Job) -> list[worker.Task]:
     tasks: list[worker.Task] = []
     if job.recipe.needs_parallel:
         tasks += [ParallelTask(source, target) for source, target in job.pairs]
+    if job.recipe.needs_native:
+        tasks += [NativeTask(target) for target in job.targets if target not in job.sources]
     if job.recipe.needs_pool:
         tasks += [PoolTask(*group) for group in groups(job)]
     return tasks

@@ -3,6 +3,7 @@
     mixtures/sdrrl/
       pool0-000000-00.arrow               samples of consecutive units of the first pool: all subsets and targets
       parallel-eng_Latn-deu_Latn-00.arrow samples of parallel text
+      native-deu_Latn-00.arrow            samples of rows that are German from the beginning
       manifest.json                       MixtureRecord, written last: a folder without it holds no mixture
 
 Schema of the shards: `engine.schema.MIXTURE`. No other module knows a key of manifest.json.
@@ -86,6 +87,7 @@ class Origin:
     parallel_rows: int | dict[str, int] | None
     judge: str | None
     leakage: str | None
+    native: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _differences(before: MixtureRecord, origin: Origin, recipe: Recipe) -> list[
     """What differs, in words; the recipe key by key."""
     old, new = asdict(before.origin), asdict(origin)
     lines = differences(_recipe(before.recipe), _recipe(recipe))
-    opaque = {"pools", "judge", "leakage", "dictionaries", "parallel", "recipe"}
+    opaque = {"pools", "judge", "leakage", "native", "dictionaries", "parallel", "recipe"}
     for key in (one.name for one in fields(Origin)):
         if old[key] == new[key] or (key == "recipe" and lines):
             continue

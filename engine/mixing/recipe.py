@@ -51,7 +51,12 @@ class Subset(Config):
 
     question: Side | None = Field(None, description="Language of the question")
     answer: Side | None = Field(None, description="Language of the answer")
-    task: Literal["translate", "complete"] | None = Field(None, description="A task made from parallel text instead")
+    task: Literal["translate", "complete", "native"] | None = Field(
+        None,
+        description="translate, complete: a task made from parallel text instead; native: rows that are in the target "
+        "language from the beginning, from the run's section `native`",
+    )
+    rows: int | None = Field(None, ge=1, description="native: take the first N rows of each language; null: all")
     directions: Literal["forward", "backward", "both"] = Field(
         "both", description="translate: source to target, target to source, or both"
     )
@@ -76,8 +81,14 @@ class Subset(Config):
     def _one_kind(self) -> "Subset":
         if self.task is None and (self.question is None or self.answer is None):
             raise ValueError("say `question` and `answer` (source or target), or a `task` (translate or complete)")
+        if self.rows is not None and self.task != "native":
+            raise ValueError("only task native takes `rows`; parallel.rows is the number of sentence pairs")
+        if self.task == "native" and self.templates:
+            raise ValueError("task native takes no templates")
         if self.task is not None and (self.question or self.answer or self.ask or self.answers or self.part):
             raise ValueError(f"task {self.task} takes no question, answer, answers, ask or part")
+        if self.task == "native":
+            return self
         known = {"source", "target"} if self.task == "translate" else {"language"}
         for text in templates(self.templates, self.task) if self.task else [self.ask or ""]:
             if not fields(text) <= (known if self.task else {"language"}):
@@ -167,7 +178,12 @@ class Recipe(Config):
     @property
     def needs_parallel(self) -> bool:
         """Whether any subset is made of parallel text."""
-        return any(subset.task is not None for subset in self.subsets.values())
+        return any(subset.task in ("translate", "complete") for subset in self.subsets.values())
+
+    @property
+    def needs_native(self) -> bool:
+        """Whether any subset is made of rows in the target languages."""
+        return any(subset.task == "native" for subset in self.subsets.values())
 
     @property
     def needs_dictionaries(self) -> bool:

@@ -9,7 +9,7 @@ from polydistill.cli.options import Set
 if TYPE_CHECKING:
     from polydistill.engine.mixing.mixture import MixtureRecord
 
-SECTIONS = ("dictionaries", "parallel", "leakage", "judge", "recipe", "seed")
+SECTIONS = ("dictionaries", "parallel", "native", "leakage", "judge", "recipe", "seed")
 
 
 def command(
@@ -65,6 +65,7 @@ def command(
             parallel=config.parallel,
             judge=config.judge if any(text.startswith("judge") for text in mine) else None,
             leakage=config.leakage,
+            native=config.native,
         ),
         targets=[language_code(name) for name in targets.split(",")] if targets else None,
         partial=partial,

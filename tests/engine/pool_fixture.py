@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from polydistill.engine.prompts.artifact import MANIFEST, PromptsRecord
-from polydistill.engine.schema import FIELDS, POOL
+from polydistill.engine.schema import FIELDS, POOL, PROMPT
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.record import write_record
-from polydistill.engine.storage.run_folder import PROMPTS
-from polydistill.engine.storage.shards import Folder, Shard
+from polydistill.engine.storage.run_folder import PROMPTS, shard_name
+from polydistill.engine.storage.shards import Folder, write_table
 
 
 def row(number: int, target: str, **columns: Any) -> dict[str, Any]:
@@ -46,8 +46,11 @@ def write_run(folder: Path, pools: dict[str, list[dict[str, Any]]], unit_rows: i
         for unit, start in enumerate(range(0, len(rows), unit_rows)):
             table = pa.Table.from_pylist(rows[start : start + unit_rows], schema=POOL)
             commit(place, unit, target, table)
-    rows = max(len(rows) for rows in pools.values())
-    units = [Shard(f"{unit:06}.arrow", unit_rows, 0, "") for unit in range(-(-rows // unit_rows))]
-    record = PromptsRecord("", [], unit_rows, None, units, rows, rows, {}, {}, {}, {}, {})
+    longest = max(pools.values(), key=len)
+    parts = [longest[start : start + unit_rows] for start in range(0, len(longest), unit_rows)]
+    rows = [[{name: one.get(name) for name in PROMPT.names} for one in part] for part in parts]
+    prompts = [pa.Table.from_pylist(part, PROMPT) for part in rows]
+    units = [write_table(place / PROMPTS, shard_name(unit), table) for unit, table in enumerate(prompts)]
+    record = PromptsRecord("", [], unit_rows, None, units, len(longest), len(longest), {}, {}, {}, {}, {})
     write_record(place / PROMPTS, MANIFEST, record)
     return str(folder)

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, Quality
+from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, PromptSource, Quality
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.mixing import worker
 from polydistill.engine.mixing.job import Sections, make_job
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
-from polydistill.engine.mixing.pool_tasks import PoolTask
 from polydistill.engine.mixing.recipe import load_recipe, names
+from polydistill.engine.mixing.tasks.pool import PoolTask
 from polydistill.engine.schema import MIXTURE
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.run_folder import exclusive
@@ -53,7 +53,10 @@ def sections(tmp_path: Path) -> dict:
     text.mkdir()
     (text / "eng_Latn-deu_Latn.tsv").write_text("The sun is warm.\tDie Sonne ist warm.\nYes.\tJa.\n")
     (text / "eng_Latn-jpn_Jpan.tsv").write_text("The sun is warm.\t太陽は暖かい。\nYes.\tはい。\n", encoding="utf-8")
+    (tmp_path / "native.json").write_text(json.dumps([{"question": f"Q{i}", "answer": "A"} for i in range(8)]))
+    native = [PromptSource(path=str(tmp_path / "native.json"), language=target) for target in TARGETS]
     return {
+        "native": native,
         "dictionaries": Dictionaries(path=str(words)),
         "parallel": Parallel(path=str(text), rows=None),
     }

@@ -2,8 +2,8 @@ import polars as pl
 import pytest
 
 from polydistill.engine.mixing.counts import Counts, Made
-from polydistill.engine.mixing.parallel_tasks import cuts, task_subset
 from polydistill.engine.mixing.recipe import Subset
+from polydistill.engine.mixing.tasks.parallel import cuts, task_subset
 
 PAIRS = [(f"This is sentence {i}.", f"Das ist Satz {i}.") for i in range(50)]
 

@@ -45,7 +45,7 @@ class ParallelTask:
             tables = (
                 table
                 for name, subset in job.recipe.subsets.items()
-                if subset.task is not None
+                if subset.task in ("translate", "complete")
                 for table in task_subset(part, name, subset, self.source, self.target, job.seed, done.counts)
             )
             mixer.write(done, f"parallel-{self.source}-{self.target}-{number:02}.arrow", tables)
