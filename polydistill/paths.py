@@ -8,7 +8,15 @@ from typing import Any
 from polydistill.engine.prompts.sources import on_hub
 
 PATHS = (
-    *("output", "dictionaries.path", "parallel.path", "native.path", "parallel.allocation", "leakage.against"),
+    *(
+        "output",
+        "dictionaries.path",
+        "parallel.path",
+        "native.path",
+        "train.before.mixture",
+        "parallel.allocation",
+        "leakage.against",
+    ),
     *("eval.data", "translate.examples", "translate.fallback.examples", "judge.quality.encoder", "eval.comet_encoder"),
 )
 """Keys that hold a path."""
