@@ -231,13 +231,13 @@ TRIED = pa.list_(
 
 RESCUED = pa.schema(
     [
-        *POOL,
+        *JUDGED,
         *(pa.field(f"tried_{field}", TRIED) for field in FIELDS),  # null where the first hypothesis was good
         pa.field("reason_without_rescue", pa.string()),  # `reason` as it was with first hypotheses only
         pa.field("reason_without_fallback", pa.string()),  # `reason` as it was before the second translator
     ]
 )
-"""A pool row of a run with `translate.hypotheses` above 1 or `translate.fallback`."""
+"""JUDGED rows of a run with `translate.hypotheses` above 1 or `translate.fallback`. Its pool has these columns too."""
 
 MIXTURE = pa.schema(
     [

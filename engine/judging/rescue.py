@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.judging.stage import Estimator
-from polydistill.engine.schema import FIELDS, GENERATED, OTHERS, POOL, RESCUED, TRANSLATED, TRIED
+from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
 TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
@@ -91,7 +91,7 @@ class RescueStage:
         if self._fallback is not None:
             for fields in (QUESTION, ANSWERS):
                 state = self._round(state, fields, self._translated_again(state, fields))
-        table = state.pool.select(POOL.names)
+        table = state.pool.select(JUDGED.names)
         for field in FIELDS:
             table = table.append_column(f"tried_{field}", pa.array(state.tried[field], TRIED))
         for name, column in (("reason_without_rescue", first), ("reason_without_fallback", without)):

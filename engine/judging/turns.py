@@ -44,10 +44,11 @@ def fold(judged: pa.Table) -> pa.Table:
     A row whose system prompt or history has an unusable translation is unusable as well: "system:off_target".
     """
     fields = [field for field in POOL if field.name not in JUDGED.names]
+    names = [*POOL.names, *(name for name in judged.column_names if name not in JUDGED.names)]  # those of RESCUED
     if not has_turns(judged):
         for field in fields:
             judged = judged.append_column(field, pa.nulls(judged.num_rows, field.type))
-        return judged.select(POOL.names)
+        return judged.select(names)
     is_turn = pc.match_substring_regex(judged["origin"], _TURN)
     rows = judged.filter(pc.invert(is_turn))
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
@@ -58,13 +59,13 @@ def fold(judged: pa.Table) -> pa.Table:
         _folded(row, found.get((row["id"], row["target"]), {}))
         for row in rows.select(["id", "target", "system", "history"]).to_pylist()
     ]
-    table = rows.select(JUDGED.names)
+    table = rows
     for field in fields:
         table = table.append_column(field, pa.array([row[field.name] for row in made], field.type))
     reasons = [_row_reason(*parts) for parts in zip(rows["reason"].to_pylist(), made)]
     return table.set_column(
         table.schema.get_field_index("reason"), POOL.field("reason"), pa.array(reasons, pa.string())
-    ).select(POOL.names)
+    ).select(names)
 
 
 def unfold(pool: pa.Table) -> pa.Table:

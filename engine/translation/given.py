@@ -50,7 +50,8 @@ class WithGiven:
         parts = {target: made.slice(number * count, count) for number, target in enumerate(free)}
         for target, texts in given.items():
             parts[target] = self._fill(plain, texts, target)
-        return pa.concat_tables([parts[target] for target in targets] or [TRANSLATED.empty_table()])
+        tables = [parts[target] for target in targets] or [TRANSLATED.empty_table()]
+        return pa.concat_tables(tables, promote_options="default")  # next best hypotheses may be null
 
     def _fill(self, rows: pa.Table, given: pa.StructArray, target: str) -> pa.Table:
         """TRANSLATED rows of one target. The stage sees only the texts that have no translation."""
@@ -66,7 +67,11 @@ class WithGiven:
             block = _set(block, field, rows[field])
             block = _set(block, f"mt_{field}", pc.if_else(known, texts[field], block[f"mt_{field}"]))
             block = _set(block, f"notes_{field}", pc.if_else(known, note, block[f"notes_{field}"]))
-        return block.cast(TRANSLATED)
+        others = [name for name in block.column_names if name not in TRANSLATED.names]
+        made = block.select(TRANSLATED.names).cast(TRANSLATED)
+        for name in others:
+            made = made.append_column(name, block[name])
+        return made
 
 
 def untranslated(rows: pa.Table, targets: list[str], /) -> pa.Table:

@@ -10,7 +10,8 @@ import pytest
 from polydistill.engine.config import Judge, Quality
 from polydistill.engine.judging.rescue import OnceEstimator, RescueStage
 from polydistill.engine.judging.stage import JudgeStage
-from polydistill.engine.schema import FIELDS, OTHERS, POOL, RESCUED, TRANSLATED
+from polydistill.engine.judging.turns import fold
+from polydistill.engine.schema import FIELDS, JUDGED, OTHERS, POOL, RESCUED, TRANSLATED
 from polydistill.engine.storage.figures import figures_of, merge
 
 JUDGE = Judge(quality=Quality(model="replaced by a stand-in", threshold=0.8))
@@ -73,7 +74,7 @@ def test_without_a_failure_the_judge_alone_is_the_same() -> None:
     rescue, _ = stage()
     table = rows({}, {"self": ("It snows there.", "Dort schneit es oft", [f"{GERMAN} 9"])})
     plain = JudgeStage(JUDGE, estimator=Marks())(table.select(TRANSLATED.names))
-    assert rescue(table).select(POOL.names).equals(plain)
+    assert rescue(table).select(JUDGED.names).equals(plain)
 
 
 def test_answers_of_lost_questions_are_not_scored() -> None:
@@ -109,6 +110,8 @@ def test_the_fallback_gets_what_failed_and_nothing_else() -> None:
     found = figures.rescue
     assert (found.kept_without_rescue, found.kept_without_fallback, found.texts_fallback) == (1, 1, 2)
     assert (found.estimates, found.estimates_beam, found.estimates_fallback) == (3, 1, 1)
+    pool = fold(made)  # as it is committed
+    assert pool.column_names[: len(POOL)] == POOL.names and pool["tried_truth"].equals(made["tried_truth"])
     both = merge([figures, figures]).rescue
     assert both is not None and both.estimates == 6
 
