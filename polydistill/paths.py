@@ -18,6 +18,7 @@ PATHS = (
         "leakage.against",
     ),
     *("eval.data", "translate.examples", "translate.fallback.examples", "judge.quality.encoder", "eval.comet_encoder"),
+    "train.before.mixture",
 )
 """Keys that hold a path."""
 
