@@ -20,7 +20,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.judging.decision import reasons
 from polydistill.engine.judging.pairs import translated_table
 from polydistill.engine.judging.stage import JudgeStage
-from polydistill.engine.judging.verdicts import NUMBERS
+from polydistill.engine.judging.verdicts import NUMBERS, Verdicts
 from polydistill.engine.languages import language_code
 
 
@@ -137,6 +137,50 @@ def outcomes(table: pa.Table, human: np.ndarray, judge: Judge, bad_below: float)
         )
         for name, hit in groups.items()
     }
+
+
+LEAST = 10
+"""Good and bad translations, of each so many, from which a threshold is proposed for a language."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A threshold of the quality score for one target language."""
+
+    target: str
+    threshold: float
+    rows: int  # judged by people and scored
+    good_kept: float  # share of the good translations at or above the threshold
+    bad_dropped: float  # share of the bad translations below it
+
+
+def propose(target: str, quality: np.ndarray, human: np.ndarray, bad_below: float) -> Proposal | None:
+    """The threshold that tells good from bad best: it has the largest `good_kept + bad_dropped` (Youden 1950).
+
+    Args:
+        target: language of the translations.
+        quality: float (n,), NaN where not scored.
+        human: float (n,), what people gave the same translations.
+        bad_below: a human score below is a bad translation.
+
+    Returns:
+        None where there are too few good or bad translations to tell (`LEAST`).
+    """
+    known = np.isfinite(quality)
+    scores, bad = quality[known].astype(float), human[known] < bad_below
+    if min(bad.sum(), (~bad).sum()) < LEAST:
+        return None
+    values = np.unique(scores)
+    thresholds = np.append(values[0], (values[1:] + values[:-1]) / 2)
+    dropped = np.searchsorted(np.sort(scores[bad]), thresholds) / bad.sum()
+    kept = 1 - np.searchsorted(np.sort(scores[~bad]), thresholds) / (~bad).sum()
+    best = int(np.argmax(dropped + kept))
+    return Proposal(target, float(thresholds[best]), len(scores), float(kept[best]), float(dropped[best]))
+
+
+def quality_of(table: pa.Table) -> np.ndarray:
+    """The quality scores of what `judged` returned: float32 (n,), NaN where not scored."""
+    return Verdicts.unpack(table["scores_instruction"]).scores["quality"]
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

@@ -1,11 +1,18 @@
 """`polydistill calibrate`: the judge's scores and thresholds against human judgments."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polydistill.cli.options import Set
+from polydistill.engine.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from polydistill.engine.config import Quality
+    from polydistill.engine.judging.calibration import Labeled
 
 
 def command(
@@ -24,6 +31,10 @@ def command(
     bad_below: Annotated[float, typer.Option(help="A human score below is a bad translation")] = 50.0,
     source: Annotated[str | None, typer.Option(help="Language of the originals; default: from the file's name")] = None,
     target: Annotated[str | None, typer.Option(help="Language translated into; default: from the file's name")] = None,
+    per_language: Annotated[
+        bool,
+        typer.Option("--per-language", help="Propose a quality threshold for each target language, as configuration"),
+    ] = False,
     device: Annotated[str, typer.Option(help="Device of the quality estimation, cpu or cuda")] = "cpu",
     out: Annotated[Path | None, typer.Option("--json", help="JSON file to write the figures to")] = None,
 ) -> None:
@@ -37,17 +48,28 @@ def command(
     import numpy as np
 
     from polydistill.engine.config import Judge, dump, load
-    from polydistill.engine.judging.calibration import correlations, judged, outcomes, read, thorough
+    from polydistill.engine.judging.calibration import (
+        correlations,
+        judged,
+        outcomes,
+        quality_of,
+        read,
+        thorough,
+    )
     from polydistill.engine.judging.stage import JudgeStage
 
     judge = load(Judge, None, changes)
+    if per_language and judge.quality is None:
+        raise UserError("--per-language proposes quality thresholds: give --set quality.model=PATH")
     sets = {"as configured": judge}
     sets |= {text: load(Judge, None, [*(changes or []), *text.split()]) for text in tries or []}
     stage = JudgeStage(thorough(judge), device)
     found: dict[str, Any] = {"judge": dump(judge), "bad_below": bad_below, "files": {}}
+    scored: dict[str, list[tuple[Labeled, np.ndarray]]] = {}
     for path in files:
         data = read(path, source, target)
         table = judged(data, stage)
+        scored.setdefault(data.target, []).append((data, quality_of(table)))
         entry: dict[str, Any] = {"rows": len(data.human), "bad": int(np.sum(data.human < bad_below))}
         entry["spearman"] = correlations(table, data.human)
         entry["thresholds"] = {
@@ -59,6 +81,8 @@ def command(
         }
         found["files"][data.name] = entry
         _show(data.name, entry)
+    if per_language and judge.quality is not None:
+        found["proposals"] = _propose(scored, judge.quality, bad_below)
     if out is not None:
         out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
@@ -74,3 +98,32 @@ def _show(name: str, entry: dict[str, Any]) -> None:
                 f"    {reason:<16} dropped {o['dropped']:>5}  precision {o['precision']:.3f}  recall {o['recall']:.3f}"
                 f"  human: kept {o['human_kept']:.1f}, dropped {o['human_dropped']:.1f}"
             )
+
+
+def _propose(
+    scored: dict[str, list[tuple["Labeled", "np.ndarray"]]], quality: "Quality", bad_below: float
+) -> dict[str, Any]:
+    """Show a quality threshold for each target language; the proposals, None where the data are too few."""
+    import numpy as np
+
+    from polydistill.engine.judging.calibration import LEAST, propose
+
+    found = {}
+    now = quality.threshold
+    values = {"default": now["default"] if isinstance(now, dict) else now}
+    typer.echo("\nquality thresholds by language, each the one that tells good from bad translations best:")
+    for language, parts in scored.items():
+        human = np.concatenate([data.human for data, _ in parts])
+        proposal = propose(language, np.concatenate([scores for _, scores in parts]), human, bad_below)
+        found[language] = proposal and vars(proposal)
+        if proposal is None:
+            typer.echo(f"  {language}  no proposal: at least {LEAST} good and {LEAST} bad translations are needed")
+            continue
+        values[language] = round(proposal.threshold, 3)
+        typer.echo(
+            f"  {language}  {values[language]:.3f}  keeps {proposal.good_kept:.0%} of the good and drops "
+            f"{proposal.bad_dropped:.0%} of the bad ({proposal.rows} translations)"
+        )
+    inside = ", ".join(f"{language}: {value}" for language, value in values.items())
+    typer.echo(f"judge: {{quality: {{threshold: {{{inside}}}}}}}")
+    return found

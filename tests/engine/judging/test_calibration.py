@@ -8,7 +8,7 @@ import pytest
 
 from polydistill.engine.config import Judge, Rules
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.calibration import Labeled, correlations, judged, outcomes, read
+from polydistill.engine.judging.calibration import LEAST, Labeled, correlations, judged, outcomes, propose, read
 from polydistill.engine.judging.stage import JudgeStage
 
 GOOD = ("The weather changes quickly in the mountains.", "Das Wetter ändert sich in den Bergen schnell.")
@@ -56,6 +56,24 @@ def test_files_are_read_and_faults_told(tmp_path: Path) -> None:
     assert read(other, "en", "Japanese").target == "jpn_Jpan"
 
 
+def test_the_proposed_threshold_tells_good_from_bad() -> None:
+    quality = np.array([0.2, 0.3, 0.4] * 10 + [0.6, 0.7, 0.8] * 10 + [np.nan] * 5, np.float32)
+    human = np.array([10.0] * 30 + [90.0] * 30 + [90.0] * 5)
+    found = propose("tha_Thai", quality, human, 50)
+    assert found and 0.4 < found.threshold <= 0.6 and (found.good_kept, found.bad_dropped, found.rows) == (1, 1, 60)
+    noisy = propose("tha_Thai", np.append(quality, [0.9] * 3), np.append(human, [10.0] * 3), 50)
+    assert noisy and noisy.threshold == pytest.approx(found.threshold) and noisy.bad_dropped == pytest.approx(30 / 33)
+    assert propose("tha_Thai", quality[: 30 + LEAST - 1], human[: 30 + LEAST - 1], 50) is None  # too few good ones
+    assert propose("tha_Thai", np.full(40, np.nan), np.repeat([10.0, 90.0], 20), 50) is None
+
+
+def test_proposals_need_a_quality_model() -> None:
+    from polydistill.cli.calibrate import command
+
+    with pytest.raises(UserError, match=r"quality\.model"):
+        command([], None, per_language=True, bad_below=50)
+
+
 @pytest.mark.data
 def test_command_on_real_judgments(data: Path, tmp_path: Path) -> None:
     import json
@@ -84,9 +102,13 @@ def test_command_with_quality_estimation(
     loose = "rules.length_ratio=[0,100] rules.copied=1 rules.target_share=0 language_score=1 rules.drop=[]"
     tries = ["quality.threshold=0.2", "quality.threshold=0.95", f"quality.threshold=-1 {loose}"]
     changes = [f"quality.model={tiny / 'models/comet'}", "quality.threshold=0.5"]
-    command([data / "mlqe_pe" / "en-de-dev.tsv.gz"], changes, tries, bad_below=50, out=out)
-    found = json.loads(out.read_text())["files"]["en-de-dev"]
-    assert math.isfinite(found["spearman"]["quality"]) and "quality " in capsys.readouterr().out
+    command([data / "mlqe_pe" / "en-de-dev.tsv.gz"], changes, tries, bad_below=50, per_language=True, out=out)
+    written = json.loads(out.read_text())
+    found, proposal = written["files"]["en-de-dev"], written["proposals"]["deu_Latn"]
+    printed = capsys.readouterr().out
+    assert math.isfinite(found["spearman"]["quality"]) and "quality " in printed
+    assert proposal["good_kept"] + proposal["bad_dropped"] >= 1
+    assert f"threshold: {{default: 0.5, deu_Latn: {round(proposal['threshold'], 3)}}}" in printed
     low, high, none = (found["thresholds"][name] for name in tries)
     assert 0 < low["all"]["dropped"] < high["all"]["dropped"] and low["all"]["recall"] < high["all"]["recall"]
     assert high["low_quality"]["both"] == pytest.approx(
