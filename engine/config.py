@@ -290,7 +290,7 @@ def _by_language(kind: Any) -> Any:
             raise ValueError(error.errors()[0]["msg"]) from error
         return checked if isinstance(value, dict) else checked["default"]
 
-    return PlainValidator(check)
+    return PlainValidator(check, json_schema_input_type=kind | dict[str, kind])
 
 
 ShareByLanguage = Annotated[float | dict[str, float], _by_language(Annotated[float, Field(ge=0, le=1)])]

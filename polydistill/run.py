@@ -79,6 +79,7 @@ class Run:
         Raises:
             UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
         """
+        from polydistill.engine.judging.language_id import unknown_targets
         from polydistill.engine.synthesis.report import write_report
 
         if not self._is_synthesized():
@@ -87,7 +88,7 @@ class Run:
             with self.cluster(address):
                 screen.phase("answering, translating and judging")
                 synthesize(self.config)
-        self.summary = write_report(self.output)
+        self.summary = write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
         return self.pool
 
     @contextmanager

@@ -142,7 +142,9 @@ class JudgeStage:
         rows = np.flatnonzero(found & ~np.isnan(scores["length_ratio"]))
         pairs = zip(texts.texts(texts.source[rows]).to_pylist(), texts.texts(texts.hypothesis[rows]).to_pylist())
         for row, (original, hypothesis) in zip(rows, pairs):
-            text, share = copied_runs(original, prose(hypothesis, target))
+            text, share = copied_runs(original, hypothesis)
+            if text:  # few texts come here: only they are cut into prose and code
+                text, share = copied_runs(original, prose(hypothesis, target))
             if text and self.language_id.best(text) == source:
                 scores["target_share"][row] = np.fmin(scores["target_share"][row], 1 - share)
 

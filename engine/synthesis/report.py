@@ -1,5 +1,6 @@
 """What a synthesis run made: a table for the terminal, `report.json`, and `report.html` to open in a browser."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -38,15 +39,20 @@ class Report:
     languages: dict[str, RowFigures]  # target language -> its rows
     curve: list[tuple[float, int]]  # (seconds, pool rows so far) of the last call
     answers: AnswerFigures = field(default_factory=AnswerFigures)  # of the student
+    unidentified: list[str] = field(default_factory=list)  # targets that the language-ID model does not know
     quality_edges: list[float] = field(default_factory=QUALITY_EDGES.tolist)
     length_ratio_edges: list[float] = field(default_factory=RATIO_EDGES.tolist)
     format: int = 2
 
 
-def write_report(location: str | Folder) -> str:
+def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> str:
     """Write `report.json` and `report.html` into the run's folder; return the table for the terminal.
 
     Reads the units' records, and one shard of each language for the samples.
+
+    Args:
+        location: the run's folder.
+        unidentified: targets without a label in the language-ID model (`language_id.unknown_targets`).
     """
     folder = Folder.of(location)
     pool = open_pool(folder)
@@ -57,6 +63,7 @@ def write_report(location: str | Folder) -> str:
         {target: merge(record.figures for record in units.values()) for target, units in pool.records.items()},
         summary.curve if summary else [],
         Answers(folder / GENERATED).figures(),
+        [target for target in pool.targets if target in unidentified],
     )
     write_record(folder, "report.json", report)
     samples = {target: _samples(pool, target) for target in pool.targets}
@@ -74,6 +81,11 @@ def _text(report: Report, root: str) -> str:
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){_list(known.reasons)}")
         if known.rescue is not None:
             lines.append(f"            {_rescued(known.rescue, known.rows)}")
+    if report.unidentified:
+        lines.append(
+            f"  not known to the language-ID model: {', '.join(report.unidentified)}. "
+            "There only texts left in the source language were noticed"
+        )
     return "\n".join(lines)
 
 

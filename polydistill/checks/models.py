@@ -121,6 +121,15 @@ def judge(run: RunConfig) -> list[Problem]:
     found: list[Problem] = []
     with caught("judge.language_id", found):
         language_id(run.judge.language_id)
+        from polydistill.engine.judging.language_id import unknown_targets
+
+        unknown = unknown_targets(run.judge, run.targets)
+        if unknown:
+            text = (
+                f"{run.judge.language_id} has no label for {', '.join(unknown)}: there only texts left in the source "
+            )
+            text += "language are noticed. Other models (GlotLID, OpenLID) are given by path"
+            found.append(Problem("judge.language_id", text, note=True))
     if run.judge.quality is not None:
         with caught("judge.quality.model", found):
             comet(run.judge.quality.model)
