@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
     TypeAdapter,
     ValidationError,
@@ -293,13 +294,17 @@ def _by_language(kind: Any) -> Any:
     return PlainValidator(check, json_schema_input_type=kind | dict[str, kind])
 
 
-ShareByLanguage = Annotated[float | dict[str, float], _by_language(Annotated[float, Field(ge=0, le=1)])]
+_AS_IT_IS = PlainSerializer(lambda value: value)  # pydantic would warn of every range, a tuple that JSON makes a list
+
+ShareByLanguage = Annotated[float | dict[str, float], _by_language(Annotated[float, Field(ge=0, le=1)]), _AS_IT_IS]
 """A share, 0 to 1, or shares by target language: {default: 0.8, tha_Thai: 0.7}."""
 
-ScoreByLanguage = Annotated[float | dict[str, float], _by_language(float)]
+ScoreByLanguage = Annotated[float | dict[str, float], _by_language(float), _AS_IT_IS]
 """A score, or scores by target language."""
 
-RangeByLanguage = Annotated[tuple[float, float] | dict[str, tuple[float, float]], _by_language(tuple[float, float])]
+RangeByLanguage = Annotated[
+    tuple[float, float] | dict[str, tuple[float, float]], _by_language(tuple[float, float]), _AS_IT_IS
+]
 """A range, or ranges by target language."""
 
 
