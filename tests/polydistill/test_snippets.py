@@ -66,7 +66,8 @@ def test_evaluate_a_model_on_a_file(models, tiny, tmp_path):
         "targets": ["de"],
     }
     found = polydistill.evaluate({"base": models["student"]}, evaluation, student, str(tmp_path / "report"))
-    assert found["models"] == {"base": models["student"]}
+    assert [result.set for result in found.record.results if result.language == "deu_Latn"]
+    assert found.record.models.keys() == {"base"}
     assert (tmp_path / "report/report.html").is_file()
     text = as_text(describe(str(tmp_path / "report")))
     assert "mkqa  deu_Latn" in text and "fingerprint" in text
