@@ -93,13 +93,12 @@ def answer(
         return
     import ray
 
-    remote = ray.remote(ask).options(
+    remote = ray.remote(max_calls=1)(ask).options(  # the process ends with its task, and gives all memory back
         num_gpus=engines.gpus,
         num_cpus=engines.cpus or 1,
         memory=engines.memory,
         num_returns="streaming",
         max_retries=3,  # of a lost worker or node; what is on disk is not asked again
-        max_calls=1,  # the process ends with its task, and gives all memory back
     )
     streams = [remote.remote(job, student, out, make, part) for job in split(jobs, engines.count)]
     while streams:
@@ -118,7 +117,7 @@ def on_a_gpu(function: Any, *arguments: Any) -> Any:
 
     if not ray.cluster_resources().get("GPU"):
         return function(*arguments)
-    return ray.get(ray.remote(function).options(num_gpus=1, max_calls=1).remote(*arguments))
+    return ray.get(ray.remote(max_calls=1, num_gpus=1)(function).remote(*arguments))
 
 
 def device_here(device: str) -> str:

@@ -1,5 +1,6 @@
 """The whole of evaluation but the model: stand-ins answer with the gold, with nothing, or with a coin."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -293,3 +294,51 @@ def test_comet_with_references_scores_translations(world: Path, tmp_path: Path) 
     gold = [question.gold[0] for question in entry.questions]
     wanted = Comet.load(folder).score([question.source for question in entry.questions], gold, gold)
     assert scores["gold", "flores_from", "jpn_Jpan"] == pytest.approx(100 * wanted.mean(), abs=1e-3)
+
+
+def test_a_language_that_a_benchmark_lacks_is_left_out_with_a_note(world: Path) -> None:
+    settings = config(world, targets=["deu_Latn", "fra_Latn"], tasks=["belebele"])
+    found = record(models(world, "gold"), settings, STUDENT, str(world / "out"), StandIn)
+    assert {row.language for row in found.results} == {"eng_Latn", "deu_Latn"}
+    (note,) = found.notes
+    assert note.startswith("belebele was not asked in fra_Latn: ") and "fra_Latn.jsonl" in note
+    assert "fra" in (world / "out/report.md").read_text()
+    with pytest.raises(UserError, match="belebele has none of the languages fra_Latn"):
+        load_questions(config(world, tasks=[{"task": "belebele", "languages": ["fra_Latn"]}]))
+
+
+def test_signatures_say_how_the_model_was_asked(world: Path) -> None:
+    """Template, instruction, length and number format decide an answer, so they stand beside every number."""
+    chat = Student(model="unused", prompt="chat", engine={"dtype": "float32"})
+    seen = set()
+    for student, changes in ((STUDENT, {}), (chat, {}), (STUDENT, {"prompt_language": "target"})):
+        settings = config(world, tasks=["belebele"], **changes)
+        found = record(models(world, "gold"), settings, student, str(world / "out"), StandIn)
+        seen.add(next(row.signature for row in found.results if row.language == "deu_Latn"))
+        assert found.student["prompt"] == student.prompt
+    assert len(seen) == 3 and any("prompt:chat" in text and "dtype:float32" in text for text in seen)
+
+
+def test_tables_for_papers(world: Path) -> None:
+    found = record(models(world, "half/a_1", "half/b"), config(world), STUDENT, str(world / "out"), StandIn)
+    text = (world / "out/report.tex").read_text(encoding="utf-8")
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") >= 2 and r"\toprule" in text
+    assert all(
+        line.count(" & ") == text.split(r"\midrule")[1].splitlines()[1].count(" & ")
+        for line in text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    )
+    rows = list(csv.DictReader((world / "out/results.csv").open(encoding="utf-8")))
+    assert len(rows) == len(found.results) and {row["arm"] for row in rows} == {"half"}
+    figures = world / "out/figures"
+    assert (figures / "belebele-accuracy.pdf").read_bytes().startswith(b"%PDF")
+    assert "<svg" in (figures / "belebele-accuracy.svg").read_text(encoding="utf-8")
+    by_language = summary(found, "language")
+    assert {column.side for column in by_language.columns} == {"English", "German", "Japanese"}
+
+
+def test_answers_are_alike_where_both_are_right_or_both_wrong(world: Path) -> None:
+    found = record(
+        models(world, "gold", "half"), config(world, tasks=["belebele"]), STUDENT, str(world / "out"), StandIn
+    )
+    alike = {(row.model, row.language): (row.value, row.both_right, row.n) for row in found.likeness}
+    assert alike["gold", "deu_Latn"] == (100, 100, 12) and alike["half", "jpn_Jpan"] == (100, 50, 12)

@@ -293,6 +293,75 @@ def test_an_instruction_of_ones_own_per_language(tmp_path: Path) -> None:
     assert load(tmp_path, **settings)["xlsum"][0].instruction == "Fasse zusammen."
 
 
+def test_sib200_files_are_csv_quoted(tmp_path: Path) -> None:
+    (tmp_path / "deu_Latn").mkdir()
+    text = 'index_id\tcategory\ttext\n7\tsports\t"Er sagte: ""Heute Apple..."""\n8\ttravel\tEin 5" Rohr\n'
+    (tmp_path / "deu_Latn/test.tsv").write_text(text, encoding="utf-8")
+    questions = load(tmp_path, task="sib200")["sib200"]
+    assert [question.input for question in questions] == ['Er sagte: "Heute Apple..."', 'Ein 5" Rohr']
+
+
+def test_mlama_is_a_mean_over_relations_by_tokens(tmp_path: Path) -> None:
+    """Three facts of one relation right, one of another wrong: 50, not 75. The longer candidate wins per token."""
+    templates = [{"relation": name, "template": "[X] ist [Y] ."} for name in ("P1", "P2")]
+    jsonl(tmp_path / "de/templates.jsonl", *templates)
+    jsonl(
+        tmp_path / "de/P1.jsonl",
+        *({"sub_label": f"s{i}", "obj_label": "ja"} for i in range(3)),
+        {"sub_label": "t", "obj_label": "nein"},
+    )
+    jsonl(tmp_path / "de/P2.jsonl", {"sub_label": "s", "obj_label": "x"}, {"sub_label": "t", "obj_label": "y"})
+    questions = load(tmp_path, task="mlama")["mlama"]
+    answers = [Answer(scores=(-6.0, -4.0), lengths=(4, 2)) for _ in questions]  # per token -1.5 and -2: the first
+    found = values(questions, answers, task="mlama")
+    assert found == {"accuracy": pytest.approx(100 * (3 / 4 + 1 / 2) / 2), "accuracy_micro": pytest.approx(100 * 4 / 6)}
+
+
+def test_mkqas_yes_and_no_count_in_the_language(tmp_path: Path) -> None:
+    answers = {code: [{"type": "binary", "entity": None, "text": "yes"}] for code in ("de", "no", "en")}
+    queries = dict.fromkeys(answers, "?")
+    jsonl(tmp_path / "mkqa.jsonl", {"example_id": 1, "query": "?", "queries": queries, "answers": answers})
+    for code, text in (("deu_Latn", "Ja."), ("nob_Latn", "ja"), ("nno_Latn", "yes"), ("eng_Latn", "Yes")):
+        questions = load(tmp_path, code, task="mkqa")["mkqa"]
+        assert values(questions, [Answer(text)], task="mkqa") == {"f1": 100, "em": 100}
+        assert values(questions, [Answer("nein")], task="mkqa") == {"f1": 0, "em": 0}
+
+
+WRONG: dict[str, tuple[str, dict[str, str], str]] = {
+    "null": (
+        "belebele",
+        {"deu_Latn.jsonl": json.dumps(BELEBELE | {"question": None})},
+        r"jsonl:1: field 'question' .* null",
+    ),
+    "a list": ("xlsum", {"german_test.jsonl": '{"text": [], "summary": "s"}'}, "field 'text' should be text"),
+    "gold of mgsm": ("mgsm", {"mgsm_de.tsv": "Wie viel?\tdrei\n"}, "mgsm_de.tsv:1: expected a number"),
+    "infinite gold": ("mgsm", {"mgsm_de.tsv": "Wie viel?\tNaN\n"}, "mgsm_de.tsv:1: expected a number"),
+    "label of xnli": (
+        "xnli",
+        {"xnli.test.tsv": "language\tgold_label\tx\tx\tx\tpairID\tsentence1\tsentence2\nde\t-\t\t\t\t7\ta\tb\n"},
+        "pairID 7: gold_label '-'",
+    ),
+    "half a character": ("xlsum", {"german_test.jsonl": '{"text": "\\ud800", "summary": "s"}'}, "half a character"),
+    "another shape": ("xquad", {"xquad.de.json": '{"data": 5}'}, "not in the format of xquad"),
+    "a path as a relation": (
+        "mlama",
+        {"de/templates.jsonl": '{"relation": "../../x", "template": "[X] [Y]"}'},
+        "cannot be a file's name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "files", "message"), WRONG.values(), ids=WRONG)
+def test_whatever_is_wrong_with_a_file_is_one_sentence(
+    tmp_path: Path, name: str, files: dict[str, str], message: str
+) -> None:
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, task=name)
+
+
 def test_questions_and_answers_survive_the_file() -> None:
     questions = [
         Question("a", "deu_Latn", "i", "x", ("g",), ("A", "B"), 1, parts=(1.0, 2.0)),
