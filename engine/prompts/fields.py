@@ -89,12 +89,18 @@ class Fields:
         found = self._find(rows.numbers, values)
         if not self._begun:
             self._begin(values, found)
-        self._count_unused(values, found)
+        kinds = list({id(columns): columns for columns in found}.values())
+        self._count_unused(values, found, kinds)
 
         def texts(role: str, read: Callable[[Any], str | None] = self._text) -> pl.Series:
-            return _series(
-                [row.get(columns.names.get(role, _NO)) for row, columns in zip(values, found)], read, reasons
-            )
+            names = {columns.names.get(role, _NO) for columns in kinds}
+            if names <= {_NO}:
+                return pl.Series([None] * len(values), dtype=pl.String)
+            if len(names) == 1:  # nearly always: the rows have the same keys
+                (name,) = names
+                return _series([row.get(name) for row in values], read, reasons)
+            column = [row.get(columns.names.get(role, _NO)) for row, columns in zip(values, found)]
+            return _series(column, read, reasons)
 
         data = {role: texts(role) for role in ("instruction", "input", "system")}
         data["truth"], data["key"] = texts("answer", self._answer), texts("id")
@@ -141,7 +147,9 @@ class Fields:
     def _unused(self) -> Counter[str]:
         return self._notes.unused.setdefault(self._name, Counter())
 
-    def _count_unused(self, values: list[dict[str, Any]], found: list[Columns]) -> None:
+    def _count_unused(self, values: list[dict[str, Any]], found: list[Columns], kinds: list[Columns]) -> None:
+        if not any(columns.unused or "language" in columns.names for columns in kinds):
+            return
         for row, columns in zip(values, found):
             self._count(row, columns.unused)
             if not self._languages and "language" in columns.names:
