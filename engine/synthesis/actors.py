@@ -308,7 +308,9 @@ def _unrescued(table: pa.Table, message: str) -> pa.Table:
     table = _unjudged(table, message)
     for column in schema.RESCUED:
         if column.name not in table.column_names:
-            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
+            nothing_tried = column.name.startswith("tried_")
+            values = pa.nulls(table.num_rows, column.type) if nothing_tried else table["reason"]
+            table = table.append_column(column.name, values)
     return table
 
 
