@@ -69,7 +69,7 @@ def find_columns(keys: tuple[str, ...], given: Mapping[str, str | None], where: 
         found = [key for key, plain in free.items() if plain in usual]
         if len(found) > 1 and role not in _MANY:
             raise UserError(
-                f"{where}: {' and '.join(map(repr, found))} could both be the {role}. "
+                f"{where}: {' and '.join(repr(_short(name)) for name in found)} could both be the {role}. "
                 + _mapping({role: found[0]}, keys)
             )
         if found:
@@ -103,7 +103,7 @@ def check_columns(found: list[Columns], texts: set[str], given: Mapping[str, str
     if not any(columns.complete for columns in found):
         missing = [name for name in given.values() if name is not None and name not in keys]
         if missing:
-            raise UserError(f"{where}: no column '{missing[0]}'. Columns: {', '.join(keys)}")
+            raise UserError(f"{where}: no column '{missing[0]}'. Columns: {_list(keys)}")
         guess = dict(zip(("instruction", "answer"), spare))
         raise UserError(f"{where}: no column is known as the question. " + _mapping(guess, keys))
     if "answer" in given or any(columns.answered for columns in found):
@@ -121,9 +121,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:57]}..."
+
+
+def _list(keys: tuple[str, ...]) -> str:
+    more = f", and {len(keys) - 30:,} more" if len(keys) > 30 else ""
+    return (", ".join(map(_short, keys[:30])) or "none") + more
+
+
 def _mapping(example: Mapping[str, str], keys: tuple[str, ...]) -> str:
-    text = ", ".join(f"{role}: {name}" for role, name in example.items()) or "instruction: NAME"
+    text = ", ".join(f"{role}: {_short(name)}" for role, name in example.items()) or "instruction: NAME"
     return (
-        f"Columns: {', '.join(keys) or 'none'}. Say what they are with prompts.columns, for example "
+        f"Columns: {_list(keys)}. Say what they are with prompts.columns, for example "
         f"{{columns: {{{text}}}}} (roles: {', '.join(NAMES)})."
     )
