@@ -53,7 +53,7 @@ def test_a_killed_run_goes_on_where_it_was(new_run, quiet_run, bucket):
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     _, err = process.communicate()
-    assert "bucket/out: no lock can be held here" in err
+    assert "bucket/out: no lock is possible here" in err
     done = (place / "units").names(recursive=True)
     assert len(done) < 60, "the run ended before it was killed"
     assert 0 < run.finish()["rows"] <= 240 * 2 - 8 * len(done)
