@@ -102,6 +102,9 @@ class PromptSource(Config):
     max_chars: int = Field(
         32_768, ge=1, description="Rows with a longer instruction, input or answer (characters) are dropped and counted"
     )
+    calculator_marks: bool = Field(
+        True, description="Keep GSM8K's calculator marks (<<48/2=24>>) in answers. Self-Translate-Train removes them"
+    )
 
     @field_validator("columns")
     @classmethod

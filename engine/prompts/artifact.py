@@ -55,6 +55,7 @@ class Input:
     limit: int | None
     sample: int | None
     max_chars: int
+    calculator_marks: bool = True
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def fingerprint_of(inputs: list[Input], unit_rows: int, seed: int | None) -> str
             "limit": source.limit,
             "sample": source.sample,
             "max_chars": source.max_chars,
+            **({} if source.calculator_marks else {"calculator_marks": False}),
         }
         for source in inputs
     ]
@@ -186,7 +188,7 @@ def differences(before: PromptsRecord, inputs: list[Input], unit_rows: int, seed
         if [file.content for file in old.files] != [file.content for file in new.files] and not found:
             names = [", ".join(file.name for file in files) for files in (old.files, new.files)]
             found.append(f"the files were {names[0]}, are {names[1]}")
-        for key in ("key", "translations", "language", "columns", "limit", "sample", "max_chars"):
+        for key in ("key", "translations", "language", "columns", "limit", "sample", "max_chars", "calculator_marks"):
             was, now = getattr(old, key), getattr(new, key)
             if was != now:
                 found.append(f"{key} of {label} was {was}, is {now}")

@@ -5,6 +5,7 @@ Mended, and counted under these names:
     control       other control characters, byte order marks and noncharacters are removed
     normalized    Unicode form NFC
     no_input      an input that only says that there is none ("<noinput>", "No input required.", "N/A") becomes ""
+    calculator    GSM8K's calculator marks ("48/2 = <<48/2=24>>24") are removed from answers, where that is asked for
     no_output     an answer that only says that there is none ("<nooutput>") becomes "": the row has no truth
 White space around the texts is removed without counting. Zero-width spaces stay: Khmer and Thai separate words by them.
 
@@ -40,15 +41,17 @@ _THINGS = (
     "chart|graph|illustration|clip|recording|spreadsheet|document|sketch|cartoon|map|logo"
 )
 _ATTACHMENT = rf"(?i)^[\[<({{][^\[\]<>(){{}}\n]*\b({_THINGS})s?\b[^\[\]<>(){{}}\n]*[\]>)}}]$"
+_CALCULATOR = r"<<[^<>\n]*>>"
 _URL = r"^\W?(https?://|www\.)\S+$"
 
 
-def clean(frame: pl.DataFrame, max_chars: int) -> tuple[pl.DataFrame, dict[str, int]]:
+def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) -> tuple[pl.DataFrame, dict[str, int]]:
     """Mend the texts and give unusable rows a reason; rows that have one already keep it.
 
     Args:
         frame: as `engine.prompts.fields` makes it.
         max_chars: longest text, characters.
+        calculator_marks: keep GSM8K's calculator marks in answers.
 
     Returns:
         The frame with the same rows, `input` and `truth` never null and an empty `system` null; rows mended by kind
@@ -76,6 +79,9 @@ def clean(frame: pl.DataFrame, max_chars: int) -> tuple[pl.DataFrame, dict[str, 
         (None, lambda text: text.str.strip_chars()),
     ):
         texts = _counted(kind, texts, _everywhere(texts, mend), counts)
+    if not calculator_marks:
+        without = pl.col("truth").str.replace_all(_CALCULATOR, "")
+        texts = _counted("calculator", texts, texts.with_columns(without), counts)
     for kind, name, nothing in (
         ("no_input", "input", pl.col("input").str.contains(_NO_INPUT) | pl.col("input").str.contains(_NOTHING)),
         ("no_output", "truth", pl.col("truth").str.contains(_NO_OUTPUT)),

@@ -121,7 +121,7 @@ def _reuse(found: Prompts, sources: list[Source], unit_rows: int, seed: int | No
 def _read(source: Source, number: int, spool: Spool) -> None:
     """Read one source, clean its rows and tell the usable ones from the others."""
     for batch in source.frames(spool.notes):
-        frame, kinds = clean(batch.frame, source.config.max_chars)
+        frame, kinds = clean(batch.frame, source.config.max_chars, source.config.calculator_marks)
         spool.read += frame.height
         spool.notes.changed.update(kinds)
         frame = frame.with_columns(

@@ -213,7 +213,10 @@ class Source:
             )
             for target, parts in self.translated.items()
         }
-        return Input(files, own.key, translations, self.language, columns, own.limit, own.sample, own.max_chars)
+        return Input(
+            *(files, own.key, translations, self.language, columns, own.limit, own.sample, own.max_chars),
+            calculator_marks=own.calculator_marks,
+        )
 
 
 def open_sources(configs: list[PromptSource], default_language: str) -> list[Source]:
