@@ -89,7 +89,7 @@ from ray.cluster_utils import Cluster
 from polydistill.eval.run import evaluate
 from tests.eval.test_run import STUDENT, StandIn, config
 
-world, out = Path(sys.argv[1]), sys.argv[2]
+world, out, pause = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 resources = {"num_cpus": 2, "object_store_memory": 100 << 20, "include_dashboard": False}
 cluster = Cluster(initialize_head=True, head_node_args=resources | {"num_gpus": 0})
 for _ in range(2):
@@ -101,7 +101,7 @@ class Slow(StandIn):
     def __call__(self, questions, *rest):
         import time
 
-        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
+        time.sleep(pause)
         assert ray.get_gpu_ids(), "an engine without its GPU"
         node = ray.get_runtime_context().get_node_id()
         Path(out).mkdir(exist_ok=True)
@@ -123,21 +123,22 @@ def test_two_nodes_give_the_numbers_of_one_process_also_after_a_kill(world: Path
 
     names = ["gold", "half", "third", "most", "none"]
     models = {name: str(world / "models" / name) for name in names} | {"again": str(world / "models" / "half")}
-    whole = evaluate(models, config(world), STUDENT, str(tmp_path / "one"), StandIn).record
+    whole = evaluate(models, config(world), STUDENT, str(tmp_path / "one"), StandIn, part=5).record
 
-    def start(*more: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", CLUSTER, str(world), str(tmp_path / "two"), *more]
+    def start(pause: float) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", CLUSTER, str(world), str(tmp_path / "two"), str(pause)]
         return subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
 
-    killed = start("0.4")
+    killed = start(0.4)
     kept: list[Any] = []
     while len(kept) < 6 and killed.poll() is None:
         kept = list((tmp_path / "two" / "answers").rglob("*.json"))
+    assert killed.poll() is None, (killed.communicate()[1] or b"").decode()[-3000:]
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert len(kept) >= 6 and not (tmp_path / "two" / "metrics.json").exists()
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "two" / "answers").rglob("???_????.json")}
-    again = start()
+    again = start(0)
     _, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors.decode()[-2000:]
     scores = Scores.open(str(tmp_path / "two"))
