@@ -1,7 +1,8 @@
 """The engine's configuration: typed, validated, read from YAML with dotted overrides.
 
-Each part of the system owns one section model; `polydistill.run_config.RunConfig` puts them together. A field's
-description says its meaning, unit and default's reason; unknown keys are errors that name the nearest known one.
+Each part of the system owns one section model. `polydistill.run_config.RunConfig` puts them together. A field's
+description gives its meaning, its unit and the reason for its default. An unknown key is an error that names the
+nearest known one.
 """
 
 import difflib
@@ -31,7 +32,7 @@ from polydistill.engine.schema import Flag
 from polydistill.engine.yaml_text import parse_yaml
 
 LanguageCode = Annotated[str, AfterValidator(language_code)]
-"""A language, named in any of the ways that `engine.languages.language_code` knows; kept as its FLORES-200 code."""
+"""A language, named in any of the ways that `engine.languages.language_code` knows, kept as its FLORES-200 code."""
 
 
 def _listed(value: Any) -> Any:
@@ -52,14 +53,14 @@ class Config(BaseModel):
 
 
 Role = Literal["system", "history", "messages", "instruction", "input", "answer", "id", "language"]
-"""What a column of a source file can be to a row, see `engine.prompts.columns`."""
+"""The roles that a column of a source file can have, see `engine.prompts.columns`."""
 
 
 class GivenTranslations(Config):
-    """Translations of a source's rows into one language that exist already."""
+    """Existing translations of a source's rows into one language."""
 
     path: str | None = Field(
-        None, description="File or folder of the translated rows, see `prompts.path`; null: the source's own rows"
+        None, description="File or folder of the translated rows, see `prompts.path`. `null`: the source's own rows"
     )
     key: str | None = Field(None, description='Key under which a row holds the translated fields ({"de": {...}})')
     columns: dict[Role, str | None] = Field(default_factory=dict, description="Columns by their role")
@@ -75,32 +76,34 @@ class PromptSource(Config):
     """Where the rows come from."""
 
     path: str = Field(
-        description="A file (JSON, JSON lines, CSV, TSV, Parquet, Arrow, text; also .gz, .zst, .bz2, .xz), a folder of "
+        description="A file (JSON, JSON lines, CSV, TSV, Parquet, Arrow, text, also .gz, .zst, .bz2, .xz), a folder of "
         "them, a glob, a folder of `save_to_disk`, a URI (s3://, gs://, hf://), or a data set on the hub (org/name)"
     )
     split: str | None = Field(None, description="Split of a data set that has several: train, validation, test, ...")
-    revision: str | None = Field(None, description="Branch, tag or commit of a data set on the hub; null: newest")
+    revision: str | None = Field(None, description="Branch, tag or commit of a data set on the hub. `null`: newest")
     configuration: str | None = Field(None, description="Configuration of a data set on the hub that has several")
     columns: dict[Role, str | None] = Field(
         default_factory=dict,
         description="Columns by their role (system, history, messages, instruction, input, answer, id, language) where "
-        "their names do not say it; null for a role that no column has",
+        "their names do not say it, null for a role that no column has",
     )
     key: str | None = Field(
         None, description='Key under which a row holds its fields, where rows hold several languages ({"en": {...}})'
     )
     translations: dict[LanguageCode, GivenTranslations] = Field(
         default_factory=dict,
-        description="Translations of these rows that exist already, by target language; they are judged and mixed like "
+        description="Translations of these rows that exist already, by target language. They are judged and mixed like "
         "those of the translator, which does not translate these texts again",
     )
     language: LanguageCode | None = Field(
-        None, description="Language of these rows; default: the rows' language column, else the run's `source`"
+        None, description="Language of these rows. Default: the rows' language column, else the run's `source`"
     )
     limit: int | None = Field(None, ge=1, description="Use only the first N rows of the source")
     sample: int | None = Field(None, ge=1, description="Use N usable rows of the source, drawn with the run's seed")
     max_chars: int = Field(
-        32_768, ge=1, description="Rows with a longer instruction, input or answer (characters) are dropped and counted"
+        32_768,
+        ge=1,
+        description="Maximum characters of an instruction, input or answer. Longer rows are dropped and counted",
     )
     calculator_marks: bool = Field(
         True, description="Keep GSM8K's calculator marks (<<48/2=24>>) in answers. Self-Translate-Train removes them"
@@ -119,19 +122,19 @@ class Endpoint(Config):
     """An OpenAI-compatible server: `vllm serve`, or a hosted one."""
 
     url: str = Field(description="Address up to the version, e.g. http://host:8000/v1")
-    model: str | None = Field(None, description="Name under which the server knows the model; null: its only one")
-    key: str = Field("OPENAI_API_KEY", description="Environment variable with the API key; unset: no key is sent")
-    concurrency: int = Field(64, ge=1, description="Requests at the same time")
-    requests_per_minute: float | None = Field(None, gt=0, description="Rate limit; null: none")
+    model: str | None = Field(None, description="Name under which the server knows the model. `null`: its only one")
+    key: str = Field("OPENAI_API_KEY", description="Environment variable with the API key. Unset: no key is sent")
+    concurrency: int = Field(64, ge=1, description="Maximum number of concurrent requests")
+    requests_per_minute: float | None = Field(None, gt=0, description="Rate limit. `null`: none")
     patience: float = Field(
-        600, ge=0, description="Seconds for which a request is tried again while the server is busy or away"
+        600, ge=0, description="Seconds during which a request is retried while the server is busy or unreachable"
     )
 
     @field_validator("url")
     @classmethod
     def _plain(cls, value: str) -> str:
         if not re.match(r"https?://[^/@\s]+(/[^@\s]*)?$", value):
-            raise ValueError("expected http(s)://host[:port]/v1 without user name; keys belong in the environment")
+            raise ValueError("expected http(s)://host[:port]/v1 without a user name. Keys belong in the environment")
         return value.rstrip("/")
 
 
@@ -143,7 +146,7 @@ class Price(Config):
 
 
 class Student(Config):
-    """The model that is to be trained; it answers every prompt once, before training."""
+    """The model to be trained. It answers every prompt once, before training."""
 
     model: str = Field(description="Path or hub id of a causal language model (a Hugging Face folder)")
     prompt: Literal["alpaca", "chat", "raw"] = Field(
@@ -152,36 +155,36 @@ class Student(Config):
     )
     template: dict[str, Any] = Field(
         default_factory=dict,
-        description="Arguments of the chat template, e.g. {enable_thinking: false}; the same in generation, training "
-        "and evaluation",
+        description="Arguments of the chat template, e.g. {enable_thinking: false}. Generation, training and "
+        "evaluation use the same ones",
     )
-    max_tokens: int = Field(512, ge=1, description="Longest answer, tokens, reasoning included")
+    max_tokens: int = Field(512, ge=1, description="Maximum length of an answer including its reasoning, tokens")
     temperature: float = Field(0.0, ge=0, description="0 is greedy decoding")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling, only with temperature > 0")
-    top_k: int = Field(0, ge=0, description="Sample from this many tokens, only with temperature > 0; 0: from all")
+    top_k: int = Field(0, ge=0, description="Sample from this many tokens, only with temperature > 0. 0: from all")
     min_p: float = Field(
         0.0, ge=0, le=1, description="Least probability relative to the likeliest token, only with temperature > 0"
     )
     repetition_penalty: float = Field(1.0, gt=0, description="Above 1 makes repeated tokens less likely")
-    seed: int | None = Field(None, description="Seed of sampling; null: the run's `seed`")
+    seed: int | None = Field(None, description="Seed of sampling. `null`: the run's `seed`")
     stop: list[str] | None = Field(
         None,
-        description="Texts that end an answer; null: with `prompt: alpaca`, the beginning of the next instruction, "
+        description="Texts that end an answer. `null`: with `prompt: alpaca`, the beginning of the next instruction, "
         "else none. The template's end of turn always ends an answer",
     )
     reasoning: Literal["cut", "keep"] = Field(
         "cut", description="A reasoning trace (<think>...</think>) before the answer: its own column, or kept as text"
     )
-    samples: int = Field(1, ge=1, description="Answers to each prompt, of which one is chosen; above 1 needs sampling")
+    samples: int = Field(1, ge=1, description="Answers to each prompt, of which one is chosen. Above 1 needs sampling")
     select: Literal["first", "logprob", "agreement", "matches_truth"] = Field(
         "first",
-        description="The answer to choose: the first whole one, the likeliest per token, the result that most answers "
-        "share, or the first that says what `truth` says (number, span or label; none: the row has no own answer)",
+        description="The answer to choose: the first complete one, the likeliest per token, the result that most "
+        "answers share, or the first that agrees with `truth` (number, span or label, else no own answer)",
     )
     endpoint: Endpoint | None = Field(
-        None, description="An OpenAI-compatible server that answers instead, a URL or a section; it may serve a teacher"
+        None, description="An OpenAI-compatible server that answers instead, a URL or a section. It may serve a teacher"
     )
-    price: Price | None = Field(None, description="What tokens cost, for the report; null: no costs")
+    price: Price | None = Field(None, description="What tokens cost, for the report. `null`: no costs")
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model")
     engine: dict[str, Any] = Field(
         default_factory=dict,
@@ -206,40 +209,42 @@ class Translator(Config):
     """One translation model: an NLLB-like one in CTranslate2, or a language model (the student itself) in vLLM."""
 
     model: str = Field(
-        description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model; "
-        "with method `self`, of the student"
+        description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model. "
+        "With method `self`, the student's"
     )
     method: Literal["seq2seq", "self", "chat"] = Field(
         "seq2seq",
-        description="self: the model is a language model that translates from eight examples; chat: it is an "
-        "instruction model that is asked for a translation",
+        description="seq2seq: an encoder-decoder model. self: a language model that translates from eight examples. "
+        "chat: an instruction model that is asked for a translation",
     )
     examples: str | None = Field(
         None,
-        description="For method `self`: folder of parallel text, <source>-<target>.tsv; its first eight pairs are used",
+        description="For method `self`: folder of parallel text, <source>-<target>.tsv. Its first eight pairs are used",
     )
     compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
     beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
     hypotheses: int = Field(
         1,
         ge=1,
-        description="Number of hypotheses kept of each beam. The next best are judged where the first one fails, and "
-        "the best that passes is taken",
+        description="Number of hypotheses kept from each beam. If the first one fails, the others are judged, and the "
+        "best that passes is used",
     )
     max_input_tokens: int = Field(
-        256, ge=8, description="Longest sentence given to the model, tokens; longer ones are split at safe points"
+        256, ge=8, description="Maximum length of a sentence, tokens. Longer ones are split at safe points"
     )
-    max_output_tokens: int = Field(512, ge=8, description="A hypothesis that is cut here is marked as truncated")
-    batch_tokens: int = Field(4096, ge=64, description="Source tokens (padding included) in one batch; halved on OOM")
-    threads: int = Field(0, ge=0, description="CPU threads of one translator; 0: OMP_NUM_THREADS, else up to 4")
+    max_output_tokens: int = Field(
+        512, ge=8, description="Maximum length of a hypothesis, tokens. A longer one is cut and marked as truncated"
+    )
+    batch_tokens: int = Field(4096, ge=64, description="Source tokens (padding included) in one batch. Halved on OOM")
+    threads: int = Field(0, ge=0, description="CPU threads of one translator. 0: OMP_NUM_THREADS, else up to 4")
     engine: dict[str, Any] = Field(
         default_factory=dict, description="For methods `self` and `chat`: further vLLM engine arguments"
     )
     family: Literal["auto", "chat", "translategemma", "tower", "hunyuan", "alma", "xalma"] = Field(
-        "auto", description="For method `chat`: the wording that the model was trained on; auto: by the model's name"
+        "auto", description="For method `chat`: the wording that the model was trained on. `auto`: by the model's name"
     )
     endpoint: Endpoint | None = Field(
-        None, description="For method `chat`: a server that runs the model; null: vLLM in this process"
+        None, description="For method `chat`: a server that runs the model. `null`: vLLM in this process"
     )
     documents: bool = Field(False, description="For method `chat`: give lines whole instead of sentence by sentence")
     temperature: float = Field(0.0, ge=0, description="For method `chat`: 0 is greedy decoding")
@@ -251,7 +256,7 @@ class Translator(Config):
         if self.method != "seq2seq" and self.hypotheses > 1:
             raise ValueError(f"method `{self.method}` has one hypothesis")
         if self.endpoint is not None and self.method != "chat":
-            raise ValueError(f"method `{self.method}` takes no `endpoint`; expected method `chat`")
+            raise ValueError(f"method `{self.method}` takes no `endpoint`. Expected method `chat`")
         if self.method == "self" and not self.examples:
             raise ValueError("method `self` needs `examples`, a folder of parallel text")
         return self
@@ -262,11 +267,10 @@ class Translate(Translator):
 
     mark_answers: bool = Field(
         False,
-        description="Translate an answer that is a part of its input (SQuAD) in its place there, between marks, "
-        "instead of by itself",
+        description="Translate an answer that is part of its input (SQuAD) in place, between marks, not by itself",
     )
     fallback: Translator | None = Field(
-        None, description="A second translator, for the texts of which every hypothesis of the first one failed"
+        None, description="A second translator, for texts where every hypothesis of the first one failed"
     )
 
     @property
@@ -315,40 +319,53 @@ class Rules(Config):
     """Thresholds of the judge's rules. `engine.judging.text_rules` and `score_rules` say what each rule means."""
 
     length_ratio: RangeByLanguage = Field(
-        (1 / 3, 3.0), description="Weighted target/source length outside is dropped; may differ by language"
+        (1 / 3, 3.0),
+        description="Range of the weighted target/source length. Texts outside are dropped. May differ by language",
     )
     repetition: ShareByLanguage = Field(
         0.4,
-        description="Share of the words in a loop that the source does not have, above is dropped; may differ by "
-        "language",
+        description="Maximum share of words in a loop that the source does not have. Texts above are dropped. "
+        "May differ by language",
     )
     copied: ShareByLanguage = Field(
-        0.9, description="Share of words copied from the source, above is dropped; may differ by language"
+        0.9,
+        description="Maximum share of words copied from the source. Texts above are dropped. May differ by language",
     )
     script: ShareByLanguage = Field(
-        0.5, description="Share of letters in the target's script, below is dropped; may differ by language"
+        0.5,
+        description="Minimum share of letters in the target's script. Texts below are dropped. May differ by language",
     )
     target_share: ShareByLanguage = Field(
         0.7,
-        description="Share of the text identified as the target language, below is dropped; may differ by language",
+        description="Minimum share identified as the target language. Texts below are dropped. May differ by language",
     )
     letters: int = Field(
-        20, ge=1, description="Letters from which language, script and length are judged; copying from half of that"
+        20,
+        ge=1,
+        description="Minimum letters for judging language, script and length. For copying, half of it is enough",
     )
     letters_other: int = Field(
-        60, ge=1, description="Letters from which a language other than source and target is believed"
+        60, ge=1, description="Minimum letters for accepting a language label other than source and target"
     )
     code: float = Field(
-        0.1, ge=0, le=1, description="Share of characters usual in code, above which a source may stay as it is"
+        0.1,
+        ge=0,
+        le=1,
+        description="If more than this share of the source's characters are code symbols, an untranslated copy is "
+        "accepted",
     )
     letters_ratio: float = Field(
-        1 / 3, ge=0, description="Weighted letters of target/source, below is flagged `few_letters`"
+        1 / 3,
+        ge=0,
+        description="Minimum of the weighted letters of target/source. Texts below are flagged `few_letters`",
     )
-    numbers: float = Field(0.5, ge=0, le=1, description="Share of numbers without counterpart, above is flagged")
-    punctuation: float = Field(0.2, ge=0, le=1, description="Share of punctuation above the source's, above is flagged")
-    sentences: float = Field(2.0, ge=1, description="Factor between the numbers of sentences, from which it is flagged")
+    numbers: float = Field(0.5, ge=0, le=1, description="Maximum share of numbers without a counterpart")
+    punctuation: float = Field(0.2, ge=0, le=1, description="Maximum excess of the punctuation share over the source's")
+    sentences: float = Field(2.0, ge=1, description="Texts are flagged if their sentence counts differ by this factor")
     long_word: int = Field(
-        40, ge=1, description="Letters of a word that the source has not, above is flagged (Wu et al. 2019: 40)"
+        40,
+        ge=1,
+        description="Maximum letters of a word that is not in the source. Longer ones are flagged (Wu et al. 2019: 40)",
     )
     drop: tuple[Flag, ...] = Field(
         (
@@ -363,7 +380,7 @@ class Rules(Config):
                 Flag.LONG_WORD,
             ),
         ),
-        description="Flags that make a text unusable; the others are only recorded",
+        description="Flags that make a text unusable. The others are only recorded",
     )
 
 
@@ -375,44 +392,44 @@ class Quality(Config):
     )
     threshold: ScoreByLanguage = Field(
         0.8,
-        description="Scores below are dropped (SDRRL: 0.8): a number, or numbers by target language such as "
-        "{default: 0.8, tha_Thai: 0.7}; `polydistill calibrate --per-language` proposes them",
+        description="Minimum score (SDRRL: 0.8). Texts below are dropped. A number, or numbers by target language such "
+        "as {default: 0.8, tha_Thai: 0.7}. `polydistill calibrate --per-language` proposes them",
     )
-    batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch; halved on OOM")
+    batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch. Halved on OOM")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the encoder")
-    # COMET checkpoints name their encoder by hub id; offline machines point to a local copy.
+    # COMET checkpoints name their encoder by hub id. Offline machines point to a local copy.
     encoder: str | None = Field(None, description="Local folder of the encoder's configuration and tokenizer")
 
 
 class Judge(Config):
     """Language ID, rules and quality estimation in one pass."""
 
-    language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
+    language_id: str = Field("lid.176", description="'lid.176' (included) or the path of any fastText model")
     language_score: ShareByLanguage = Field(
-        0.5, description="Off-target only counts when its probability is at least this; may differ by language"
+        0.5, description="Minimum probability of a label for a text to count as off-target. May differ by language"
     )
     rules: Rules = Field(default_factory=Rules)
     quality: Quality | None = Field(None, description="null switches quality estimation off")
 
 
 class Stage(Config):
-    """A fixed pool of actors for one stage; null sizes are set by `engine.synthesis.placement` from the cluster."""
+    """A fixed pool of actors for one stage. `engine.synthesis.placement` sets null sizes from the cluster."""
 
-    actors: int | None = Field(None, ge=1, description="Number of actors; null: from the cluster's resources")
-    cpus: float | None = Field(None, gt=0, description="CPUs each actor asks Ray for; fractions are fine")
-    gpus: float | None = Field(None, ge=0, description="GPUs each actor asks Ray for; fractions share a GPU")
-    timeout: float = Field(3600, gt=0, description="Seconds that one unit may take in this stage before it has hung")
+    actors: int | None = Field(None, ge=1, description="Number of actors. `null`: from the cluster's resources")
+    cpus: float | None = Field(None, gt=0, description="CPUs each actor asks Ray for. Fractions are fine")
+    gpus: float | None = Field(None, ge=0, description="GPUs each actor asks Ray for. Fractions share a GPU")
+    timeout: float = Field(3600, gt=0, description="Seconds after which a unit in this stage counts as hung")
 
 
 class Work(Config):
-    """How the work is cut and spread. Nothing here changes a row's content; only `unit_rows` is fixed for a run."""
+    """How the work is split and distributed. No setting changes a row's content. A run fixes only `unit_rows`."""
 
-    unit_rows: int = Field(512, ge=1, description="Prompts per unit: what is committed, or redone, as a whole")
+    unit_rows: int = Field(512, ge=1, description="Prompts per unit. A unit is committed or redone as a whole")
     generate: Stage = Field(Stage(), description="vLLM engines")
     translate: Stage = Field(Stage(), description="CTranslate2 translators")
     judge: Stage = Field(Stage(), description="Judges: language ID, rules, quality estimation")
-    retries: int = Field(1, ge=0, description="How often a failing batch is tried again before its bad rows are sought")
-    max_failed: float = Field(0.05, ge=0, le=1, description="Share of rows with errors above which the run stops")
+    retries: int = Field(1, ge=0, description="Retries of a failing batch before its bad rows are searched for")
+    max_failed: float = Field(0.05, ge=0, le=1, description="Maximum share of rows with errors. Above it the run stops")
 
 
 class Synthesis(Config):
@@ -423,12 +440,12 @@ class Synthesis(Config):
     source: LanguageCode = Field("eng_Latn", description="Language of the prompts: FLORES-200, ISO code, or name")
     targets: LanguageCodes = Field(min_length=1, description="Languages to translate into")
     prompts: list[PromptSource] = Field(min_length=1, description="Sources of instructions (one, or a list)")
-    student: Student | None = Field(None, description="The model that answers the prompts; null: no self-generation")
+    student: Student | None = Field(None, description="The model that answers the prompts. `null`: no self-generation")
     translate: Translate | None = Field(
-        None, description="The translator; null where all translations exist already (prompts.translations)"
+        None, description="The translator. `null` where all translations exist already (prompts.translations)"
     )
     judge: Judge = Field(Judge(), description="Language ID, rules and quality estimation")
-    work: Work = Field(Work(), description="How the work is cut and spread")
+    work: Work = Field(Work(), description="How the work is split and distributed")
 
     @field_validator("prompts", mode="before")
     @classmethod
@@ -455,7 +472,7 @@ class Dictionaries(Config):
         description="Folder(s) of files like en-de.txt, en_de.tsv, eng_Latn-deu_Latn.tsv(.gz)"
     )
     missing: Literal["error", "skip"] = Field(
-        "error", description="A pair without a file: stop, or leave its questions unswitched (and say so)"
+        "error", description="For a pair without a file: stop, or leave its questions unswitched and report it"
     )
 
 
@@ -467,21 +484,22 @@ class Parallel(Config):
         "NTREX), TSV, CSV, JSON lines or Parquet"
     )
     corpora: list[str] | None = Field(
-        None, description="Use only files whose path contains one of these names; null: all corpora of a pair, united"
+        None, description="Use only files whose path contains one of these names. `null`: all corpora of a pair, merged"
     )
     rows: int | dict[str, int] | None = Field(
-        1000, description="Sentence pairs of each language, drawn at random; by target language; null: all there are"
+        1000,
+        description="Number of random sentence pairs per language, or numbers by target language. `null`: all",
     )
     allocation: str | None = Field(None, description="JSON of `polydistill allocate`: its counts instead of `rows`")
 
 
 class Leakage(Config):
-    """Keeps rows that are too near to an evaluation set out of the mixture."""
+    """Keeps rows that are too close to an evaluation set out of the mixture."""
 
     against: list[str] = Field(description="Evaluation files or folders (JSON, JSONL, TSV or plain text, also .gz)")
     ngram: int = Field(8, ge=2, description="Length of the n-grams compared, words")
     overlap: float = Field(
-        0.5, gt=0, le=1, description="Share of a text's n-grams found there, from which it is dropped"
+        0.5, gt=0, le=1, description="A text is dropped if at least this share of its n-grams is found there"
     )
 
 
@@ -523,7 +541,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def validate(model: type[C], data: dict[str, Any], where: str) -> C:
-    """Validate `data`; every problem is reported, with its key, in one UserError."""
+    """Validate `data`. One UserError reports every problem with its key."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -14,24 +14,26 @@ PromptLanguage = Literal["english", "target"]
 class Task(Config):
     """One benchmark. In YAML its name alone is enough where the defaults suit."""
 
-    task: str = Field(description="Name of the benchmark; `polydistill eval --tasks list` shows all")
+    task: str = Field(description="Name of the benchmark. `polydistill eval --tasks list` shows all")
     path: str | None = Field(
         None,
-        description="File or folder in the benchmark's official format, or hub id of a dataset with such files; "
-        "default: `data`/<task>",
+        description="File or folder in the benchmark's official format, or hub id of a dataset with such files. "
+        "Default: `data`/<task>",
     )
-    split: str | None = Field(None, description="Split, where the benchmark has several, e.g. dev; default: the test")
-    languages: LanguageCodes | None = Field(None, description="Languages of this task; default: the evaluation's")
-    limit: int | None = Field(None, ge=1, description="Only the first N questions of each language; default: all")
-    shots: int = Field(0, ge=0, description="Solved examples before each question, from another split than the test's")
+    split: str | None = Field(
+        None, description="Split of a benchmark that has several, e.g. dev. Default: the test split"
+    )
+    languages: LanguageCodes | None = Field(None, description="Languages of this task. Default: the evaluation's")
+    limit: int | None = Field(None, ge=1, description="Use only the first N questions per language. Default: all")
+    shots: int = Field(0, ge=0, description="Number of solved examples before each question, not from the test split")
     examples: str | None = Field(
-        None, description="File or folder (same format) that the shots come from; default: the benchmark's own, if any"
+        None, description="File or folder (same format) that the shots come from. Default: the benchmark's own, if any"
     )
-    max_tokens: int | None = Field(None, ge=1, description="Maximum length of an answer, tokens; default: the task's")
+    max_tokens: int | None = Field(None, ge=1, description="Maximum length of an answer, tokens. Default: the task's")
     choices: Literal["letter", "text", "generate"] | None = Field(
         None,
-        description="Multiple choice: likelihood of the letter, of the answer's text, or the letter generated; "
-        "default: letter for belebele, text elsewhere",
+        description="Multiple choice: likelihood of the letter, of the answer's text, or the letter generated. "
+        "Default: letter for belebele, text elsewhere",
     )
     normalize: Literal["none", "characters"] = Field(
         "none",
@@ -40,10 +42,10 @@ class Task(Config):
         "models). Both are always computed",
     )
     instruction: str | dict[LanguageCode, str] | None = Field(
-        None, description="Instruction in place of the task's own; or one for each language code"
+        None, description="Instruction that replaces the task's own: a text, or one per language code"
     )
     prompt_language: PromptLanguage | None = Field(
-        None, description="Language of this task's instructions; default: the evaluation's `prompt_language`"
+        None, description="Language of this task's instructions. Default: the evaluation's `prompt_language`"
     )
     edition: str | None = Field(
         None, description="xlsum: name of the file where it is not the language's, e.g. pidgin or serbian_latin"
@@ -71,12 +73,12 @@ class Task(Config):
 
 
 class Geometry(Config):
-    """Sentence vectors of parallel text: how near languages lie to each other inside the model."""
+    """Sentence vectors of parallel text: how close languages are to each other inside the model."""
 
-    path: str | None = Field(None, description="Parallel text in flores' format; default: `data`/flores")
-    split: str = Field("devtest", description="Split of it")
+    path: str | None = Field(None, description="Parallel text in flores' format. Default: `data`/flores")
+    split: str = Field("devtest", description="Split of the parallel text")
     sentences: int = Field(
-        200, ge=2, description="Number of sentences, the first of the file; retrieval is among these"
+        200, ge=2, description="Number of sentences, the first N of the file. Retrieval is among these"
     )
     pooling: Literal["last", "mean"] = Field(
         "last", description="A sentence's vector: its last token's state, or the mean"
@@ -89,27 +91,27 @@ class Eval(Config):
     tasks: list[Task] = Field(description="Benchmarks: names, or sections with a `task`", min_length=1)
     data: str = Field("data", description="Folder with one sub-folder for each task without a `path` of its own")
     source: LanguageCode = Field(
-        "eng_Latn", description="The resource-rich language, shown beside the targets; default: the run's"
+        "eng_Latn", description="The resource-rich language, shown next to the targets. Default: the run's"
     )
-    targets: LanguageCodes | None = Field(None, description="Target languages; default: the run's")
-    language_id: str = Field("lid.176", description="'lid.176' (carried along) or the path of any fastText model")
+    targets: LanguageCodes | None = Field(None, description="Target languages. Default: the run's")
+    language_id: str = Field("lid.176", description="'lid.176' (included) or the path of any fastText model")
     comet: str | None = Field(
-        None, description="Reference-based COMET model for flores, e.g. Unbabel/wmt22-comet-da; null: no COMET"
+        None, description="Reference-based COMET model for flores, e.g. Unbabel/wmt22-comet-da. `null`: no COMET"
     )
     comet_encoder: str | None = Field(None, description="Local folder of COMET's encoder configuration and tokenizer")
-    geometry: Geometry | None = Field(None, description="Sentence vectors; null: none")
+    geometry: Geometry | None = Field(None, description="Sentence vectors. `null`: none")
     device: str = Field(
-        "auto", description="Device of COMET and of sentence vectors: cpu, cuda; auto: a GPU of the cluster, if any"
+        "auto", description="Device of COMET and of sentence vectors: cpu, cuda. `auto`: a GPU of the cluster, if any"
     )
-    resamples: int = Field(1000, ge=100, description="Bootstrap resamples behind every interval and comparison")
+    resamples: int = Field(1000, ge=100, description="Number of bootstrap resamples for every interval and comparison")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the confidence intervals")
     prompt_language: PromptLanguage = Field(
         "english",
-        description="Language of the instructions. `target`: each question's own, where the task ships one, as the "
-        "papers do; a language without one is asked in English, with a note",
+        description="Language of the instructions. `target`: each question's own, where the task ships one, as in "
+        "the papers. A language without one is asked in English, with a note",
     )
     seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the choice of few-shot examples")
-    samples: int = Field(5, ge=0, description="Questions shown side by side in the report, for each task and language")
+    samples: int = Field(5, ge=0, description="Questions shown side by side in the report, per task and language")
 
     @model_validator(mode="before")
     @classmethod

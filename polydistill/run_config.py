@@ -94,7 +94,7 @@ class MixSections(Config):
 
 
 class _Partly(Config):
-    """Some sections of a run. The other sections are skipped; an unknown one is an error."""
+    """Some sections of a run. The other sections are skipped. An unknown one is an error."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

@@ -1,7 +1,7 @@
 """Recipes: which samples a training mixture is made of. A method is a YAML file, not code.
 
 A recipe lists *subsets*. Each says in which language question and answer stand, or which task is made from
-parallel text, and what it weighs. `configs/recipes/` holds the methods of the papers; docs/recipes.md explains
+parallel text, and what it weighs. `configs/recipes/` holds the methods of the papers. docs/recipes.md explains
 every key.
 """
 
@@ -42,7 +42,7 @@ class CodeSwitch(Config):
 
     questions: float = Field(0.15, ge=0, le=1, description="Chance of each question word that the dictionary covers")
     most_frequent: int | None = Field(
-        None, ge=1, description="Use only so many first words of the dictionary (mRASP: 2000); null: all"
+        None, ge=1, description="Use only the first N words of the dictionary (mRASP: 2000). `null`: all"
     )
 
 
@@ -53,26 +53,26 @@ class Subset(Config):
     answer: Side | None = Field(None, description="Language of the answer")
     task: Literal["translate", "complete", "native"] | None = Field(
         None,
-        description="translate, complete: a task made from parallel text instead; native: rows that are in the target "
+        description="translate, complete: a task made from parallel text instead. native: rows that are in the target "
         "language from the beginning, from the run's section `native`",
     )
-    rows: int | None = Field(None, ge=1, description="native: take the first N rows of each language; null: all")
+    rows: int | None = Field(None, ge=1, description="native: take the first N rows of each language. `null`: all")
     directions: Literal["forward", "backward", "both"] = Field(
         "both", description="translate: source to target, target to source, or both"
     )
     language: Literal["source", "target", "both"] = Field("target", description="complete: the side that is completed")
     templates: str | list[str] | None = Field(
         None,
-        description="Instruction of the task, with {source} and {target} (translate) or {language} (complete); "
-        "'pool' draws one of polydistill.engine.mixing.instructions' for each row; null: the papers' one",
+        description="Instruction of the task, with {source} and {target} (translate) or {language} (complete). "
+        "'pool' draws one of `engine.mixing.instructions` for each row. `null`: the papers' instruction",
     )
-    answers: Answers | None = Field(None, description="A coin of its own; default: the recipe's")
-    switch: float | None = Field(None, ge=0, le=1, description="Code-switching of its own; default: the recipe's")
+    answers: Answers | None = Field(None, description="This subset's coin. Default: the recipe's")
+    switch: float | None = Field(None, ge=0, le=1, description="This subset's code-switching. Default: the recipe's")
     ask: str | None = Field(
         None,
-        description="Sentence behind the question that names the answer's language. 'native' is 'Please answer in "
-        "German.', in German, behind questions whose answer has letters in it; a text of your own with {language} (the "
-        "English name) stands behind every question",
+        description="Sentence after the question that names the answer's language. 'native' is 'Please answer in "
+        "German.', in German, after questions whose answer has letters. A text of your own with {language} (the "
+        "English name) follows every question",
     )
     part: str | None = Field(None, description="Take only the rows that fall into this part, see the recipe's `parts`")
     weight: float = Field(1.0, gt=0, description="Weight in the objective")
@@ -82,7 +82,7 @@ class Subset(Config):
         if self.task is None and (self.question is None or self.answer is None):
             raise ValueError("say `question` and `answer` (source or target), or a `task` (translate or complete)")
         if self.rows is not None and self.task != "native":
-            raise ValueError("only task native takes `rows`; parallel.rows is the number of sentence pairs")
+            raise ValueError("only task native takes `rows`. parallel.rows is the number of sentence pairs")
         if self.task == "native" and self.templates:
             raise ValueError("task native takes no templates")
         if self.task is not None and (self.question or self.answer or self.ask or self.answers or self.part):
@@ -117,25 +117,27 @@ class Sampling(Config):
 class Recipe(Config):
     """A method: what the mixture consists of and what training minimizes."""
 
-    name: FileName = Field("custom", description="Name; that of the file by default")
+    name: FileName = Field("custom", description="Name. Default: that of the file")
     answers: Answers = Field(default_factory=lambda: Answers(truth=1.0), description="The coin between y and y^")
-    code_switch: CodeSwitch | None = Field(None, description="Code-switching of questions; null: none")
+    code_switch: CodeSwitch | None = Field(None, description="Code-switching of questions. `null`: none")
     objective: Literal["subset_mean", "token_mean", "sample_mean"] = Field(
         "token_mean",
-        description="subset_mean: every subset weighs the same whatever its size (SDRRL); token_mean: every answer "
-        "token; sample_mean: every sample",
+        description="subset_mean: every subset weighs the same whatever its size (SDRRL). token_mean: every answer "
+        "token. sample_mean: every sample",
     )
     parts: dict[str, float] | None = Field(
-        None, description="Splits the rows of each language by chance; subsets name the part they take (CIT)"
+        None, description="Splits the rows of each language at random. Subsets name the part they take (CIT)"
     )
-    sampling: Sampling | None = Field(None, description="Language shares; null: all there is")
+    sampling: Sampling | None = Field(None, description="Language shares. `null`: all rows")
     format: str | None = Field(
         None,
         description="How instruction and input become one question: 'squad' (Context, Question), 'multinli' (Premise, "
-        "Hypothesis, and what is asked), or a text of your own with {instruction} and {input}; null: they stay apart",
+        "Hypothesis, and what is asked), or a text of your own with {instruction} and {input}. `null`: they stay apart",
     )
     same_step: bool = Field(False, description="Keep a prompt's language variants in one optimizer step")
-    subsets: dict[FileName, Subset] = Field(description="The subsets by name; null removes one that `extends` brought")
+    subsets: dict[FileName, Subset] = Field(
+        description="The subsets by name. `null` removes an inherited one (`extends`)"
+    )
 
     @field_validator("subsets", mode="before")
     @classmethod
