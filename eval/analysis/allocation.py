@@ -8,11 +8,12 @@ Where it is not, it is 1 and alpha holds both. arXiv 2308.04948, sections on the
 allocation.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq, curve_fit
+from scipy.optimize import OptimizeWarning, brentq, curve_fit
 from scipy.stats import t as student
 
 from polydistill.engine.errors import UserError
@@ -52,7 +53,8 @@ def fit(
     least-squares estimate.
 
     Raises:
-        UserError: a score at or above 100, sizes that are not positive, or fewer than three points for a fit.
+        UserError: a score at or above 100, sizes that are not positive, fewer than three points for a fit, or scores
+            that no law of this form describes.
     """
     known = {language: 1.0 if gamma is None else _gamma(gamma, language) for language in points}
     _check(points)
@@ -81,7 +83,7 @@ def _gamma(gamma: Mapping[str, float], language: str) -> float:
 def _check(points: Points) -> None:
     for language, rows in points.items():
         for pairs, score in rows:
-            if pairs <= 0 or not score < 100:
+            if not 0 < pairs < float("inf") or not float("-inf") < score < 100:
                 raise UserError(f"{language}: point ({pairs:g}, {score:g}): pairs must be above 0, scores below 100")
 
 
@@ -96,7 +98,11 @@ def _fit(sizes: np.ndarray, scores: np.ndarray, confidence: float, name: str) ->
     def law(x: np.ndarray, log_alpha: float, log_beta: float) -> np.ndarray:
         return 100 - np.exp(log_alpha - np.exp(log_beta) * np.log(x))
 
-    estimate, covariance = curve_fit(law, sizes, scores, p0=start, maxfev=20_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OptimizeWarning)  # said below, as an error
+        estimate, covariance = curve_fit(law, sizes, scores, p0=start, maxfev=20_000)
+    if not np.isfinite(covariance).all():
+        raise UserError(f"{name}: no law fits, since the scores do not rise with the pairs. Measure more sizes")
     error = np.sqrt(np.diag(covariance)) * student.ppf((1 + confidence) / 2, len(sizes) - 2)
     low, high = np.exp(estimate - error), np.exp(estimate + error)
     residual = float(np.sqrt(np.sum((law(sizes, *estimate) - scores) ** 2) / (len(sizes) - 2)))

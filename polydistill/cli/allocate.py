@@ -1,9 +1,12 @@
 """`polydistill allocate`: how many sentence pairs each language should get under a budget."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from polydistill.eval.analysis.allocation import Law
 
 
 def command(
@@ -23,12 +26,9 @@ def command(
 
     from polydistill.engine.errors import UserError
     from polydistill.engine.languages import language_code
-    from polydistill.eval.analysis.allocation import Law, allocate
+    from polydistill.eval.analysis.allocation import allocate
 
-    try:
-        known = {name: Law(**law) for name, law in json.loads(laws.read_text(encoding="utf-8"))["laws"].items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{laws}: not a file of `polydistill fit` ({error!r})") from error
+    known = _read(laws)
     limits = {}
     for text in limit or []:
         name, _, number = text.partition("=")
@@ -49,3 +49,20 @@ def command(
     )
     if out is not None:
         out.write_text(json.dumps({"budget": budget, **asdict(found)}, indent=1) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, "Law"]:
+    import json
+
+    from polydistill.engine.errors import UserError
+    from polydistill.eval.analysis.allocation import Law
+
+    try:
+        laws = {name: Law(**law) for name, law in json.loads(path.read_text(encoding="utf-8"))["laws"].items()}
+        if not laws or any(
+            not 0 < value < float("inf") for law in laws.values() for value in (law.alpha, law.beta, law.gamma)
+        ):
+            raise ValueError("expected laws whose alpha, beta and gamma are above 0")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not a file of `polydistill fit` ({error!r})") from error
+    return laws

@@ -23,8 +23,9 @@ def command(
     known = None
     if gamma is not None:
         try:
-            known = json.loads(gamma.read_text(encoding="utf-8"))["gamma"]
-        except (OSError, ValueError, KeyError) as error:
+            values = json.loads(gamma.read_text(encoding="utf-8"))["gamma"]
+            known = {name: float(value) for name, value in values.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{gamma}: not a file of `polydistill similarity` ({error!r})") from error
     measured = _read(points)
     laws = fit(measured, known, shared)
