@@ -264,3 +264,53 @@ def test_real_alpaca(data, tmp_path):
     assert pl.scan_ipc(names).collect().height == len(rows)
     assert datasets.load_dataset("arrow", data_files=names, cache_dir=str(tmp_path))["train"].num_rows == len(rows)
     assert read_table(Folder.of(folder), "000000.arrow").schema == PROMPT
+
+
+def sampled(folder: Path, rows: list, name: str, seed: int = 0, **options) -> tuple:
+    """Record and numbers of the rows that a sample keeps."""
+    path = write(folder / f"{name}.jsonl", rows)
+    config = PromptSource(path=path, **options)
+    prompts = prepare([config], "en", Folder.of(folder / f"out-{name}-{seed}"), 1000, seed)
+    found = [int(text.split()[1]) for table in prompts.tables() for text in table["instruction"].to_pylist()]
+    return prompts.record, found
+
+
+def test_a_sample_has_its_size_and_is_spread_over_the_source(tmp_path):
+    rows = [{"instruction": f"Row {i}", "output": "x"} for i in range(2000)]
+    record, found = sampled(tmp_path, rows, "a", sample=400)
+    assert len(found) == 400 == record.rows_kept and found == sorted(set(found))  # in the source's order
+    assert record.dropped == {"not_sampled": 1600} and record.rows_read == 2000 and record.seed == 0
+    tenths = [sum(start <= number < start + 200 for number in found) for start in range(0, 2000, 200)]
+    assert min(tenths) >= 22 and max(tenths) <= 58  # 40 expected, standard deviation 5.4: three and a bit away
+
+
+def test_a_sample_depends_on_seed_and_content_only(tmp_path):
+    rows = [{"instruction": f"Row {i}", "output": "x"} for i in range(300)]
+    _, first = sampled(tmp_path, rows, "a", sample=60)
+    _, backwards = sampled(tmp_path, rows[::-1], "b", sample=60)
+    assert sorted(backwards) == first
+    _, other = sampled(tmp_path, rows, "a", seed=1, sample=60)
+    assert len(other) == 60 and 2 <= len(set(other) & set(first)) <= 24  # 12 expected by chance
+    _, smaller = sampled(tmp_path, rows, "c", sample=20)
+    assert set(smaller) < set(first)  # a smaller sample is part of a larger one
+
+
+def test_a_sample_counts_usable_rows_and_may_be_larger_than_the_source(tmp_path):
+    rows = [{"instruction": f"Row {i // 2}", "output": "x"} for i in range(40)] + [{"output": "x"}] * 10
+    record, found = sampled(tmp_path, rows, "a", sample=15)
+    assert len(set(found)) == 15
+    assert record.dropped == {"duplicate": 20, "missing_field": 10, "not_sampled": 5}
+    record, found = sampled(tmp_path, rows, "b", sample=1000)
+    assert found == list(range(20)) and "not_sampled" not in record.dropped
+
+
+def test_each_source_has_its_own_sample(tmp_path):
+    paths = [
+        write(tmp_path / f"{n}.jsonl", [{"instruction": f"{n} {i}", "output": "x"} for i in range(50)]) for n in "ab"
+    ]
+    configs = [PromptSource(path=paths[0], sample=7), PromptSource(path=paths[1])]
+    prompts = prepare(configs, "en", Folder.of(tmp_path / "out"), 1000)
+    texts = prompts.table(0)["instruction"].to_pylist()
+    assert [sum(text.startswith(n) for text in texts) for n in "ab"] == [7, 50]
+    with pytest.raises(UserError, match="the seed of the sample was 0, is 3"):
+        prepare(configs, "en", Folder.of(tmp_path / "out"), 1000, 3)
