@@ -236,7 +236,7 @@ class Scores:
         return State.COMPLETE if same else State.FOREIGN
 
     def verify(self) -> list[str]:
-        """Compare every file of answers with its record; one sentence for each problem."""
+        """Compare every file of answers with its record. Returns one sentence per problem."""
         from polydistill.eval.asking.answer_files import AnswerFolder
 
         return [problem for model in self.record.models for problem in AnswerFolder.of(self.folder, model).verify()]

@@ -28,7 +28,7 @@ from polydistill.trainer.config import Train
 class _Evaluated(Config):
     """A configuration with an `eval` section, whose languages are the run's."""
 
-    eval: Eval | None = Field(None, description="Evaluation. null: no evaluation")
+    eval: Eval | None = Field(None, description="Evaluation. `null`: no evaluation")
 
     @model_validator(mode="before")
     @classmethod

@@ -73,7 +73,7 @@ def evaluate(
         address: Ray cluster to run on, "auto": the one of this machine. Default: this machine alone.
 
     Returns:
-        The scores; `scores.record` is the content of metrics.json.
+        The scores. `scores.record` is the content of metrics.json.
 
     Raises:
         UserError: missing or damaged files, or a model that cannot be loaded.

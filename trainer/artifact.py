@@ -35,7 +35,7 @@ class Checkpoint:
 
     @staticmethod
     def state(location: str, identity: Identity | None = None) -> State:
-        """What stands in a folder; with `identity`, whether it is that of this very training.
+        """The state of a folder. With `identity`, also whether it belongs to this training.
 
         Raises:
             DamagedError: training.json is damaged.
@@ -64,5 +64,5 @@ class Checkpoint:
         return self.record.curve
 
     def verify(self) -> list[str]:
-        """Compare the model's files with their digests; one sentence for each that is missing or damaged."""
+        """Compare the model's files with their digests. Returns one sentence per problem."""
         return problems(self.folder, self.record.files)

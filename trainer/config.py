@@ -51,7 +51,7 @@ class Train(Config):
         "drop", description="A sample longer than max_tokens: leave it out, or cut its answer. Both are counted"
     )
     window: int = Field(
-        1_000_000, ge=1, description="Samples packed together. 10,000 already fill 99.95% (see docs/training.md)"
+        1_000_000, ge=1, description="Samples packed together. 10,000 already fill 99.93% (see docs/benchmarks.md)"
     )
     objective: Literal["subset_mean", "token_mean", "sample_mean"] | None = Field(
         None, description="What is minimized. Default: the recipe's objective, which the mixture names"

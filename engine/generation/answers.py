@@ -99,7 +99,7 @@ class Answers:
         return sum((self.record(unit).figures for unit in self._numbers() if self._whole(unit)), AnswerFigures())
 
     def verify(self) -> list[str]:
-        """Compare every shard with its record; one sentence per problem."""
+        """Compare every shard with its record. Returns one sentence per problem."""
         problems = []
         for unit in self._numbers():
             try:

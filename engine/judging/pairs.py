@@ -52,7 +52,7 @@ def judge_pairs(
         targets: a translation of each.
         source_language: language of the originals, in any form that `engine.languages.language_code` knows.
         target_language: language that the translations should be in.
-        judge: the `judge` section, e.g. {"quality": {"model": FOLDER}}; default: rules and language ID as a run
+        judge: the `judge` section, e.g. {"quality": {"model": FOLDER}}. Default: rules and language ID as a run
             has them, no quality model.
         device: torch device of the quality model.
         estimator: used in place of the configured quality model.

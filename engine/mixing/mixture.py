@@ -134,7 +134,7 @@ class Mixture:
 
     @classmethod
     def open(cls, location: "str | Folder | Mixture") -> "Mixture":
-        """Open the mixture in a folder; reads its record only.
+        """Open the mixture in a folder. Reads only its record.
 
         Raises:
             UserError: no mixture is there, or an older version of polydistill made it.
@@ -158,7 +158,7 @@ class Mixture:
         write_record(self.folder, MANIFEST, self.record)
 
     def verify(self) -> list[str]:
-        """Read every shard whole and compare it with the record; one sentence for each problem."""
+        """Read every shard whole and compare it with the record. Returns one sentence per problem."""
         problems = []
         for shard in self.record.shards:
             try:

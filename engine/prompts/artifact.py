@@ -106,7 +106,7 @@ class Prompts:
         return (self.table(unit) for unit in range(len(self.record.units)))
 
     def verify(self) -> list[str]:
-        """Read every file whole and compare it with the record; one sentence for each problem."""
+        """Read every file whole and compare it with the record. Returns one sentence per problem."""
         problems = []
         for shard in [*self.record.units, *(shard for shards in self.record.given.values() for shard in shards)]:
             try:

@@ -27,4 +27,4 @@ class Artifact(Protocol):
         """Where it stands."""
 
     def verify(self) -> list[str]:
-        """Read every file whole and compare with the record; one sentence per problem, [] where all is well."""
+        """Read every file whole and compare with the record. Returns one sentence per problem."""

@@ -88,7 +88,7 @@ class Pool:
         return sum(record.shard.rows for record in self.records[target].values())
 
     def verify(self) -> list[str]:
-        """Read every shard whole and compare it with its record; one sentence per problem."""
+        """Read every shard whole and compare it with its record. Returns one sentence per problem."""
         shards = [record.shard for units in self.records.values() for record in units.values()]
         return [f"{problem}. {_AGAIN}" for problem in damages(self.folder, shards) if problem]
 

@@ -74,7 +74,7 @@ class AnswerFolder:
                     self.folder.filesystem.delete_file(self.folder.join(file))
 
     def verify(self) -> list[str]:
-        """Read every file whole and compare it with its record; one sentence for each problem."""
+        """Read every file whole and compare it with its record. Returns one sentence per problem."""
         problems = []
         for file in self.folder.names(recursive=True):
             if file.endswith(".json"):

@@ -37,8 +37,8 @@ def pack(lengths: np.ndarray, limit: int, window: int = 1_000_000, seed: int = 0
     """Pack samples of `lengths` (tokens, 1..limit) into packs of at most `limit` tokens.
 
     Windows of `window` consecutive samples are packed on their own, so memory stays bounded whatever the data's
-    size. Every epoch has as many packs, of the same lengths; which of several samples of one length goes where is
-    drawn from (seed, epoch).
+    size. Every epoch has the same number of packs with the same lengths. (seed, epoch) decides which of several samples
+    of one length goes where.
 
     Raises:
         ValueError: a length outside 1..limit.
