@@ -14,25 +14,40 @@ import typer
 from polydistill.engine.errors import UserError
 
 PACKAGE = "benchmarks"
+GPU = "gpu"
+"""The acceptance checks: they pass or fail, and are no ratios. `all` leaves them out."""
 
 
 def command(
     name: Annotated[str, typer.Argument(help="A benchmark's name, `all`, or `list` to see what there is")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file")] = None,
     compare: Annotated[Path | None, typer.Option(help="Show the ratios of an earlier --json file beside these")] = None,
+    only: Annotated[str | None, typer.Option(help="With `gpu`: these checks alone, e.g. --only stream,speed")] = None,
 ) -> None:
     """Measure the engine beside the raw libraries: ratios, their spread, and what they were measured on.
 
     Each ratio is the median over pairs that ran one after the other on this machine. Exit code 1 where a benchmark
     fails; a goal that is missed is shown and does not fail.
+
+    `gpu` is the acceptance test of a GPU machine: each check passes, fails or says why it was skipped. All of them take
+    less than half an hour on one card. Exit code 1 where a check fails.
     """
+    if name == GPU:
+        from benchmarks.gpu.report import accept
+
+        if not accept(only, json_file):
+            raise typer.Exit(1)
+        return
+    if only is not None:
+        raise UserError(f"--only names checks of `polydistill bench {GPU}`; leave it out for '{name}'")
     known = benchmarks()
     if name == "list":
         for each, claim in known.items():
             print(f"{each:12} {claim}")
+        print(f"{GPU:12} acceptance checks of a GPU machine: PASS, FAIL or SKIP with figures (not part of `all`)")
         return
     if name != "all" and name not in known:
-        raise UserError(f"no benchmark '{name}' (there are: {', '.join(known)}; `all` runs every one)")
+        raise UserError(f"no benchmark '{name}' (there are: {', '.join(known)}, {GPU}; `all` runs every one)")
     before = _read(compare) if compare else {}
     rows, failed = measure(list(known) if name == "all" else [name])
     print(table(rows, before))
