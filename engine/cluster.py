@@ -71,6 +71,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
         ray.init(log_to_driver=False, logging_level="ERROR", **settings)
         _close_token_file()
         try:
-            yield
+            with stoppable():  # again: `ray.init` has put a handler of its own in the place of ours
+                yield
         finally:
             ray.shutdown()

@@ -49,3 +49,19 @@ def test_sigterm_raises_inside_and_the_handler_is_put_back():
     with pytest.raises(Stopped, match="Run the same command again"), stoppable():
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatch):
+    import ray
+    from ray._private.utils import set_sigterm_handler
+
+    from polydistill.engine import cluster
+
+    closed = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **_: set_sigterm_handler(lambda *_: sys.exit(signal.SIGTERM)))
+    monkeypatch.setattr(ray, "shutdown", lambda: closed.append(True))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped, match="Run the same command again"), cluster.cluster("auto"):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert closed == [True] and signal.getsignal(signal.SIGTERM) is before
