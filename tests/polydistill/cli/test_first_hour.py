@@ -74,20 +74,20 @@ WRONG = {
     # models
     "no student": (with_set("student.model=nowhere"), "student.model: nowhere: no such folder"),
     "hub, offline": (with_set("student.model=some/model"), "HF_HUB_OFFLINE=1"),
-    "an empty student": (with_set("student.model=./empty"), "student.model: ./empty: the folder has no config.json"),
+    "an empty student": (with_set("student.model=./empty"), "student.model: empty: the folder has no config.json"),
     "no chat template": (with_set("student.prompt=chat"), "the tokenizer has no chat template"),
     "engine argument": (with_set("student.engine.max_num_seq=3"), "Did you mean max_num_seqs?"),
-    "no translator": (with_set("translate.model=./nowhere"), "translate.model: ./nowhere: no such folder"),
+    "no translator": (with_set("translate.model=./nowhere"), "translate.model: nowhere: no such folder"),
     "a student as translator": (with_set("translate.model=./student"), "which writes on instead of translating"),
     "compute type": (with_set("translate.compute_type=int3"), "translate.compute_type: int3 is not supported"),
-    "no QE model": (with_set("judge.quality.model=./nowhere"), "judge.quality.model: ./nowhere: no such folder"),
+    "no QE model": (with_set("judge.quality.model=./nowhere"), "judge.quality.model: nowhere: no such folder"),
     "no LID model": (with_set("judge.language_id=nowhere.bin"), "judge.language_id: nowhere.bin"),
     "no fastText model": (with_set("judge.language_id=rows.json"), "not a fastText model"),
     # evaluation
     "no benchmark": (with_set("eval.tasks=[belebelle]"), "eval.tasks.0.task"),
     "no data": (with_set("eval.data=empty"), "eval.tasks.belebele: "),
-    "no COMET": (with_set("eval.comet=./nowhere"), "eval.comet: ./nowhere"),
-    "no eval section": (("eval", "x", "--config", "run.yaml", "--set", "eval=null"), "no `eval` section"),
+    "no COMET": (with_set("eval.comet=./nowhere"), "eval.comet: nowhere"),
+    "no eval section": (("eval", "x", "--config", "run.yaml", "--set", "eval=null"), "no benchmark to evaluate on"),
     # the machine
     "output is a file": (with_set("output=a file"), "is a file, and a folder is expected"),
     "unwritable output": (with_set("output=/proc/none/out"), "output: /proc/none/out: cannot be written"),
@@ -101,7 +101,7 @@ WRONG = {
     "init over a file": (("init", "run.yaml"), "run.yaml exists"),
     "init of nothing": (("init", "new.yaml", "--kind", "phone"), "no such run file. There are:"),
     "mix without a run": (("mix", "empty"), "no pool here"),
-    "synth says it as well": (("synth", "run.yaml", "--set", "translate.model=./nowhere"), "./nowhere: no such folder"),
+    "synth says it as well": (("synth", "run.yaml", "--set", "translate.model=./nowhere"), "nowhere: no such folder"),
     "run says it as well": (("run", "run.yaml", "--set", "recipe=sdrl"), "no recipe 'sdrl'"),
 }
 
@@ -122,7 +122,7 @@ def test_a_mistake_ends_with_one_message(name, home, monkeypatch, capfd):
     code, printed = polydistill(capfd, *arguments)
     seconds = time.process_time() - start
     assert code == 2, printed
-    assert expected in printed
+    assert expected in printed.replace(f"{home.resolve()}/", "").replace(f"{home}/", "")
     assert "Traceback" not in printed
     assert printed.count("polydistill: ") == 1
     assert seconds < 10

@@ -22,7 +22,9 @@ class Wrapped(Exception):
         (KeyError("ranks"), 1, "polydistill: unexpected KeyError: 'ranks'"),
     ],
 )
-def test_an_error_is_one_line_and_a_code(error, code, said, capsys):
+def test_an_error_is_one_line_and_a_code(error, code, said, capsys, monkeypatch):
+    monkeypatch.setattr("polydistill.cli.main._debug", False)  # another test's --debug stays with the process
+
     def fails() -> None:
         raise error
 
