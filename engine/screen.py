@@ -6,6 +6,7 @@ descriptors 1 and 2, or to `sys.stdout` and `sys.stderr`. Inside `logged` these 
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,15 @@ def stream() -> TextIO:
 def show(text: str) -> None:
     """Print a result on standard output as it was when the command began."""
     print(text, file=_results or sys.stdout, flush=True)
+
+
+_UNSAFE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]")
+"""Characters that drive a terminal, or that change the order of the text around them."""
+
+
+def visible(text: str) -> str:
+    """A text from data for a terminal: control characters as escapes, line breaks and tabs as they are."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def show_rich(renderable: Any) -> None:

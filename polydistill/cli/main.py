@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Step by step",
     "eval": "Step by step",
     "inspect": "Results",
+    "show": "Results",
     "verify": "Results",
     "export": "Results",
     "check": "Before a run",

@@ -12,11 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from polydistill.engine import seeds
+from polydistill.engine.config import Student
+from polydistill.engine.errors import UserError
 from polydistill.engine.generation.conversation import answered, conversations
 from polydistill.engine.generation.templates import Template
 from polydistill.engine.generation.tokens import PromptTokens, Sample
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.fingerprint import fingerprint as digest
+from polydistill.trainer.config import Train
 from polydistill.trainer.identity import mixture_content
 
 TOKENS = pa.schema(
@@ -43,6 +46,31 @@ class Tokenization:
     validation: float
     seed: int
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the chat template, `student.template`
+
+    @classmethod
+    def of(cls, student: Student, train: Train) -> "Tokenization":
+        """What the configuration of a training says."""
+        limits = (train.max_tokens, train.too_long, train.validation, train.seed)
+        return cls(student.prompt, *limits, arguments=student.template)
+
+
+def tokenizer_to_train(student: Student, train: Train) -> tuple[Any, list[int]]:
+    """The student's tokenizer with `train.new_tokens`, and the ids of those that it did not know.
+
+    Raises:
+        UserError: there is no tokenizer, or it has no end token.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(student.model, trust_remote_code=student.trust_remote_code)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{student.model}: no tokenizer could be loaded ({error})") from error
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{student.model}: the tokenizer names no end token (eos_token); answers could not end")
+    unknown = [token for token in train.new_tokens if token not in tokenizer.get_vocab()]
+    tokenizer.add_tokens(unknown)
+    return tokenizer, tokenizer.convert_tokens_to_ids(unknown)
 
 
 def tokenize(

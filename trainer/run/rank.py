@@ -19,7 +19,7 @@ from polydistill.trainer.data.feed import passes
 from polydistill.trainer.data.objective import Objective, Weighing
 from polydistill.trainer.data.samples import Samples, write_manifest, write_part
 from polydistill.trainer.data.step_plan import Plan
-from polydistill.trainer.data.tokenization import Tokenization, fingerprint
+from polydistill.trainer.data.tokenization import Tokenization, fingerprint, tokenizer_to_train
 from polydistill.trainer.distributed import checkpoint, deepspeed_engine
 from polydistill.trainer.distributed.ranks import together
 from polydistill.trainer.model.load import load
@@ -44,7 +44,7 @@ def run(mixture: str, student: Student, train: Train, out: str, identity: Identi
     device = deepspeed_engine.device()
     dtype = together(lambda: _dtype(train, device))
     place = Folder.of(out)
-    tokenizer, added = together(lambda: _tokenizer(student, train))
+    tokenizer, added = together(lambda: tokenizer_to_train(student, train))
     source = together(lambda: Mixture.open(mixture))
     tokens = _prepare_tokens(source, place / "tokens", tokenizer, student, train)
     plan, held = together(lambda: _plans(place / "tokens", tokens, train, identity))
@@ -96,25 +96,9 @@ def _dtype(train: Train, device: torch.device) -> torch.dtype:
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[train.precision]
 
 
-def _tokenizer(student: Student, train: Train) -> tuple[Any, list[int]]:
-    """The student's tokenizer with `train.new_tokens`, and the ids of those that it did not know."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(student.model, trust_remote_code=student.trust_remote_code)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{student.model}: no tokenizer could be loaded ({error})") from error
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{student.model}: the tokenizer names no end token (eos_token); answers could not end")
-    unknown = [token for token in train.new_tokens if token not in tokenizer.get_vocab()]
-    tokenizer.add_tokens(unknown)
-    return tokenizer, tokenizer.convert_tokens_to_ids(unknown)
-
-
 def _prepare_tokens(source: Mixture, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
     """Tokenize with all ranks, each some shards; what is there already is kept."""
-    limits = (train.max_tokens, train.too_long, train.validation, train.seed)
-    how = Tokenization(student.prompt, *limits, arguments=student.template)
+    how = Tokenization.of(student, train)
     key = fingerprint(source, tokenizer, how)
     rank, ranks = dist.get_rank(), dist.get_world_size()
     together(lambda: write_part(source, tokens, tokenizer, how, rank, ranks, key))

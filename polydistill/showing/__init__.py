@@ -1,0 +1,1 @@
+"""Rows of any artifact, drawn at random and printed for people."""
