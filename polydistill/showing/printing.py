@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from polydistill.engine.schema import HISTORY
+from polydistill.engine.schema import FIELDS, HISTORY
 from polydistill.engine.screen import visible
 from polydistill.engine.storage.pool_texts import COLUMNS, Text, texts
 from polydistill.engine.storage.sampling import Drawn
@@ -22,24 +22,23 @@ def as_text(drawn: Drawn) -> str:
     """All columns of a row: a pool row text by text, others column by column; empty ones named at the end."""
     row = drawn.row
     is_pool = "mt_instruction" in row
-    lines: list[str] = []
-    empty: list[str] = []
-    for name, value in row.items():
-        if is_pool and name in COLUMNS:
-            continue
-        if value is None or value in ("", []):
-            empty.append(name)
-        else:
-            lines += _column(name, value)
+    columns = {name: value for name, value in row.items() if not (is_pool and name in COLUMNS)}
+    empty = [name for name, value in columns.items() if value in (None, "", [])]
+    given = {name: value for name, value in columns.items() if name not in empty}
+    lines = [line for name, value in given.items() if not _nested(value) for line in _column(name, value)]
     if is_pool:
         lines += [line for text in texts(row) for line in _text(text)]
-        shown = {text.name for text in texts(row)}
-        empty += [name for name in ("input", "truth", "self") if name not in shown]
+        empty += [name for name in (*FIELDS, "system", "history") if not row.get(name)]
+    lines += [line for name, value in given.items() if _nested(value) for line in _column(name, value)]
     return visible("\n".join([*lines, *(["empty: " + ", ".join(empty)] if empty else [])]))
 
 
+def _nested(value: Any) -> bool:
+    return isinstance(value, list) and isinstance(value[0], dict)
+
+
 def _column(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, list) and isinstance(value[0], dict):
+    if _nested(value):
         yield f"{name}:"
         for index, item in enumerate(value):
             if item.keys() == _TURN:

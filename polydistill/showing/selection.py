@@ -38,7 +38,7 @@ def select(artifact: Artifact, selection: Selection) -> Group:
     if selection.language:
         selection = replace(selection, language=language_code(selection.language))
     if selection.reason and not artifact.reasons:
-        raise UserError(f"--reason: {artifact.kind} have no reasons. `polydistill inspect` counts what was left out.")
+        raise UserError(f"--reason: {artifact.root} holds no reasons ({artifact.kind}). See `polydistill inspect`.")
     parts, wanted = artifact.parts, {}
     for name, value in (("language", selection.language), ("subset", selection.subset)):
         if value is None:
@@ -49,7 +49,7 @@ def select(artifact: Artifact, selection: Selection) -> Group:
         elif name in artifact.columns:
             wanted[column] = value
         else:
-            raise UserError(f"--{name}: {artifact.kind} at {artifact.root} cannot be chosen by {name}.")
+            raise UserError(f"--{name}: {artifact.root} has no {name} ({artifact.kind}).")
     columns = [*wanted, *(artifact.reasons if selection.reason else ())]
 
     def label(table: pa.Table) -> pa.Array:
@@ -70,7 +70,7 @@ def _narrow(artifact: Artifact, parts: list[Part], name: str, label: str, value:
     chosen = [part for part in parts if part.labels[label] == value]
     if not chosen:
         there = ", ".join(sorted({part.labels[label] for part in parts})) or "none"
-        raise UserError(f"--{name} {value}: not in the {artifact.kind} at {artifact.root}. There: {there}.")
+        raise UserError(f"--{name} {value}: not in {artifact.root} ({artifact.kind}). There: {there}.")
     return chosen
 
 
@@ -99,7 +99,7 @@ def _words(table: pa.Table, column: str) -> pa.Array:
 def _nothing(artifact: Artifact, parts: list[Part], columns: list[str], selection: Selection) -> str:
     """Why nothing was drawn, and what there is instead."""
     if not columns:
-        return f"the {artifact.kind} have no rows."
+        return f"no rows ({artifact.kind})."
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for part in parts:
         table = part.read(columns)
