@@ -10,6 +10,7 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 
 import functools
 import logging
+import threading
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,15 @@ def _run(
         raise plain(error) from error
     finally:
         table.close()
+        _join_executor()
         ray.kill(monitor)
+
+
+def _join_executor() -> None:
+    """Wait for Ray Data's thread. It waits two seconds for it, and a thread that then calls Ray ends the process."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("StreamingExecutor"):
+            thread.join(timeout=60)
 
 
 def _figures(monitor: Any) -> dict[str, StageFigures] | None:
