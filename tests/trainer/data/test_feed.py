@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polydistill.trainer.config import Train
@@ -25,6 +25,7 @@ def make_plan(folder: Path, lengths: list[int], packs: int, at_once: int) -> Pla
     return Plan(write_samples(folder, lengths), np.arange(len(lengths)), train, weighing)
 
 
+@settings(max_examples=12)
 @given(st.lists(st.integers(2, 32), min_size=1, max_size=30), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
 def test_all_ranks_together_take_the_step(
     folder: Path, lengths: list[int], packs: int, at_once: int, ranks: int

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polydistill.engine.errors import UserError
@@ -23,10 +23,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_plan(
-    folder: Path, lengths: list[int], rows: list[int] | None = None, same_step: bool = False, **settings: Any
+    folder: Path, lengths: list[int], rows: list[int] | None = None, same_step: bool = False, **train_settings: Any
 ) -> Plan:
     samples = write_samples(folder, lengths, [i % 2 for i in range(len(lengths))], rows)
-    train = Train(**{"max_tokens": LIMIT, "packs": 2, "epochs": 2, **settings})
+    train = Train(**{"max_tokens": LIMIT, "packs": 2, "epochs": 2, **train_settings})
     weighing = Weighing("subset_mean", train.mean_over, train.denominator, np.array([1.0, 3.0]))
     return Plan(samples, np.arange(len(lengths)), train, weighing, same_step)
 
@@ -38,9 +38,10 @@ def numbers(plan: Plan, step: int) -> list[int]:
 LENGTHS = st.lists(st.integers(2, LIMIT), min_size=2, max_size=40)
 
 
+@settings(max_examples=12)
 @given(LENGTHS, st.sampled_from([{"packs": 1}, {"packs": 3}, {"batch_samples": 1}, {"batch_samples": 7}]))
-def test_each_epoch_takes_every_sample_once(folder: Path, lengths: list[int], settings: dict[str, int]) -> None:
-    plan = make_plan(folder, lengths, **settings)
+def test_each_epoch_takes_every_sample_once(folder: Path, lengths: list[int], how: dict[str, int]) -> None:
+    plan = make_plan(folder, lengths, **how)
     assert plan.steps == 2 * plan.steps_per_epoch
     for epoch in range(2):
         steps = range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch)
@@ -48,8 +49,8 @@ def test_each_epoch_takes_every_sample_once(folder: Path, lengths: list[int], se
         for step in steps:
             assert all(plan.size(pack)[0] <= LIMIT for pack, _ in plan.step(step))
             assert len(plan.step(step)) <= plan.packs_per_step
-            if "batch_samples" in settings:
-                assert len(numbers(plan, step)) <= settings["batch_samples"]
+            if "batch_samples" in how:
+                assert len(numbers(plan, step)) <= how["batch_samples"]
 
 
 @given(LENGTHS)

@@ -1,0 +1,76 @@
+"""A model over packs: its losses are those of the samples alone. Whole steps: tests/trainer/run/test_exact.py."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
+
+from polydistill.engine.errors import UserError
+from polydistill.trainer.data.batch import Batch, batch
+from polydistill.trainer.model.attention import NAMES, packed_sdpa, register
+from polydistill.trainer.model.packed_lm import PackedLM, check_packing
+
+SAMPLES = [np.arange(2, 11), np.arange(20, 26), np.arange(5, 8)]
+
+
+def laid_out(*samples: np.ndarray) -> Batch:
+    count = len(samples)
+    return batch(list(samples), np.full(count, 2), np.zeros(count, np.int64), np.ones(count))
+
+
+def llama(**changes: Any) -> LlamaForCausalLM:
+    register()
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=40, attn_implementation=NAMES["sdpa"], **shape, **changes)
+    return LlamaForCausalLM(config).eval()
+
+
+@pytest.fixture(scope="module")
+def model() -> LlamaForCausalLM:
+    return llama()
+
+
+def test_a_pack_gives_the_losses_of_its_samples(model: LlamaForCausalLM) -> None:
+    alone = [laid_out(sample) for sample in SAMPLES]
+    assert check_packing(PackedLM(model, "sdpa"), alone, laid_out(*SAMPLES), 1e-5) < 1e-5
+    assert model.config._attn_implementation == NAMES["sdpa"]  # as it was before the check
+
+
+def test_attention_that_leaks_is_refused(model: LlamaForCausalLM) -> None:
+    def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, runs: Any, **rest: Any) -> Any:
+        return packed_sdpa(module, query, key, value, mask, runs=[(1, query.shape[2])], **rest)
+
+    AttentionInterface.register(NAMES["sdpa"], leaking)
+    try:
+        with pytest.raises(UserError, match=r"do not give the same loss .* train\.attention=sdpa"):
+            check_packing(PackedLM(model, "sdpa"), [laid_out(s) for s in SAMPLES], laid_out(*SAMPLES), 1e-5)
+    finally:
+        register()
+
+
+@pytest.mark.parametrize("changes", [{}, {"logit_scale": 3.0}], ids=["plain head", "scaled head"])
+def test_pieces_of_any_size_give_the_same_loss(changes: dict[str, float]) -> None:
+    pack, found = laid_out(*SAMPLES), []
+    for chunk in (2**26, 40 * 5, 1):
+        torch.manual_seed(0)
+        total, losses = PackedLM(llama(**changes), "sdpa", chunk)(pack)
+        assert not losses.requires_grad and float(total.detach()) == pytest.approx(float(losses.sum()), rel=1e-5)
+        found.append(losses)
+    assert torch.allclose(found[0], found[1], atol=1e-5) and torch.allclose(found[0], found[2], atol=1e-5)
+
+
+def test_noise_is_added_while_training_only_and_less_to_longer_samples() -> None:
+    packed, pack = PackedLM(llama(), "sdpa", noise=5.0), laid_out(*SAMPLES)
+    with torch.no_grad():
+        still = packed.eval()(pack)[1]
+        assert torch.equal(packed(pack)[1], still)
+        assert not torch.allclose(packed.train()(pack)[1], still, atol=1e-4)
+        noise = packed.model.get_input_embeddings()(pack.tokens) - packed.eval().model.get_input_embeddings()(
+            pack.tokens
+        )
+    for start, stop in ((0, 9), (9, 15), (15, 18)):
+        limit = 5.0 / np.sqrt((stop - start) * 16)
+        assert 0.7 * limit < float(noise[0, start:stop].abs().max()) <= limit + 1e-6
