@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PlainSerializer,
     PlainValidator,
     TypeAdapter,
@@ -486,7 +487,7 @@ class Parallel(Config):
     corpora: list[str] | None = Field(
         None, description="Use only files whose path contains one of these names. `null`: all corpora of a pair, merged"
     )
-    rows: int | dict[str, int] | None = Field(
+    rows: NonNegativeInt | dict[str, NonNegativeInt] | None = Field(
         1000,
         description="Number of random sentence pairs per language, or numbers by target language. `null`: all",
     )

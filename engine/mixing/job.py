@@ -1,12 +1,13 @@
 """What is to be mixed: pools, recipe and sections, checked against each other before anything is read."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, PromptSource, dump
+from polydistill.engine.config import Dictionaries, Judge, Leakage, Parallel, PromptSource, dump, validate
 from polydistill.engine.errors import UserError
+from polydistill.engine.files.json_text import read_json
+from polydistill.engine.files.source import File
 from polydistill.engine.languages import language_code
 from polydistill.engine.mixing.instructions import ask
 from polydistill.engine.mixing.leakage import Index
@@ -185,16 +186,21 @@ def _sources(pools: Sequence[Pool]) -> tuple[str, ...]:
 
 
 def _by_code(parallel: Parallel) -> Parallel:
-    """The section with its numbers of pairs by FLORES-200 code, read from `allocation` where that is given."""
-    rows = parallel.rows
+    """The section with its numbers of pairs by FLORES-200 code, read from `allocation` where that is given.
+
+    Raises:
+        UserError: the file of `allocation` is missing, or holds no numbers of pairs.
+    """
     if parallel.allocation is not None:
-        folder, name = os.path.split(parallel.allocation)
-        rows = Folder.of(folder or ".").read_json(name).get("pairs")
-        if not isinstance(rows, dict):
+        value = read_json(File.of(parallel.allocation))
+        pairs = value.get("pairs") if isinstance(value, dict) else None
+        if not isinstance(pairs, dict):
             raise UserError(f"{parallel.allocation}: no 'pairs' in it; make it with `polydistill allocate --out FILE`")
-    if isinstance(rows, dict):
-        rows = {language_code(name): count for name, count in rows.items()}
-    return parallel.model_copy(update={"rows": rows})
+        parallel = validate(Parallel, dump(parallel) | {"rows": pairs}, parallel.allocation)
+    if isinstance(parallel.rows, dict):
+        rows = {language_code(name): count for name, count in parallel.rows.items()}
+        return parallel.model_copy(update={"rows": rows})
+    return parallel
 
 
 def origin(job: Job) -> Origin:

@@ -3,8 +3,6 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import get_language
-from polydistill.engine.mixing.instructions import NATIVE, TRANSLATE_POOL, ask, fields
 from polydistill.engine.mixing.recipe import RECIPES, load_recipe, names
 
 
@@ -65,21 +63,6 @@ def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None
 def test_unknown_recipe() -> None:
     with pytest.raises(UserError, match="did you mean 'sdrrl'"):
         load_recipe("sdrll")
-
-
-def test_requests_for_a_language() -> None:
-    assert ask("native", "ind_Latn") == "Tolong jawab dalam bahasa Indonesia."
-    assert ask("Answer in {language}:", "jpn_Jpan") == "Answer in Japanese:"
-    with pytest.raises(UserError, match="Ewe"):
-        ask("native", "ewe_Latn")
-    papers = "ces dan ukr bul fin hun nob ind jpn kor por slv vie pol khm tha deu rus zho eng fra ell hin tur arb"
-    assert {code[:3] for code in NATIVE} >= set(papers.split())
-    assert all(get_language(code).code == code for code in NATIVE)
-
-
-def test_template_pool() -> None:
-    assert len(set(TRANSLATE_POOL)) == len(TRANSLATE_POOL) >= 20
-    assert all("target" in fields(text) and fields(text) <= {"source", "target"} for text in TRANSLATE_POOL)
 
 
 def test_a_coin_replaces_the_one_it_extends(tmp_path: Path) -> None:
