@@ -1,4 +1,4 @@
-"""One shape for all measurements: ours beside a reference, alternately, in one run on one machine.
+"""One format for all measurements: ours versus a reference, alternately, in one run on one machine.
 
 A benchmark is a module `benchmarks/<name>.py`. Its docstring opens with the claim and what it is measured against; its
 function `run() -> list[dict]` returns rows made by `paired`, `ratio` or `value`:
@@ -52,7 +52,7 @@ def paired(
         goal: ratio of rates that is aimed at.
         amount: how much work one call does, in units.
         unit: of the rates, e.g. "rows/s".
-        packages: whose versions matter here.
+        packages: those with versions that matter here.
         repeats: pairs.
         warm: run both once before, untimed.
         settings: what else belongs into the signature (dtype, beam, batch, ...).
@@ -83,7 +83,7 @@ def ratio(
     packages: Sequence[str] = (),
     **settings: Any,
 ) -> dict[str, Any]:
-    """A row from figures that were measured in pairs: `ours[i]` beside `reference[i]`."""
+    """A row from figures that were measured in pairs: `ours[i]` versus `reference[i]`."""
     ratios = [a / b for a, b in zip(ours, reference, strict=True)]
     median = statistics.median(ratios)
     return {

@@ -36,7 +36,7 @@ main(parser.parse_args())
 
 
 def run() -> list[dict[str, Any]]:
-    """One row: output tokens/s of the stream beside vLLM's benchmark."""
+    """One row: output tokens/s of the stream versus vLLM's benchmark."""
     from polydistill.engine.cluster import cluster
     from polydistill.tinyworld.build import build
 
@@ -85,7 +85,7 @@ def stand_in(student: Path, folder: Path) -> Path:
 
 
 def configure(tiny: Path, model: Path, output: Path) -> Synthesis:
-    """A run whose stages after generation cost nothing."""
+    """A run with free stages after generation."""
     data = {
         "output": str(output),
         "targets": ["deu_Latn"],

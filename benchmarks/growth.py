@@ -26,7 +26,7 @@ WAIT: dict[str, Any] = {"translating": 0.03, "judging": 0.01}
 
 
 def run() -> list[dict[str, Any]]:
-    """Two rows: rate at 100 times the rows beside those at 1x, and of four nodes beside one."""
+    """Two rows: rate at 100 times the rows versus the rate at 1x, and four nodes versus one."""
     with tempfile.TemporaryDirectory() as folder:
         path = prompts(Path(folder))
         return [*_rows(path, folder), *_nodes(path, folder)]
@@ -72,7 +72,7 @@ def _nodes(path: Path, folder: str) -> list[dict[str, Any]]:
 
 
 def _rate(path: Path, nodes: int, output: str) -> float:
-    """Pool rows/s of a run on so many nodes, from its first translation to its last commit."""
+    """Pool rows/s of a run on `nodes` nodes, from its first translation to its last commit."""
     import ray
     from ray.cluster_utils import Cluster
 

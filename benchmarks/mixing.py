@@ -79,7 +79,7 @@ def run(prompts: int = 28_203, repeats: int = 2) -> list[dict[str, Any]]:
                 goal=100_000, unit="samples", packages=packages, **settings,
             ),
             ratio(
-                "mixing beside an Arrow copy of its result", rates, copies, against="read and write the same shards",
+                "mixing versus an Arrow copy of its result", rates, copies, against="read and write the same shards",
                 goal=0.1, unit="samples/s", packages=packages, **settings,
             ),
             ratio(

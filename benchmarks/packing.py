@@ -27,7 +27,7 @@ BATCH = 1_000
 
 
 def run() -> list[dict[str, Any]]:
-    """Fill and time on the rows' lengths, beside each peer, and the time of a million lengths."""
+    """Fill and time on the rows' lengths versus each peer, and the time of a million lengths."""
     lengths, origin = alpaca_lengths()
     lengths = lengths[lengths <= LIMIT]
     million = np.clip(np.random.default_rng(0).lognormal(5.0, 0.8, 1_000_000).astype(np.int64), 1, LIMIT)
@@ -56,10 +56,10 @@ def run() -> list[dict[str, Any]]:
     for name, peer in peers.items():
         described: dict[str, Any] = {"against": name, "goal": 1.0, "lengths": origin, **settings}
         theirs = float(lengths.sum()) / (peer() * LIMIT)
-        rows.append(common.ratio(f"packs filled beside {name}", filled[:1], [theirs], unit="share", **described))
+        rows.append(common.ratio(f"packs filled versus {name}", filled[:1], [theirs], unit="share", **described))
         rows.append(
             common.paired(
-                f"rows packed per second beside {name}",
+                f"rows packed per second versus {name}",
                 functools.partial(_discard, pack, lengths, LIMIT),
                 functools.partial(_discard, peer),
                 amount=len(lengths),

@@ -1,4 +1,4 @@
-"""TRL as its users run it, beside ours: its packing and its SFTTrainer, where `import trl` works.
+"""TRL as its users run it, versus ours: its packing and its SFTTrainer, where `import trl` works.
 
 TRL asks for nothing that is not here already: `pip install --no-deps trl`. It then runs in the same process, on the
 same torch and transformers, so that nothing but TRL itself is compared.

@@ -1,4 +1,4 @@
-"""The stream (Ray Data, units, commits) costs little beside the models: at least 0.9 of the raw calls' rows/s.
+"""The stream (Ray Data, units, commits) costs little versus the models: at least 0.9 of the raw calls' rows/s.
 
 Measured against: the same translator and judge called directly on the same units, without Ray and without writing
 anything, by one process for each core. Both sides have loaded their models when the clock starts. tinyworld's models
@@ -26,7 +26,7 @@ _TARGETS = ["deu_Latn", "ind_Latn", "jpn_Jpan"]
 
 
 def run() -> list[dict[str, Any]]:
-    """One row: pool rows/s of the stream beside those of the raw calls."""
+    """One row: pool rows/s of the stream versus those of the raw calls."""
     from polydistill.engine.cluster import cluster
     from polydistill.tinyworld.build import build
 
@@ -44,7 +44,7 @@ def run() -> list[dict[str, Any]]:
             raw.append(rows / seconds[_raw])
     return [
         common.ratio(
-            "the stream beside raw calls of its stages",
+            "the stream versus raw calls of its stages",
             stream,
             raw,
             against="TranslateStage and JudgeStage called directly, one process for each core",

@@ -1,10 +1,10 @@
-"""`polydistill plan` foretells how long the stream of a run takes within 15%, from the rates of a smaller one.
+"""`polydistill plan` predicts the time of a run's stream within 15%, from the rates of a smaller run.
 
-Measured against: the same runs, really done through Ray. A sample run in each of two worlds gives the rates, then runs
-with other numbers of prompts, languages, actors and other units are foretold and done:
+The reference is the same runs through Ray. A sample run in each of two worlds gives the rates, then runs
+with other numbers of prompts, languages, actors and other units are predicted and run:
     waiting   stand-ins that wait a fixed time for each row, as a driver waits for a GPU (no processor time)
     tiny      tinyworld's translator and judge on this machine's cores, without self-generation
-The ratio is the larger of foretold / measured and measured / foretold. Time runs from the first unit's translation to
+The ratio is the larger of predicted / measured and measured / predicted. Time runs from the first unit's translation to
 the last unit's commit; the start of Ray and of the models takes as long in a small run as in a large one, but varies.
 """
 
@@ -60,13 +60,13 @@ def _compare(world: str, name: str, place: Path, sample: str, stages: Stages | N
     config = _configure(place / name.replace(" ", "-"), settings, tiny)
     cores = len(os.sched_getaffinity(0))
     costs = measured(sample)
-    foretold = plan(config, Cluster(1, 0, cores, 8), costs, workload(config))["seconds"] - costs["translate"].start
+    predicted = plan(config, Cluster(1, 0, cores, 8), costs, workload(config))["seconds"] - costs["translate"].start
     seconds = _do(config, stages)
     return common.ratio(
-        f"time of a run foretold: {world}, {name}",
-        [max(foretold, seconds)],
-        [min(foretold, seconds)],
-        against=f"the run itself: {seconds:.1f} s, foretold {foretold:.1f} s",
+        f"predicted time of a run: {world}, {name}",
+        [max(predicted, seconds)],
+        [min(predicted, seconds)],
+        against=f"the run itself: {seconds:.1f} s, predicted {predicted:.1f} s",
         goal=1.15,
         at_most=True,
         unit="s",

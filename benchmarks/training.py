@@ -32,7 +32,7 @@ Sample = tuple[np.ndarray, int]
 
 
 def run() -> list[dict[str, Any]]:
-    """Useful tokens/s, packed, beside each of the references on the same samples."""
+    """Useful tokens/s, packed, versus each reference on the same samples."""
     samples, origin = _samples()
     tokens = int(sum(len(sample) for sample, _ in samples))
     padding = 1 - tokens / _padded_size(samples)
@@ -69,7 +69,7 @@ def run() -> list[dict[str, Any]]:
                 reference = peer_trl.trainer(_model(), packed, LIMIT, **arguments)
                 rows.append(
                     common.paired(
-                        f"useful tokens per second beside {claim}",
+                        f"useful tokens per second versus {claim}",
                         ours,
                         reference,
                         against="TRL's SFTTrainer, packing=True",

@@ -1,12 +1,12 @@
 """Translation is at least 5x Hugging Face `generate` and loses under 5% to a perfectly sorted CTranslate2 call.
 
 Measured on real Alpaca rows (POLYDISTILL_DATA; else tinyworld's), with a model of NLLB-200-600M's shape at half
-its width and depth (d 512, 6 + 6 layers, a vocabulary that weighs as much beside the layers as NLLB's does) and random
+its width and depth (d 512, 6 + 6 layers, a vocabulary with NLLB's share of the weights) and random
 weights, so that three pairs fit into minutes on two cores. A hypothesis is as long as its source, rounded up to
 eight tokens: for CTranslate2 that length is forced; `generate` goes on until the longest of its batch is done.
 
 Against: transformers' `generate`, float32, beam 4, batches of 16 sentences in file order; the same CTranslate2 model
-given the same distinct sentences, tokenized beforehand and sorted; and for quality, float32 beside int8 on tinyworld's
+given the same distinct sentences, tokenized beforehand and sorted; and for quality, float32 versus int8 on tinyworld's
 held-out text.
 """
 
@@ -82,7 +82,7 @@ def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
 
 
 class TiedLengths(Seq2Seq):
-    """Seq2Seq whose hypotheses are as long as their sources, rounded up to eight tokens."""
+    """Seq2Seq with hypotheses as long as their sources, rounded up to eight tokens."""
 
     def __init__(self, config: Translate, cache: str) -> None:
         super().__init__(config, cache=cache)

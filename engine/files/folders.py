@@ -14,7 +14,7 @@ from polydistill.engine.files.json_text import parse_json
 from polydistill.engine.files.source import COMPRESSED, FORMATS, File, bare_name
 from polydistill.engine.storage.shards import Folder
 
-# What lies beside the rows in folders of data sets.
+# Files next to the rows in folders of data sets.
 _NOT_ROWS = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "manifest.json"}
 _NOTES = ("readme", "license", "licence", "requirements")
 _SPLITS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation"} | {

@@ -38,7 +38,7 @@ class Adapter:
         if config.get("modules_to_save") or config.get("use_dora") or found.rank > RANKS[-1]:
             raise UserError(
                 f"{folder}: vLLM applies neither new embeddings (train.new_tokens) nor DoRA, nor ranks above "
-                f"{RANKS[-1]}. Train with lora.merge: true, and use the folder model/ beside this one."
+                f"{RANKS[-1]}. Train with lora.merge: true, and use the folder model/ next to this one."
             )
         return found
 

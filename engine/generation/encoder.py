@@ -33,7 +33,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A conversation whose control texts are single private-use characters, and what these stand for."""
+    """A conversation with control texts as single private-use characters, and what these stand for."""
 
     messages: list[Message]
     marks: dict[str, str]
@@ -146,7 +146,7 @@ class _Twin:
         self._control = any_of(control)
 
     def encode(self, text: str, marks: dict[str, str]) -> Encoded:
-        """Ids of a text whose private-use characters stand for `marks`."""
+        """Ids of a text in which private-use characters stand for `marks`."""
         found, moved = self._tokens(text, marks)
         if any(number in self._forbidden and number not in self._number for number in found.ids):
             # The model's own vocabulary holds a control text as a piece (Unigram): break those texts up.

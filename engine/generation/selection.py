@@ -14,7 +14,7 @@ from polydistill.eval.scoring.overlap import squad_em
 Select = Literal["first", "logprob", "agreement", "matches_truth"]
 _MARKED = re.compile(r"####\s*(.+)\s*$|\\boxed\{([^{}]+)\}")
 _LABEL_WORDS = 5
-"""A truth of at most so many words without a number is a label or a span, which the answer must end with or equal."""
+"""Maximum words of a truth that counts as a label or a span. The answer must end with it or equal it."""
 
 
 @dataclass(frozen=True)

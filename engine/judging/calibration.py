@@ -140,7 +140,7 @@ def outcomes(table: pa.Table, human: np.ndarray, judge: Judge, bad_below: float)
 
 
 LEAST = 10
-"""Good and bad translations, of each so many, from which a threshold is proposed for a language."""
+"""Minimum number of good and of bad translations for proposing a language's threshold."""
 
 
 @dataclass(frozen=True)

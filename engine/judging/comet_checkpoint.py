@@ -159,7 +159,7 @@ def _folder(path: str) -> Path:
     try:
         return Path(snapshot_download(path))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        raise UserError(f"{path}: not on this machine and not to be had from the hub ({error})") from error
+        raise UserError(f"{path}: not on this machine and not available from the hub ({error})") from error
 
 
 def _hparams(folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import itertools
 import re
 
 LEAST_WORDS = 5
-"""A stretch counts from so many words on: names have fewer."""
+"""Minimum words of a stretch. Names have fewer."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _QUOTED = re.compile(

@@ -16,7 +16,7 @@ _OTHER_NAMES = {
     "orm": "gaz", "pus": "pbt", "que": "quy", "sqi": "als", "swa": "swh", "uzb": "uzn", "yid": "ydd",
     "aym": "ayr", "din": "dik", "ful": "fuv", "hbs": "hrv", "kau": "knc", "kng": "kon", "ktu": "kon", "tmh": "taq",
 }  # fmt: skip
-# lid.176 labels whose meaning is not that of the same letters elsewhere.
+# lid.176 labels with a meaning different from the same letters elsewhere.
 _LID176 = {"als": "gsw_Latn", "sh": "hrv_Latn", "bh": "bho_Deva", "nah": "nah_Latn", "pnb": "pan_Arab"}
 
 _RELATIVES = """

@@ -1,4 +1,4 @@
-"""A text whose first hypothesis fails gets another chance: the beam's next best, then a second translator.
+"""Another chance for a text with a failed first hypothesis: the beam's next best, then a second translator.
 
 The first hypotheses are judged as ever. Where one fails, the others are judged as well, and the best of those that
 pass is taken. Questions go first, and answers follow only where the question is usable: an answer to a lost question
@@ -22,7 +22,7 @@ QUESTION, ANSWERS = ("instruction", "input"), ("truth", "self")
 
 
 class OnceEstimator:
-    """An estimator that scores a pair once, until it is told to forget: a row judged again costs nothing.
+    """An estimator that scores each pair once, until `forget` is called: a row judged again costs nothing.
 
     Attributes:
         pairs: pairs that the model has scored since it was loaded.
@@ -195,7 +195,7 @@ def _next_best(rows: pa.Table, state: _State, field: str) -> list[Candidate]:
 def _alone(pool: pa.Table, field: str, candidates: list[Candidate]) -> pa.Table:
     """TRANSLATED rows with a candidate each, and without the row's other texts.
 
-    An answer keeps the input beside it, with which it is compared.
+    An answer keeps the input that it is compared with.
     """
     table = pool.select(TRANSLATED.names).take(pa.array([candidate.row for candidate in candidates], pa.int64()))
     table = _with_texts(table, field, [c.text for c in candidates], [c.notes for c in candidates])

@@ -62,7 +62,7 @@ def empty(pairs: Pairs, limits: Rules) -> np.ndarray:
 def no_letters(pairs: Pairs, limits: Rules) -> np.ndarray:
     """Not a letter, although the source has some: dots, brackets or emoji in place of a translation.
 
-    "3 PM" may become "15:00": up to three letters beside a number may go.
+    "3 PM" may become "15:00": up to three letters next to a number may go.
     """
     source, hypothesis = pairs.both("letters")
     _, chars = pairs.both("chars")
@@ -123,7 +123,7 @@ _TRACE = re.compile(
 
 
 def bad_characters(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """Control, private-use or replacement characters or unknown-token marks that the source has not [Bicleaner]."""
+    """Control, private-use or replacement characters or unknown-token marks that are not in the source [Bicleaner]."""
     source, hypothesis = pairs.both("bad")
     return hypothesis > source
 
@@ -162,7 +162,7 @@ def sentences(pairs: Pairs, limits: Rules) -> np.ndarray:
 
 
 def long_word(pairs: Pairs, limits: Rules) -> np.ndarray:
-    """A word longer than any writer's, which the source has not [Wu: 40 characters]."""
+    """A word longer than any writer's that is not in the source [Wu: 40 characters]."""
     source, hypothesis = pairs.both("longest")
     return (hypothesis > limits.long_word) & (hypothesis > source)
 

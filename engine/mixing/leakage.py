@@ -32,7 +32,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Grams:
-    """N-grams of some texts, one beside the other."""
+    """N-grams of some texts, concatenated."""
 
     hashes: np.ndarray  # uint64 (n-grams,)
     rows: np.ndarray  # int64 (n-grams,), the text that each is from

@@ -24,7 +24,7 @@ from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 
-_SERIAL_ROWS = 20_000  # below so many pool rows (prompts x languages) starting processes costs more than it saves
+_SERIAL_ROWS = 20_000  # below this many pool rows (prompts x languages), starting processes costs more than it saves
 _OURS = re.compile(r"(pool\d+|parallel|native)-.*\.arrow|.*\.tmp-\d+-\d+")
 
 

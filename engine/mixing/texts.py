@@ -67,7 +67,7 @@ class Texts:
         return self._words[name]
 
     def conversation_leaks(self) -> Reasons:
-        """The rows whose system prompt or history is too near to an evaluation set."""
+        """The rows whose system prompt or history is too close to an evaluation set."""
         if self.evaluation is None or self.system.null_count + self.history.null_count == 2 * len(self.system):
             return None
         if "history" not in self._leaks:
@@ -79,7 +79,7 @@ class Texts:
         return self._leaks["history"]
 
     def leaks(self, name: str) -> Reasons:
-        """The rows whose text in that field is too near to an evaluation set."""
+        """The rows whose text in that field is too close to an evaluation set."""
         if self.evaluation is None:
             return None
         if name not in self._leaks:
@@ -153,7 +153,7 @@ class TargetTexts(Texts):
 
 
 class Rows:
-    """Some prompts of one source language beside one target language."""
+    """Some prompts of one source language with one target language."""
 
     def __init__(self, source: SourceTexts, target: TargetTexts) -> None:
         self.source, self.target = source, target

@@ -28,7 +28,7 @@ from polydistill.engine.schema import MIXTURE
 from polydistill.engine.seeds import row_bits
 from polydistill.engine.storage.shards import write_tables
 
-SHARD_ROWS = 131_072  # a shard holds about so many samples
+SHARD_ROWS = 131_072  # approximate number of samples in a shard
 
 
 class Mixer:

@@ -18,7 +18,7 @@ from polydistill.engine.seeds import row_bits, uniform
 Near = Callable[[pl.Series], np.ndarray]
 """Which texts are too near to an evaluation set: bool (rows,)."""
 
-_BATCH = 65_536  # pairs held at once beside those already drawn
+_BATCH = 65_536  # pairs held at once in addition to those already drawn
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def find_corpora(
     Args:
         folders: folders, searched at any depth, or files.
         source: FLORES-200 code, as `target`.
-        corpora: only files whose path contains one of these names; None: all.
+        corpora: only files whose path contains one of these names. None: all.
 
     Raises:
         UserError: a folder does not exist.
@@ -107,7 +107,7 @@ def _files(folder: str) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{folder}: no such file or folder")
-    # A folder with a manifest.json is one of ours, such as a mixture that was written beside the parallel text.
+    # A folder with a manifest.json is one of ours, such as a mixture that was written next to the parallel text.
     folders = ((root, names) for root, _, names in os.walk(path) if "manifest.json" not in names)
     files = (Path(root) / name for root, names in folders for name in names)
     return sorted(file for file in files if _is_text(file))

@@ -1,4 +1,4 @@
-"""Cleaning of instruction rows: what is mended, and what makes a row unusable.
+"""Cleaning of instruction rows: what is fixed, and what makes a row unusable.
 
 Mended, and counted under these names:
     line_ends     CR LF, CR, vertical tab, form feed, NEL and the Unicode line and paragraph separators become LF
@@ -54,7 +54,7 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
         calculator_marks: keep GSM8K's calculator marks in answers.
 
     Returns:
-        The frame with the same rows, `input` and `truth` never null and an empty `system` null; rows mended by kind
+        The frame with the same rows, `input` and `truth` never null and an empty `system` null. Rows fixed by kind
         of mending.
     """
     usable = pl.col("reason").is_null()

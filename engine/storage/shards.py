@@ -1,6 +1,6 @@
 """Arrow shards that are whole or not there, on any pyarrow filesystem.
 
-A shard is an Arrow IPC *file*, so that pyarrow, polars and `datasets` open it directly. It is written beside its
+A shard is an Arrow IPC *file*, so that pyarrow, polars and `datasets` open it directly. It is written next to its
 place, synced and renamed, so a reader never sees half of one.
 """
 

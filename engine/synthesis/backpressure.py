@@ -29,5 +29,5 @@ class Abreast(BackpressurePolicy):
 
 
 def enable(context: DataContext) -> None:
-    """Use it for datasets that are made from now on, beside Ray Data's own policies."""
+    """Use it for datasets that are made from now on, with Ray Data's own policies."""
     context.set_config(ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY, [*ENABLED_BACKPRESSURE_POLICIES, Abreast])

@@ -14,7 +14,7 @@ import pyarrow as pa
 from polydistill.engine.errors import UserError
 
 P = ParamSpec("P")
-"""What a stage needs beside its rows, the same for every row: the translation stage its target languages."""
+"""What a stage needs in addition to its rows, the same for every row: the translation stage its target languages."""
 
 
 def _device_is_lost(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from polydistill.engine.synthesis.placement import STAGES
 from polydistill.engine.synthesis.summary import StageFigures
 
 CRASHES = 3
-"""A unit whose stage has died with its process so many times is given up: its rows get the error."""
+"""Maximum deaths of a unit's process in one stage. Then the unit is given up, and its rows get the error."""
 
 
 class Prometheus:

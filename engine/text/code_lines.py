@@ -1,6 +1,6 @@
 """Code that nobody fenced: most code in Alpaca-like data stands in the text as it is.
 
-A line is *sure* code, or *likely* code, which counts only beside a sure line: "x = 5" alone may be a formula that
+A line is *sure* code, or *likely* code, which counts only next to a sure line: "x = 5" alone may be a formula that
 belongs to a sentence, and "# Results" a heading. Written for Python, C-like languages, SQL, HTML, CSS, JSON and shell.
 """
 
@@ -66,7 +66,7 @@ def code_lines(lines: Sequence[str]) -> list[bool]:
     ]
     if not any(code):
         return code
-    # Sure code takes the likely lines beside it along, downwards, then upwards; blank lines do not stop it.
+    # Sure code extends to likely lines next to it, downwards, then upwards. Blank lines do not stop it.
     extends = [not line.strip() or (len(line) <= _LONGEST and _IS_LIKELY.match(line) is not None) for line in lines]
     for index in range(1, len(lines)):
         code[index] = code[index] or (code[index - 1] and extends[index])

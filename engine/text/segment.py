@@ -55,7 +55,7 @@ def segment(text: str, language: str, whole: int = 0) -> list[Piece]:
     Args:
         text: one field of a row, any layout.
         language: FLORES-200 code of the language it is written in; decides where sentences end.
-        whole: lines and cells of up to so many characters are not cut into sentences.
+        whole: lines and cells of up to this many characters are not cut into sentences.
     """
     if whole_code(text):
         return [Piece(text, KEEP)]
@@ -94,7 +94,7 @@ def _lines(text: str, split: Split) -> Iterator[Piece]:
 
 
 def _table_lines(lines: list[str]) -> list[bool]:
-    """Lines with cells: framed by bars, as many bars as the line beside them, or columns set by tabs or wide gaps."""
+    """Lines with cells: framed by bars, as many bars as the line next to them, or columns set by tabs or wide gaps."""
     bars = [line.count("|") for line in lines]
     around = [0, *bars, 0]
     return [

@@ -22,7 +22,7 @@ _EAST = r"\u3000-\u9fff\uac00-\ud7af\uff00-\uffef"
 _REST = rf"(?:[^\s<>\"'{_EAST}]*[^\W{_EAST}]|[^\s<>\"'{_EAST}]*[/#=&-])"
 
 # Alternatives are tried in this order at each position, so that the longest kind of span comes first. Word
-# characters are ASCII: in languages without spaces, letters stand directly beside a file name or an address.
+# characters are ASCII: in languages without spaces, letters directly touch a file name or an address.
 # Emoji with their modifiers, joiners, flags and keycaps; characters of private use.
 _PICTURE = r"[\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]"
 _EMOJI = (

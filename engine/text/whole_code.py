@@ -12,7 +12,7 @@ _LOWER_QUERY = re.compile(_QUERY.pattern.lower().replace(r"[\s\s]", r"[\s\S]"))
 _VALUE = r"(?:[\w.+-]+|\"[^\"\n]*\"|'[^'\n]*'|[\w.]*\[[^\n]*\]|\{[^\n]*\}|[\w.]*\([^\n]*\)(?:\.\w+(?:\([^\n]*\))?)*)"
 _ASSIGNMENT = re.compile(rf"(?:(?:var|let|const|\$)\s*)?[A-Za-z_][\w.]*(?:\[[^\]\n]*\])?\s*[-+*/]?=\s*{_VALUE};?")
 _FORMULA = re.compile(r"[A-Za-z_]\w{0,30}\s*=\s*[\w.()]+(?:\s*[-+*/^%]\s*[\w.()]+)*;?")
-_LABEL = re.compile(r"[A-Z][a-z]{3,}\s*=")  # "Variance = 11.3" is a result that a reader is told
+_LABEL = re.compile(r"[A-Z][a-z]{3,}\s*=")  # "Variance = 11.3" is a result for a reader
 _LONGEST = 500  # characters of an assignment
 
 

@@ -1,7 +1,7 @@
 """Hugging Face translation models in CTranslate2's format, converted once and kept.
 
 A conversion is found again by the content of the model's files and the weights' type, whatever the folder is
-called; it is written beside its place and renamed, and a lock lets one process convert while the others wait.
+called; it is written next to its place and renamed, and a lock lets one process convert while the others wait.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""How each family of translation models is told its languages, and which languages it can be told.
+"""How each family of translation models names its languages, and which languages it supports.
 
 A token such as `__zh__` names a language and no script. It stands for the script that the language is usually written
 in (`engine.languages`); asking for another one is an error, since the model would write the usual one.
@@ -27,7 +27,7 @@ _OTHER = {
 
 
 class LanguageTokens:
-    """How a model is told its languages, read from its vocabulary.
+    """How a model names its languages, read from its vocabulary.
 
     NLLB, M2M-100 and mBART-50: a token before the source and one before the hypothesis. MADLAD and multilingual
     Marian: a token for the target before the source. Bilingual Marian: nothing.

@@ -61,7 +61,7 @@ def mark_rows(table: pa.Table) -> tuple[pa.Table, np.ndarray]:
 
 
 def read_rows(table: pa.Table, extractive: np.ndarray) -> pa.Table:
-    """TRANSLATED rows whose inputs went through with marks: without marks, and with the answers that stood in them.
+    """TRANSLATED rows with marked inputs, now without marks and with the answers found between the marks.
 
     The student's answer takes the same translation where it is the same text. An answer that cannot be read back keeps
     the translation it got by itself and the note `answer_lost`.

@@ -56,7 +56,7 @@ class SelfTranslator:
     """The `Translator` of method `self`."""
 
     whole = 600
-    """Lines of up to so many characters are translated in one piece, as the paper does with fields; longer ones
+    """Maximum characters of a line that is translated in one piece, as the paper does with fields. Longer ones
     sentence by sentence, as it does with SQuAD's contexts."""
 
     def __init__(self, generate: Generate, pairs: Callable[[str, str], list[Pair]], max_tokens: int = 512) -> None:

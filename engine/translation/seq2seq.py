@@ -74,7 +74,7 @@ class Seq2Seq:
         self.languages.check(sources, targets)
 
     def limit(self, lengths: np.ndarray) -> np.ndarray:
-        """Longest hypothesis for sources of so many tokens; powers of two, so that a batch shares one limit.
+        """Maximum hypothesis length for a source length, tokens: a power of two, so a batch shares one limit.
 
         A hypothesis that grows beyond four times its source is a loop; letting it run to the model's
         maximum would hold up its whole batch.

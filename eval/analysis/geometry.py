@@ -1,8 +1,8 @@
-"""How near languages lie to each other inside a model: retrieval by layer, and the picture that the papers draw.
+"""How close languages are inside a model: retrieval by layer, and the picture that the papers draw.
 
 A sentence's vector is the hidden state of its last token (SDRRL, arXiv 2402.12204, figure 3, takes the last layer's) or
 the mean over its tokens (x-LLM, arXiv 2308.04948). t-SNE pictures (van der Maaten and Hinton 2008) look different with
-every seed and perplexity; so beside them stand numbers that a plot can't fake: of n parallel sentences, how often a
+every seed and perplexity; so they come with numbers that a plot can't fake: of n parallel sentences, how often a
 sentence's nearest neighbor in the source language is its own translation (chance: 1/n), and the mean rank of the
 translation (chance: (n+1)/2).
 """

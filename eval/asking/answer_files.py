@@ -1,4 +1,4 @@
-"""Answers on disk. One (model, set, language) is a unit: `<set>/<language>.arrow` with its record beside it.
+"""Answers on disk. One (model, set, language) is a unit: `<set>/<language>.arrow` and its record.
 
 The record holds the fingerprint of what was asked and the file's digest. A unit whose fingerprint is another's, or
 whose file is damaged, counts as not asked. A long unit is kept in parts, `<language>.0000.arrow` and so on, until it is

@@ -19,7 +19,7 @@ from polydistill.eval.asking.units import Done, Job, ask
 CORES = 8
 """Cores of an engine without a GPU. More of them hardly help a model that is small enough for a CPU."""
 SPARE = 3 << 30
-"""Bytes that an engine without a GPU needs beside the weights: libraries, key-value cache, activations."""
+"""Bytes that an engine without a GPU needs in addition to the weights: libraries, key-value cache, activations."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _weights(model: str) -> int:
 
 
 def split(jobs: Sequence[Job], engines: int) -> list[Job]:
-    """Jobs for so many engines: where models are fewer, each model's units are dealt out, the largest first."""
+    """Jobs for a number of engines. With fewer models, each model's units are distributed, largest first."""
     if not jobs:
         return []
     shares = -(-engines // len(jobs))

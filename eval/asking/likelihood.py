@@ -57,7 +57,7 @@ def _first_tokens(llm: Any, items: Sequence[Candidates]) -> list[list[float]]:
     """Log-probability of each choice's first token."""
     from vllm import SamplingParams
 
-    # One request names at most so many tokens; an item with more of them asks several times, from the prefix cache.
+    # Limit of tokens in one request. An item with more of them asks several times, from the prefix cache.
     wanted = [(i, part) for i, item in enumerate(items) for part in _parts(sorted({c[0] for c in item.choices}))]
     how = [
         SamplingParams(temperature=0, max_tokens=1, detokenize=False, logprob_token_ids=ids, logprobs=len(ids))
@@ -89,7 +89,7 @@ def _other_tokens(llm: Any, items: Sequence[Candidates]) -> list[list[float]]:
 def _tails(
     llm: Any, items: Sequence[Candidates], pairs: list[tuple[int, int]], results: list[list[float]], cached: bool
 ) -> list[tuple[int, int]]:
-    """Fill `results` for (item, choice) pairs; returns those whose rows the cache has swallowed."""
+    """Fill `results` for (item, choice) pairs. Returns the pairs with rows that the cache skipped."""
     from vllm import SamplingParams
 
     if not pairs:

@@ -25,7 +25,7 @@ Answers = Mapping[str, Mapping[tuple[str, str], list[Answer]]]
 
 
 def write_report(scores: Scores, sets: Sequence[Set], answers: Answers, config: Eval) -> None:
-    """Write report.html, report.md, report.tex, results.csv and figures/ beside metrics.json."""
+    """Write report.html, report.md, report.tex, results.csv and figures/ next to metrics.json."""
     record, folder = scores.record, scores.folder
     folder.write("report.html", page(record, sets, answers, config.samples).encode())
     folder.write("report.md", to_report_markdown(record).encode())
@@ -187,7 +187,7 @@ def _geometry(record: ScoresRecord) -> str:
 
 
 def _samples(record: ScoresRecord, sets: Sequence[Set], answers: Answers, count: int) -> str:
-    """The first questions of each set: every model's answer beside the reference."""
+    """The first questions of each set: every model's answer and the reference."""
     parts = []
     for entry in sets:
         items = ""

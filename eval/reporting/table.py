@@ -152,7 +152,7 @@ def _ranked(entries: Sequence[ArmResult | None], gold: Sequence[ArmResult | None
 
 
 def _notes(record: ScoresRecord, entries: Entries) -> list[str]:
-    """What a reader must know beside the table."""
+    """What a reader must know about the table."""
     notes = [_languages(record)]
     runs = {entry.arm: entry.runs for entry in entries.values()}
     if any(count > 1 for count in runs.values()):

@@ -24,7 +24,7 @@ from polydistill.engine.languages import get_language
 SEGMENTED = {"Hans", "Hant", "Jpan", "Thai", "Khmr", "Laoo", "Mymr"}
 _SNOWBALL_NAMES = {"arb_Arab": "arabic", "nob_Latn": "norwegian", "nno_Latn": "norwegian"}
 _SHORT = 3
-"""Words of so many characters or fewer are not stemmed."""
+"""Words of at most this many characters are not stemmed."""
 
 
 class Words:

@@ -1,6 +1,6 @@
 """MGSM: 250 grade-school problems in 11 languages (Shi et al. 2022, arXiv 2210.03057).
 
-File: `mgsm_<iso1>.tsv`, headerless: question TAB number. Few-shot examples: the authors' `exemplars.py` beside the
+File: `mgsm_<iso1>.tsv`, headerless: question TAB number. Few-shot examples: the authors' `exemplars.py` next to the
 data (its 8 worked solutions per language), read as data, never run.
 
 Metric: exact match of the last number of the answer with the gold number, in percent. `eval.scoring.numbers` says

@@ -4,7 +4,7 @@ Any question file will do (the paper: Dolly and Bactrian-X). `path` is one file 
 the language ({code} deu_Latn, {iso1} de, {iso3} deu, {name} german), or a folder with `<code>.jsonl`, `<iso1>.jsonl`,
 `<iso1>.json` (Bactrian-X) or `<name>.jsonl`. A row has `instruction` and perhaps `input` or `context` (Dolly), or
 `question`. Answers that came with the data (`output`, `response`) tell how often language ID errs on good text; it
-is printed beside the rate as `off_target_gold`, since the rate is no better than that.
+is printed with the rate as `off_target_gold`, since the rate is no better than that.
 """
 
 from pathlib import Path

@@ -21,13 +21,13 @@ GPU = "gpu"
 def command(
     name: Annotated[str, typer.Argument(help="A benchmark's name, `all`, or `list` to see what there is")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file")] = None,
-    compare: Annotated[Path | None, typer.Option(help="Show the ratios of an earlier --json file beside these")] = None,
+    compare: Annotated[Path | None, typer.Option(help="Also show the ratios of an earlier --json file")] = None,
     only: Annotated[str | None, typer.Option(help="With `gpu`: these checks alone, e.g. --only stream,speed")] = None,
 ) -> None:
-    """Measure the engine beside the raw libraries: ratios, their spread, and what they were measured on.
+    """Measure the engine versus the raw libraries: ratios, their spread, and what they were measured on.
 
     Each ratio is the median over pairs that ran one after the other on this machine. Exit code 1 where a benchmark
-    fails; a goal that is missed is shown and does not fail.
+    fails. A missed goal is shown and does not fail.
 
     `gpu` is the acceptance test of a GPU machine: each check passes, fails or says why it was skipped. All of them take
     less than half an hour on one card. Exit code 1 where a check fails.
@@ -39,7 +39,7 @@ def command(
             raise typer.Exit(1)
         return
     if only is not None:
-        raise UserError(f"--only names checks of `polydistill bench {GPU}`; leave it out for '{name}'")
+        raise UserError(f"--only names checks of `polydistill bench {GPU}`. Leave it out for '{name}'")
     known = benchmarks()
     if name == "list":
         for each, claim in known.items():

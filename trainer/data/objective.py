@@ -5,7 +5,7 @@
     sample_mean:  every sample of the step weighs the same, its CE averaged over its answer tokens
 
 N_d counts subset d's samples with CE averaged inside each (SDRRL's Eq. 6), or its answer tokens. A sample's own
-weight, where the mixture gives one, counts it as so many samples. N_d is counted over the
+weight, where the mixture gives one, counts it as that many samples. N_d is counted over the
 whole mixture (then the steps' losses average to exactly L over an epoch) or over the optimizer step (then a
 subset that is absent from a step drops out of it). Every rank knows the plan of the whole step, so denominators
 are global without any communication, whatever the packing, the accumulation and the number of ranks.

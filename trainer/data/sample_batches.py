@@ -1,4 +1,4 @@
-"""Optimizer steps of so many samples, as most papers count their batches, each step packed by itself."""
+"""Optimizer steps of a number of samples, as most papers count their batches, each step packed by itself."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ class Plan:
     """The order of training. A step takes `train.packs` packs, or `train.batch_samples` samples. The last step of an
     epoch takes what is left.
 
-    With `same_step` a step takes prompts with all their samples, which fill at most so many packs
+    With `same_step` a step takes prompts with all their samples, which fill at most `packs` packs
     (`trainer.data.whole_prompts`).
     """
 

@@ -30,7 +30,7 @@ MARK = "done.json"
 
 
 def name(step: int) -> str:
-    """Folder name of the checkpoint after so many steps."""
+    """Folder name of the checkpoint after `step` steps."""
     return f"{step:06}"
 
 

@@ -21,7 +21,7 @@ def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """F.cross_entropy whose gradient, softmax less one at the label, is made in the memory of the probabilities.
+    """F.cross_entropy with its gradient (softmax less one at the label) in the memory of the probabilities.
 
     Logits are the largest tensor of all; torch's own writes three more of that size, in float32.
     """

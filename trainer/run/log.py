@@ -132,7 +132,7 @@ class _Mlflow:
         _remember(folder, "mlflow", run.info.run_id)
 
     def write(self, numbers: dict[str, float], step: int) -> None:
-        # Its file store makes folders of slashes, and cannot have loss/LL beside loss.
+        # Its file store makes folders of slashes, and cannot have both loss/LL and loss.
         self._mlflow.log_metrics({name.replace("/", "."): value for name, value in numbers.items()}, step=step)
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ class Loop:
         place: the run's folder.
         progress: where it begins; after `run`, where it ended.
         names: the subsets' names, by number.
-        keep_model: writes the model after so many steps, besides the checkpoint.
+        keep_model: writes the model after some steps, in addition to the checkpoint.
     """
 
     engine: Any

@@ -55,9 +55,9 @@ class PoolTask:
                     yield _sampled(mixer.job, made, Made(name, rows.target.language), counts)
 
     def _once(self, mixer: Mixer, rows: Rows, name: str, counts: Counts) -> np.ndarray:
-        """The prompts that a source-only subset takes beside this target language: bool (rows,).
+        """The prompts that a source-only subset takes for this target language: bool (rows,).
 
-        Each prompt is taken once; where questions are switched, beside a language that is drawn for it.
+        Each prompt is taken once. Where questions are switched, a language is drawn for it.
         """
         recipe, source, target = mixer.job.recipe, rows.source.language, rows.target.language
         new = ~np.isin(rows.source.bits, mixer.earlier(self.pool))
@@ -132,7 +132,7 @@ def _sampled(job: Job, table: pa.Table, made: Made, counts: Counts) -> pa.Table:
 
 
 def samples(recipe: Recipe, targets: int) -> int:
-    """How many samples the recipe makes of one prompt in so many target languages, at most."""
+    """Maximum number of samples that the recipe makes of one prompt in `targets` languages."""
     return sum(1 if s.source_only else targets for s in recipe.subsets.values() if s.task is None)
 
 

@@ -28,7 +28,7 @@ def parts(data, offsets, kind, lower, least, out, owner, length, capitals):
     """Cut every text into parts for language ID (`engine.judging.language_id.parts`), one after the other, a line
     each in `out`.
 
-    Notes whose a part is, how many characters it has and whether they are capitals only; blanks line breaks and tags in
+    Fills the owner, length and capitals flag of each part. Replaces line breaks and tags by spaces in
     `data`. Returns the number of parts and of bytes.
     """
     used, size = 0, 0
