@@ -1,12 +1,15 @@
 """The files in deploy/ parse, and all that they name exists: files, options of Ray, commands, metrics."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,14 +178,19 @@ def test_slurm_s_driver_gets_the_signal_and_the_job_is_queued_again(programs):
     variables = {"PATH": "/usr/bin:/bin", "SHARED": f"{programs}/shared", "VENV": str(programs), "HEAD_IP": "10.0.0.1"}
     variables |= {"SLURM_JOB_ID": "77", "SLURM_JOB_NUM_NODES": "4"}
     command = ["bash", str(DEPLOY / "slurm.sh"), "run.yaml"]
-    script = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+    with (programs / "output.log").open("w") as output:
+        script = subprocess.Popen(command, env=variables, stderr=output, start_new_session=True)
     mode = programs / "mode"
     end = time.monotonic() + 30
-    while not (mode.exists() and mode.read_text()):
-        assert script.poll() is None and time.monotonic() < end
-        time.sleep(0.1)
-    script.terminate()
-    assert script.wait(30) == 130, script.stderr.read()
+    try:
+        while not (mode.exists() and mode.read_text()):
+            assert script.poll() is None and time.monotonic() < end
+            time.sleep(0.1)
+        script.terminate()
+        assert script.wait(30) == 130, (programs / "output.log").read_text()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(script.pid, signal.SIGKILL)
     assert (programs / "stopped").read_text() == "in order\n"
     assert (programs / "requeued").read_text() == "requeue 77\n"
     assert (programs / "asked").read_text() == "run run.yaml --address 10.0.0.1:20077\n"
