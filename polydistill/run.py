@@ -80,7 +80,7 @@ class Run:
             UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
         """
         from polydistill.engine.judging.language_id import unknown_targets
-        from polydistill.engine.synthesis.report import write_report
+        from polydistill.engine.synthesis.reporting.report import write_report
 
         if not self._is_synthesized():
             from polydistill.engine.synthesis.pipeline import synthesize

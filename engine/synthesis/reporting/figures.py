@@ -1,0 +1,71 @@
+"""The figures of a run: the content of `report.json`, and the table for the terminal."""
+
+from dataclasses import dataclass, field
+
+from polydistill.engine.generation.answers import AnswerFigures
+from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RescueFigures, RowFigures
+from polydistill.engine.synthesis.reporting.thresholds import Thresholds
+
+
+@dataclass(frozen=True)
+class PromptFigures:
+    """What became of the rows of the sources."""
+
+    rows_read: int
+    rows_kept: int
+    dropped: dict[str, int]  # reason -> rows
+
+    def text(self) -> str:
+        """One line for people."""
+        return f"{self.rows_read:,} rows read, {self.rows_kept:,} usable{listed(self.dropped)}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of a run (`report.json`)."""
+
+    prompts: PromptFigures
+    languages: dict[str, RowFigures]  # target language -> its rows
+    curve: list[tuple[float, int]]  # (seconds, pool rows so far) of the last call
+    answers: AnswerFigures = field(default_factory=AnswerFigures)  # of the student
+    unidentified: list[str] = field(default_factory=list)  # targets that the language-ID model does not know
+    thresholds: dict[str, Thresholds] = field(default_factory=dict)  # by target; {} where the run has no config.yaml
+    quality_edges: list[float] = field(default_factory=QUALITY_EDGES.tolist)
+    length_ratio_edges: list[float] = field(default_factory=RATIO_EDGES.tolist)
+    format: int = 3
+
+
+def as_text(report: Report, root: str) -> str:
+    """The table for the terminal."""
+    lines = [f"{root}: {report.prompts.text()}"]
+    if report.answers.rows:
+        lines.append(f"  {report.answers.text()}")
+    for target, known in report.languages.items():
+        share = known.kept / max(known.rows, 1)
+        lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){listed(known.reasons)}")
+        if known.rescue is not None:
+            lines.append(f"            {_rescued(known.rescue, known.rows)}")
+    if report.unidentified:
+        lines.append(
+            f"  not known to the language-ID model: {', '.join(report.unidentified)}. "
+            "There only texts left in the source language were noticed"
+        )
+    return "\n".join(lines)
+
+
+def listed(reasons: dict[str, int]) -> str:
+    """Reasons with their numbers of rows, most frequent first, as the end of a sentence; "" for none."""
+    if not reasons:
+        return ""
+    items = sorted(reasons.items(), key=lambda item: -item[1])
+    return "; dropped: " + ", ".join(f"{name} {count:,}" for name, count in items)
+
+
+def _rescued(known: RescueFigures, rows: int) -> str:
+    """What a second chance brought and cost in one language."""
+    first, beam = (count / max(rows, 1) for count in (known.kept_without_rescue, known.kept_without_fallback))
+    further = known.estimates_beam + known.estimates_fallback
+    return (
+        f"kept {first:.1%} by first hypotheses, {beam:.1%} with the next best; quality estimates: {known.estimates:,} "
+        f"and {further:,} more; {known.texts_fallback:,} texts translated by the fallback"
+    )

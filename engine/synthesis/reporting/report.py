@@ -1,0 +1,42 @@
+"""What a synthesis run made: a table for the terminal, `report.json`, and `report.html` to open in a browser."""
+
+from collections.abc import Sequence
+
+from polydistill.engine.generation.answers import Answers
+from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.storage.figures import merge
+from polydistill.engine.storage.pool import open_pool
+from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.run_folder import GENERATED
+from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.reporting.figures import PromptFigures, Report, as_text
+from polydistill.engine.synthesis.reporting.page import page
+from polydistill.engine.synthesis.reporting.samples import samples
+from polydistill.engine.synthesis.reporting.thresholds import thresholds
+from polydistill.engine.synthesis.summary import read_summary
+
+
+def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> str:
+    """Write `report.json` and `report.html` into the run's folder; return the table for the terminal.
+
+    Reads the units' records. For the samples, it reads the reasons of all rows and the shards that rows are drawn from.
+
+    Args:
+        location: the run's folder.
+        unidentified: targets without a label in the language-ID model (`language_id.unknown_targets`).
+    """
+    folder = Folder.of(location)
+    pool = open_pool(folder)
+    prompts = open_prompts(folder).record
+    summary = read_summary(folder)
+    report = Report(
+        PromptFigures(prompts.rows_read, prompts.rows_kept, prompts.dropped),
+        {target: merge(record.figures for record in units.values()) for target, units in pool.records.items()},
+        summary.curve if summary else [],
+        Answers(folder / GENERATED).figures(),
+        [target for target in pool.targets if target in unidentified],
+        thresholds(folder, pool.targets),
+    )
+    write_record(folder, "report.json", report)
+    folder.write("report.html", page(report, samples(pool), folder.root).encode())
+    return as_text(report, folder.root)
