@@ -65,7 +65,7 @@ class Elements(HTMLParser):
 def page_of(folder: Path, payload: str) -> str:
     """The page of a run whose every text, name and reason holds the payload."""
     turns = [{"role": payload, "content": payload, "payload": payload}]
-    values: dict[str, Any] = {name: payload for name in ("instruction", "input", "truth", "self", "system", "origin")}
+    values: dict[str, Any] = dict.fromkeys(("instruction", "input", "truth", "self", "system", "origin"), payload)
     values |= {"history": turns, "self_error": f"error: {payload}", "reason": f"truth:{payload}"}
     values |= {"reason_truth": payload, "notes_self": [f"error: {payload}"], "mt_history": [payload]}
     values |= {"scores_input": {"language": payload, "quality": 0.5, "flags": [payload]}}
