@@ -1,0 +1,59 @@
+"""What a run still has to do: prompts once, then the units that nobody has committed."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.errors import UserError
+from polydistill.engine.schema import POOL
+from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.pool import commit
+from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.remaining import remaining
+from tests.engine.pool_fixture import row
+
+
+def config(tmp_path: Path, **changes: object) -> Synthesis:
+    path = tmp_path / "a.jsonl"
+    rows = [{"instruction": f"Row {i}", "output": "x"} for i in range(5)]
+    path.write_text("".join(json.dumps(one) + "\n" for one in [*rows, rows[0]]))
+    given = {"path": str(path)}
+    values = {
+        "output": str(tmp_path / "out"),
+        "targets": ["de", "ja"],
+        "prompts": {"path": str(path), "translations": {"de": given, "ja": given, "fr": given}},
+        "work": {"unit_rows": 2},
+    }
+    return validate(Synthesis, values | changes, "test")
+
+
+def test_at_first_everything_then_what_is_not_committed(tmp_path: Path) -> None:
+    first = remaining(config(tmp_path))
+    assert first.prompts == 5 and sum(first.rows.values()) == 5 and max(first.rows.values()) <= 2
+    assert first.pending == {unit: ["deu_Latn", "jpn_Jpan"] for unit in range(3)}
+    folder = Folder.of(tmp_path / "out")
+    for unit, target in ((0, "deu_Latn"), (0, "jpn_Jpan"), (2, "jpn_Jpan")):
+        commit(folder, unit, target, pa.Table.from_pylist([row(unit, target)], schema=POOL))
+    again = remaining(config(tmp_path))
+    assert again.pending == {1: ["deu_Latn", "jpn_Jpan"], 2: ["deu_Latn"]}
+    assert (again.rows, again.decisive) == (first.rows, first.decisive)
+
+
+def test_another_language_is_added_to_what_is_there(tmp_path: Path) -> None:
+    remaining(config(tmp_path, targets=["de"]))
+    folder = Folder.of(tmp_path / "out")
+    for unit in range(3):
+        commit(folder, unit, "deu_Latn", pa.Table.from_pylist([row(unit, "deu_Latn")], schema=POOL))
+    assert remaining(config(tmp_path, targets=["de"])).pending == {}
+    assert remaining(config(tmp_path, targets=["de", "fr"])).pending == {unit: ["fra_Latn"] for unit in range(3)}
+
+
+def test_another_configuration_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    values = remaining(config(tmp_path)).decisive
+    run_fingerprint.bind(Folder.of(tmp_path / "out"), values)
+    assert remaining(config(tmp_path)).decisive == values
+    with pytest.raises(UserError, match=r"judge\.rules\.repetition: was .*, now 0\.1"):
+        remaining(config(tmp_path, judge={"rules": {"repetition": 0.1}}))
