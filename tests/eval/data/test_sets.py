@@ -1,0 +1,43 @@
+"""What a benchmark's files give, checked: whatever is wrong is one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from polydistill.engine.errors import UserError
+from tests.eval.tasks.reading import BELEBELE, load
+
+WRONG: dict[str, tuple[str, dict[str, str], str]] = {
+    "null": (
+        "belebele",
+        {"deu_Latn.jsonl": json.dumps(BELEBELE | {"question": None})},
+        r"jsonl:1: field 'question' .* null",
+    ),
+    "a list": ("xlsum", {"german_test.jsonl": '{"text": [], "summary": "s"}'}, "field 'text' should be text"),
+    "gold of mgsm": ("mgsm", {"mgsm_de.tsv": "Wie viel?\tdrei\n"}, "mgsm_de.tsv:1: expected a number"),
+    "infinite gold": ("mgsm", {"mgsm_de.tsv": "Wie viel?\tNaN\n"}, "mgsm_de.tsv:1: expected a number"),
+    "label of xnli": (
+        "xnli",
+        {"xnli.test.tsv": "language\tgold_label\tx\tx\tx\tpairID\tsentence1\tsentence2\nde\t-\t\t\t\t7\ta\tb\n"},
+        "pairID 7: gold_label '-'",
+    ),
+    "half a character": ("xlsum", {"german_test.jsonl": '{"text": "\\ud800", "summary": "s"}'}, "half a character"),
+    "another shape": ("xquad", {"xquad.de.json": '{"data": 5}'}, "not in the format of xquad"),
+    "a path as a relation": (
+        "mlama",
+        {"de/templates.jsonl": '{"relation": "../../x", "template": "[X] [Y]"}'},
+        "cannot be a file's name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "files", "message"), WRONG.values(), ids=WRONG)
+def test_whatever_is_wrong_with_a_file_is_one_sentence(
+    tmp_path: Path, name: str, files: dict[str, str], message: str
+) -> None:
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, task=name)
