@@ -86,7 +86,7 @@ class PromptSource(Config):
     columns: dict[Role, str | None] = Field(
         default_factory=dict,
         description="Columns by their role (system, history, messages, instruction, input, answer, id, language) where "
-        "their names do not say it, null for a role that no column has",
+        "their names do not say it. `null` for a role that no column has",
     )
     key: str | None = Field(
         None, description='Key under which a row holds its fields, where rows hold several languages ({"en": {...}})'
@@ -180,7 +180,7 @@ class Student(Config):
     select: Literal["first", "logprob", "agreement", "matches_truth"] = Field(
         "first",
         description="The answer to choose: the first complete one, the likeliest per token, the result that most "
-        "answers share, or the first that agrees with `truth` (number, span or label, else no own answer)",
+        "answers share, or the first that agrees with `truth`. If none agrees, the row has no own answer",
     )
     endpoint: Endpoint | None = Field(
         None, description="An OpenAI-compatible server that answers instead, a URL or a section. It may serve a teacher"

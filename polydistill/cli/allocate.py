@@ -17,7 +17,7 @@ def command(
         typer.Option(help="Sentence pairs available for a language, e.g. --limit hi=231500 (repeatable)"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="JSON file to write; `mix --set parallel.allocation=FILE` takes it")
+        Path | None, typer.Option(help="JSON file to write. `mix --set parallel.allocation=FILE` takes it")
     ] = None,
 ) -> None:
     """Maximize the mean predicted score, and show that the result is the optimum."""

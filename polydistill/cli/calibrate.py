@@ -29,8 +29,8 @@ def command(
         ),
     ] = None,
     bad_below: Annotated[float, typer.Option(help="A human score below is a bad translation")] = 50.0,
-    source: Annotated[str | None, typer.Option(help="Language of the originals; default: from the file's name")] = None,
-    target: Annotated[str | None, typer.Option(help="Language translated into; default: from the file's name")] = None,
+    source: Annotated[str | None, typer.Option(help="Language of the originals. Default: from the file's name")] = None,
+    target: Annotated[str | None, typer.Option(help="Language translated into. Default: from the file's name")] = None,
     per_language: Annotated[
         bool,
         typer.Option("--per-language", help="Propose a quality threshold for each target language, as configuration"),

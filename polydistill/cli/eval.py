@@ -26,24 +26,26 @@ def command(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="YAML file of a run; its eval and student sections are read", show_default=False, exists=True
+            help="YAML file of a run. Its eval and student sections are read", show_default=False, exists=True
         ),
     ] = None,
     tasks: Annotated[
-        str | None, typer.Option(help="Benchmarks, e.g. belebele,mgsm; `list` shows all", show_default=False)
+        str | None, typer.Option(help="Benchmarks, e.g. belebele,mgsm. `list` shows all", show_default=False)
     ] = None,
     targets: Annotated[str | None, typer.Option(help="Target languages, e.g. de,th", show_default=False)] = None,
-    source: Annotated[str | None, typer.Option(help="Source language; default: English", show_default=False)] = None,
+    source: Annotated[str | None, typer.Option(help="Source language. Default: English", show_default=False)] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Folder with a sub-folder for each benchmark; default: data", show_default=False),
+        typer.Option(help="Folder with a sub-folder for each benchmark. Default: data", show_default=False),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first N questions of each language", show_default=False)
     ] = None,
     prompt: Annotated[
         Prompt | None,
-        typer.Option(help="Prompt template; auto: chat where the first model has a template, else raw. Default: auto"),
+        typer.Option(
+            help="Prompt template. `auto`: chat where the first model has a template, else raw. Default: auto"
+        ),
     ] = None,
     by: Annotated[Literal["side", "language"], typer.Option(help="Columns of the table")] = "side",
     out: Annotated[Path, typer.Option(help="Folder for answers, metrics.json and reports")] = Path("out/eval"),

@@ -12,7 +12,9 @@ def command(
     ],
     out: Annotated[
         Path,
-        typer.Option(help="File (.json, .jsonl or .parquet) to write; a folder for llamafactory, axolotl and datasets"),
+        typer.Option(
+            help="File (.json, .jsonl or .parquet) to write, or a folder for llamafactory, axolotl and datasets"
+        ),
     ],
     form: Annotated[
         str,
@@ -27,7 +29,7 @@ def command(
     ] = 0.05,
     push_to_hub: Annotated[
         str | None,
-        typer.Option(help="Also upload the folder to this data set of the Hugging Face hub (ORG/NAME); it is private"),
+        typer.Option(help="Also upload the folder to this data set of the Hugging Face hub (ORG/NAME). It is private"),
     ] = None,
 ) -> None:
     """Write a mixture or a pool for another trainer, in shuffled order.

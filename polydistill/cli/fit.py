@@ -9,7 +9,7 @@ import typer
 def command(
     points: Annotated[Path, typer.Argument(help="CSV with the columns language,pairs,score (COMET, 0..100)")],
     out: Annotated[Path, typer.Option(help="JSON file to write, for `allocate`")],
-    gamma: Annotated[Path | None, typer.Option(help="JSON of `polydistill similarity`; default: gamma is 1")] = None,
+    gamma: Annotated[Path | None, typer.Option(help="JSON of `polydistill similarity`. Default: gamma is 1")] = None,
     shared: Annotated[bool, typer.Option(help="One alpha and beta for all languages, told apart by gamma")] = False,
     plot: Annotated[Path | None, typer.Option(help="Picture of the curves (.png, .svg, .pdf)")] = None,
 ) -> None:

@@ -16,21 +16,21 @@ def command(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Folder(s) that `polydistill synth` wrote; several bring several source languages together"
+            help="Folder(s) that `polydistill synth` wrote. Several bring several source languages together"
         ),
     ],
     recipe: Annotated[
-        str | None, typer.Option(help="Name (see configs/recipes) or path of a .yaml file; default: the run's")
+        str | None, typer.Option(help="Name (see configs/recipes) or path of a .yaml file. Default: the run's")
     ] = None,
-    out: Annotated[str | None, typer.Option(help="The mixture's folder; default: RUN/mixtures/RECIPE")] = None,
+    out: Annotated[str | None, typer.Option(help="The mixture's folder. Default: RUN/mixtures/RECIPE")] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of coin, switching and split points; default: the run's")
+        int | None, typer.Option(help="Seed of coin, switching and split points. Default: the run's")
     ] = None,
-    targets: Annotated[str | None, typer.Option(help="Only these target languages, e.g. de,ja; default: all")] = None,
-    dictionaries: Annotated[str | None, typer.Option(help="Folder of word lists; default: the run's")] = None,
-    parallel: Annotated[str | None, typer.Option(help="Folder of parallel text; default: the run's")] = None,
+    targets: Annotated[str | None, typer.Option(help="Only these target languages, e.g. de,ja. Default: all")] = None,
+    dictionaries: Annotated[str | None, typer.Option(help="Folder of word lists. Default: the run's")] = None,
+    parallel: Annotated[str | None, typer.Option(help="Folder of parallel text. Default: the run's")] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Mix a pool that is not finished; the mixture's record says so")
+        bool, typer.Option("--partial", help="Mix a pool that is not finished. The mixture's record says so")
     ] = False,
     set_: Set = None,
 ) -> None:

@@ -14,7 +14,7 @@ Set = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option(help="Ray cluster to run on ('auto': the one this machine belongs to); default: this machine alone"),
+    typer.Option(help="Ray cluster to run on ('auto': the one this machine belongs to). Default: this machine alone"),
 ]
 
 

@@ -12,7 +12,7 @@ from polydistill.cli.options import Config, Set
 def command(
     config: Config,
     nodes: Annotated[int, typer.Option(min=1, help="Machines")] = 1,
-    gpus_per_node: Annotated[int, typer.Option(min=0, help="GPUs in each; 0: the run uses CPUs")] = 8,
+    gpus_per_node: Annotated[int, typer.Option(min=0, help="GPUs in each. 0: the run uses CPUs")] = 8,
     cpus_per_node: Annotated[int, typer.Option(min=1, help="Cores in each")] = 128,
     memory_per_node: Annotated[float, typer.Option(min=1, help="Memory of each, GiB")] = 1024,
     gpu: Annotated[
@@ -21,7 +21,7 @@ def command(
     sample: Annotated[
         str | None, typer.Option(help="Folder of a small run with the same models: rates are taken from it")
     ] = None,
-    prompts: Annotated[int | None, typer.Option(min=1, help="Prompts; default: those of the configured files")] = None,
+    prompts: Annotated[int | None, typer.Option(min=1, help="Prompts. Default: those of the configured files")] = None,
     price: Annotated[float | None, typer.Option(min=0, help="Money for one GPU-hour (without GPUs: node-hour)")] = None,
     set_: Set = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the plan to this file")] = None,

@@ -13,7 +13,7 @@ def command(
     language: Annotated[str | None, typer.Option(help="Rows of this language only")] = None,
     reason: Annotated[
         str | None,
-        typer.Option(help="Rows with this reason, e.g. low_quality or truth:off_target; kept: those without one"),
+        typer.Option(help="Rows with this reason, e.g. low_quality or truth:off_target. 'kept': those without one"),
     ] = None,
     subset: Annotated[str | None, typer.Option(help="A mixture's subset, or an evaluation's set")] = None,
     count: Annotated[int, typer.Option("-n", min=1, help="Number of rows")] = 5,

@@ -12,7 +12,7 @@ def command(
     mixture: Annotated[Path, typer.Argument(help="Folder that `polydistill mix` wrote", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the model, its checkpoints and figures", show_default=False)],
     student: Annotated[
-        str | None, typer.Option(help="Model to train, path or hub id; default: the file's `student`")
+        str | None, typer.Option(help="Model to train, path or hub id. Default: the file's `student`")
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file with sections `student` and `train`, e.g. that of a whole run")
