@@ -53,14 +53,15 @@ def run() -> list[dict[str, Any]]:
 
 
 def _compare(world: str, name: str, place: Path, sample: str, stages: Stages | None, tiny: Path) -> dict[str, Any]:
-    from polydistill.engine.planning.costs import measured
-    from polydistill.engine.planning.plan import Cluster, plan, workload
+    from polydistill.engine.planning.measured import measured
+    from polydistill.engine.planning.plan import plan
+    from polydistill.engine.planning.workload import Cluster, workload
 
     settings = SAMPLE | RUNS[name]
     config = _configure(place / name.replace(" ", "-"), settings, tiny)
     cores = len(os.sched_getaffinity(0))
     costs = measured(sample)
-    predicted = plan(config, Cluster(1, 0, cores, 8), costs, workload(config))["seconds"] - costs["translate"].start
+    predicted = plan(config, Cluster(1, 0, cores, 8), costs, workload(config)).seconds - costs["translate"].start
     seconds = _do(config, stages)
     return common.ratio(
         f"predicted time of a run: {world}, {name}",

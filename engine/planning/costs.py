@@ -11,18 +11,19 @@ two is normal: measure a sample before renting much.
                 bandwidth; int8 0.9 of float16 (CTranslate2's README, A10G: 8,363 and 9,297).
     judge       one GPU, XLM-R-large class: 834 texts/s (bicleaner-ai's full model). Not scaled. Without quality
                 estimation: language ID and rules at 4,000 texts/s of a core.
+
+Without a GPU no figures are at hand: two operations for each parameter and token at 20 GFLOP/s of a core are assumed.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from polydistill.engine.config import Synthesis
+from polydistill.engine.config import Student, Synthesis, Translate
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.shards import Folder
-from polydistill.engine.synthesis.summary import StageRecord, read_summary
 
 GPUS = {
     "b200": (8.0, 192),
@@ -38,6 +39,11 @@ GPUS = {
 _GENERATE = ((1.7, 9220.0), (4.0, 8086.0), (8.2, 6443.0))
 _TRANSLATE = 40_381 * 0.21 / GPUS["4090"][0] * 4  # tokens/s x 1e9 parameters x beam, for each TB/s
 _JUDGE, _RULES = 834.0, 4000.0
+CORE = 20e9
+"""Operations per second of one processor core in a model's matrix products, an assumption."""
+JUDGE_PARAMETERS = 0.565
+"""Billions of parameters of a judge of the XLM-R-large class."""
+_JUDGE_TOKENS = 120  # source and translation of one text
 
 
 @dataclass(frozen=True)
@@ -66,39 +72,98 @@ class Texts:
         """Tokens of the student's answer; where unknown, as long as the given one."""
         return self.self_tokens if self.self_tokens is not None else max(self.answer, 100) / 4
 
+    def per_prompt(self, student: Student) -> float:
+        """Tokens that the student generates for one prompt, all samples together."""
+        if self.self_tokens is not None:
+            return max(self.self_tokens, 1.0)
+        return min(self.generated, student.max_tokens) * student.samples
+
     def translated(self, config: Synthesis) -> float:
         """Tokens that are translated for one pool row: question, answer, and the student's answer."""
         return (self.question + self.answer) / 4 + (self.generated if config.student else 0)
 
 
-def published(config: Synthesis, texts: Texts, gpu: str) -> dict[str, Cost]:
+def published(config: Synthesis, texts: Texts, gpu: str, cpu_only: Collection[str] = ()) -> dict[str, Cost]:
     """Costs on one GPU of that kind, from the anchors above.
+
+    Args:
+        gpu: a key of `GPUS`.
+        cpu_only: stages that run on processors.
 
     Raises:
         UserError: unknown GPU, or a model whose size its name does not tell.
     """
-    if gpu not in GPUS:
-        raise UserError(f"--gpu {gpu}: no figures for it (there are: {', '.join(GPUS)}); measure a sample (--sample)")
-    bandwidth = GPUS[gpu][0]
-    costs = {}
-    if config.student:
-        size = parameters(config.student.model)
-        speed = _generation(size) * bandwidth / GPUS["h100"][0]
-        source = f"published, scaled: {size:.1f}B parameters, {speed:,.0f} output tokens/s"
-        costs["generate"] = Cost(min(texts.generated, config.student.max_tokens) / speed, True, source=source)
+    bandwidth = known_gpu(gpu)[0]
     if config.translate is None:
         raise UserError("nothing to plan: every translation exists already. Run `polydistill synth`")
-    size = parameters(config.translate.model)
-    speed = _TRANSLATE * bandwidth / (size * config.translate.beam)
-    speed *= 0.9 if config.translate.compute_type.startswith("int8") else 1.0
-    source = f"published, scaled: {size:.1f}B parameters, beam {config.translate.beam}, {speed:,.0f} tokens/s"
-    costs["translate"] = Cost(texts.translated(config) / speed, True, source=source)
-    fields = 3.4 if config.student else 2.4  # instruction, answers, and an input in 40% of the rows
-    if config.judge.quality:
-        costs["judge"] = Cost(fields / _JUDGE, True, source=f"published: {_JUDGE:g} texts/s, not scaled")
-    else:
-        costs["judge"] = Cost(fields / _RULES, False, source="language ID and rules, one core")
+    costs = {}
+    if config.student and not config.student.endpoint:
+        size = parameters(config.student.model)
+        tokens = texts.per_prompt(config.student)
+        costs["generate"] = language_model(size, tokens, bandwidth, "generate" in cpu_only)
+    costs["translate"] = _translation(config.translate, texts.translated(config), bandwidth, "translate" in cpu_only)
+    costs["judge"] = _judging(config, "judge" in cpu_only)
     return costs
+
+
+def known_gpu(name: str) -> tuple[float, float]:
+    """Memory bandwidth (TB/s) and memory (GB) of a kind of GPU.
+
+    Raises:
+        UserError: there are no figures for it.
+    """
+    if name not in GPUS:
+        raise UserError(f"--gpu {name}: no figures for it (there are: {', '.join(GPUS)}). Measure a sample (--sample)")
+    return GPUS[name]
+
+
+def human(billions: float) -> str:
+    """A large number of parameters or tokens as people say it: 96k, 135M, 3.3B."""
+    for unit, factor in (("B", 1.0), ("M", 1e3)):
+        if billions * factor >= 0.9995:
+            return f"{billions * factor:,.0f}{unit}" if billions * factor >= 100 else f"{billions * factor:.3g}{unit}"
+    return f"{billions * 1e6:.3g}k"
+
+
+def _on_cores(size: float, tokens: float) -> Cost:
+    speed = CORE / (2e9 * size)
+    source = f"assumed: {human(size)} parameters, {speed:,.3g} tokens/s of a core"
+    return Cost(tokens / speed, False, demand=4, source=source)
+
+
+def language_model(size: float, tokens: float, bandwidth: float, on_cores: bool) -> Cost:
+    """Cost of an answer of `tokens` tokens by a model of `size` billion parameters.
+
+    Args:
+        bandwidth: of the GPU's memory, TB/s.
+        on_cores: whether it runs on processors instead.
+    """
+    if on_cores:
+        return _on_cores(size, tokens)
+    speed = _generation(size) * bandwidth / GPUS["h100"][0]
+    source = f"published, scaled: {human(size)} parameters, {speed:,.0f} output tokens/s"
+    return Cost(tokens / speed, True, source=source)
+
+
+def _translation(translate: Translate, tokens: float, bandwidth: float, on_cores: bool) -> Cost:
+    size = parameters(translate.model)
+    if translate.method != "seq2seq":
+        return language_model(size, tokens, bandwidth, on_cores)
+    if on_cores:
+        return _on_cores(size, tokens * translate.beam)
+    speed = _TRANSLATE * bandwidth / (size * translate.beam)
+    speed *= 0.9 if translate.compute_type.startswith("int8") else 1.0
+    source = f"published, scaled: {human(size)} parameters, beam {translate.beam}, {speed:,.0f} tokens/s"
+    return Cost(tokens / speed, True, source=source)
+
+
+def _judging(config: Synthesis, on_cores: bool) -> Cost:
+    fields = 3.4 if config.student else 2.4  # instruction, answers, and an input in 40% of the rows
+    if not config.judge.quality:
+        return Cost(fields / _RULES, False, source="language ID and rules, one core")
+    if on_cores:
+        return _on_cores(JUDGE_PARAMETERS, fields * _JUDGE_TOKENS)
+    return Cost(fields / _JUDGE, True, source=f"published: {_JUDGE:g} texts/s, not scaled")
 
 
 def _generation(size: float) -> float:
@@ -124,51 +189,3 @@ def parameters(model: str) -> float:
     if not found:
         raise UserError(f"{model}: its name does not tell its size; measure a sample (--sample) instead")
     return float(found[1]) / (1 if found[2] == "b" else 1000)
-
-
-def measured(run: str | Folder) -> dict[str, Cost]:
-    """Costs from what a run left in `synth.json`.
-
-    Stages that kept a processor busy are counted in processor time, which does not depend on what else ran there;
-    stages on a GPU in the time of their share of it; others, and generation on a CPU, in time that passed. The pause
-    between two units is that of the stage that was busiest.
-
-    Raises:
-        UserError: the run left no figures (it is unfinished, or had nothing to do when it was last started).
-    """
-    folder = Folder.of(run)
-    summary = read_summary(folder)
-    if summary is None or not summary.stages or any(stage.figures.units < 3 for stage in summary.stages.values()):
-        raise UserError(
-            f"{folder.root}: no figures of at least three units of every stage; run a sample in a new folder"
-        )
-    stages = summary.stages
-    busiest = max(
-        (stage for name, stage in stages.items() if name != "generate"),
-        key=lambda stage: stage.figures.seconds / _window(stage),
-    )
-    latency = max(0.0, (_window(busiest) - busiest.figures.seconds) / busiest.figures.units)
-    # The stages' clock starts when the monitor does, some seconds into the run.
-    before = max(0.0, summary.curve[-1][0] - max(stage.figures.last for stage in stages.values()))
-    return {name: _measured(name, stage, latency, before, folder.root) for name, stage in stages.items()}
-
-
-def _window(stage: StageRecord) -> float:
-    """Actor-seconds between a stage's first and last unit."""
-    return max(stage.figures.last - (stage.figures.first or 0.0), 1e-9) * stage.actors
-
-
-def _measured(name: str, stage: StageRecord, latency: float, before: float, root: str) -> Cost:
-    figures, share = stage.figures, stage.gpus
-    source = f"measured in {root}: {figures.rows:,} rows"
-    start = before + (figures.first or 0.0)
-    if name == "generate":  # the engine works on several units at once and does not say how busy it is
-        passed = _window(stage) / figures.rows
-        return Cost(passed * (share or 1.0), bool(share), share or 1.0, alone=not share, start=start, source=source)
-    passed, processor = figures.seconds / figures.rows, figures.cpu_seconds / figures.rows
-    if share:
-        return Cost(passed * share, True, share, latency=latency, start=start, source=source)
-    if processor > passed / 4:
-        demand = max(1.0, processor / passed)
-        return Cost(processor, False, demand, latency=latency, start=start, source=source)
-    return Cost(passed, False, 1.0, latency=latency, alone=True, start=start, source=source)

@@ -1,190 +1,180 @@
-"""What a run will take on a cluster: rows/s per stage, the bottleneck, pool sizes, GPU-hours, disk and memory."""
+"""What synthesis will take on a cluster: rows/s per stage, the bottleneck, pool sizes, time, disk and memory."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from polydistill.engine.config import Synthesis, Work
 from polydistill.engine.errors import UserError
-from polydistill.engine.planning.costs import Cost, Texts
+from polydistill.engine.planning.costs import Cost
 from polydistill.engine.planning.simulation import Pool, simulate
-from polydistill.engine.prompts.cleaning import clean
-from polydistill.engine.prompts.fields import Notes
-from polydistill.engine.prompts.sources import open_sources
+from polydistill.engine.planning.workload import Cluster, Workload
 from polydistill.engine.storage.pool import open_pool
-from polydistill.engine.storage.run_folder import PROMPTS
-from polydistill.engine.storage.shards import Folder
-from polydistill.engine.synthesis.placement import Node, Placement, size_pools
-from polydistill.engine.synthesis.summary import read_summary
+from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS
+from polydistill.engine.synthesis.placement import STAGES, Demands, Placement, size_pools
 
 POOL_BYTES = 0.9
 """Bytes on disk (lz4) for each character of a pool row's texts and their translations."""
 _IN_FLIGHT = 2  # units that may wait at each actor, see `engine.synthesis.pipeline`
-_READ = 20_000  # rows whose lengths are looked at
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """Equal machines."""
+class StagePlan:
+    """One stage of synthesis."""
 
-    nodes: int
-    gpus: int  # in each
-    cpus: int  # cores in each
-    memory: float  # GiB in each
-
-    @property
-    def list(self) -> list[Node]:
-        """As `engine.synthesis.placement` wants them."""
-        return [Node(self.cpus, self.gpus)] * self.nodes
+    actors: int
+    cpus: float  # of each actor
+    gpus: float  # of each actor, and of each GPU that it spans
+    rows_per_second: float  # of all its actors, with their devices to themselves
+    prompts_per_second: float
+    busy: float  # share of the time
+    blocked: float  # share of the time, with a finished unit and no room for it
+    source: str  # where the rate is from
 
 
 @dataclass(frozen=True)
-class Workload:
-    """How much there is to do."""
+class SynthesisPlan:
+    """Synthesis as a whole."""
 
     prompts: int
     languages: int
-    unit_rows: int
-    texts: Texts
-
-    @property
-    def units(self) -> int:
-        """Units of work, each in all languages."""
-        return math.ceil(self.prompts / self.unit_rows)
+    units: int
+    seconds: float
+    bottleneck: str
+    stages: dict[str, StagePlan]
+    disk: dict[str, float]  # bytes by folder
+    memory: float  # bytes of units on their way, on each node
+    warnings: list[str]
 
     @property
     def pool_rows(self) -> int:
         """Prompts times languages."""
         return self.prompts * self.languages
 
-    def rows(self, stage: str) -> int:
-        """Rows that a stage works on: prompts in generation, else pool rows."""
-        return self.prompts if stage == "generate" else self.pool_rows
+
+def active_stages(config: Synthesis) -> tuple[str, ...]:
+    """The stages that this run's machines work on. A server's answers are its own affair."""
+    generates = config.student is not None and config.student.endpoint is None
+    return STAGES if generates else STAGES[1:]
 
 
-def workload(config: Synthesis, prompts: int | None = None, sample: str | None = None) -> Workload:
-    """Count the prompts and measure their lengths.
-
-    Args:
-        prompts: how many there will be; default: those of the configured files, all of which are then read.
-        sample: folder of a run, whose tokens per answer are used.
-    """
-    count, question, answer, looked_at = 0, 0, 0, 0
-    for source in open_sources(config.prompts, config.source):
-        rows = 0
-        for batch in source.frames(Notes()):
-            frame = batch.frame
-            rows += frame.height
-            if looked_at < _READ:
-                kept, _ = clean(frame, source.config.max_chars)
-                kept = kept.filter(kept["reason"].is_null())
-                looked_at += kept.height
-                lengths = [int(kept[name].str.len_chars().sum()) for name in ("instruction", "input", "truth")]
-                question, answer = question + lengths[0] + lengths[1], answer + lengths[2]
-            elif prompts is not None:
-                break
-        count += min(rows, source.config.sample or rows)
-    if not looked_at:
-        raise UserError("no usable prompt in the configured files")
-    tokens = _self_tokens(sample) if sample and config.student else None
-    texts = Texts(question / looked_at, answer / looked_at, tokens)
-    return Workload(prompts or count, len(config.targets), config.work.unit_rows, texts)
+def on_processors(config: Synthesis, cluster: Cluster) -> set[str]:
+    """The stages that get no GPU on this cluster."""
+    placement = size_pools(config.work, cluster.list, active_stages(config), demands=Demands.of(config))
+    return {name for name in placement.pools if placement.device(name) == "cpu"}
 
 
-def _self_tokens(run: str) -> float | None:
-    summary = read_summary(Folder.of(run))
-    generate = summary.stages.get("generate") if summary else None
-    return generate.figures.tokens / generate.figures.rows if generate else None
-
-
-def plan(config: Synthesis, cluster: Cluster, costs: dict[str, Cost], load: Workload, seed: int = 0) -> dict[str, Any]:
+def plan(config: Synthesis, cluster: Cluster, costs: dict[str, Cost], load: Workload, seed: int = 0) -> SynthesisPlan:
     """Size the pools, let the run pass through a simulation, and add up what it takes.
 
-    Returns:
-        seconds, pool_rows_per_second, bottleneck, stages {name: {actors, cpus, gpus, rows_per_second, busy, blocked,
-        source}}, gpu_hours, node_hours, disk_bytes, memory_bytes (of one node), warnings.
+    Raises:
+        UserError: the configured pools do not fit the cluster, or a rate is that of another kind of device.
     """
-    active = tuple(name for name in ("generate", "translate", "judge") if name in costs)
-    placement = size(config.work, cluster, costs, load, active)
-    pools, capacities = layout(placement, cluster, costs, load)
+    active, demands = tuple(name for name in STAGES if name in costs), Demands.of(config)
+    placement = size(config.work, cluster, costs, load, active, demands)
+    _check_devices(placement, costs)
+    pools, capacities = layout(placement, cluster, costs, load, demands.engine_gpus)
     outcome = simulate(pools, capacities, load.units, seed)
     stages = {}
     for pool in pools:
-        cost, actors = costs[pool.name], placement.pools[pool.name].actors or 1
-        alone = actors * pool.demand / cost.seconds
-        stages[pool.name] = {
-            "actors": actors,
-            "cpus": placement.pools[pool.name].cpus,
-            "gpus": placement.pools[pool.name].gpus,
-            "rows_per_second": alone,
-            "prompts_per_second": alone * load.prompts / load.rows(pool.name),
-            "busy": outcome.busy[pool.name],
-            "blocked": outcome.blocked[pool.name],
-            "source": cost.source,
-        }
-    hours = outcome.seconds / 3600
+        cost, sized = costs[pool.name], placement.pools[pool.name]
+        actors = sized.actors or 1
+        alone = _together(pool, capacities) / cost.seconds
+        stages[pool.name] = StagePlan(
+            actors,
+            sized.cpus or 0.0,
+            sized.gpus or 0.0,
+            alone,
+            alone * load.prompts / load.rows(pool.name),
+            outcome.busy[pool.name],
+            outcome.blocked[pool.name],
+            cost.source,
+        )
     memory = _memory(placement, cluster, load)
-    return {
-        "prompts": load.prompts,
-        "languages": load.languages,
-        "pool_rows": load.pool_rows,
-        "units": load.units,
-        "seconds": outcome.seconds,
-        "pool_rows_per_second": load.pool_rows / outcome.seconds,
-        "bottleneck": max(outcome.busy, key=lambda name: outcome.busy[name]),
-        "stages": stages,
-        "gpu_hours": hours * cluster.nodes * cluster.gpus,
-        "node_hours": hours * cluster.nodes,
-        "disk_bytes": _disk(config, load),
-        "memory_bytes": memory,
-        "warnings": _warnings(cluster, load, memory),
-    }
+    return SynthesisPlan(
+        load.prompts,
+        load.languages,
+        load.units,
+        outcome.seconds,
+        max(outcome.busy, key=lambda name: outcome.busy[name]),
+        stages,
+        _disk(config, load),
+        memory,
+        _warnings(cluster, load, memory),
+    )
 
 
-def size(work: Work, cluster: Cluster, costs: dict[str, Cost], load: Workload, active: tuple[str, ...]) -> Placement:
+def _together(pool: Pool, capacities: list[float]) -> float:
+    """Devices that all actors of a stage keep busy at the same time: several on one card have one card."""
+    return sum(min(capacities[device], count * pool.demand) for device, count in Counter(pool.devices).items())
+
+
+def _check_devices(placement: Placement, costs: dict[str, Cost]) -> None:
+    for name in placement.pools:
+        if costs[name].gpu != (placement.device(name) == "cuda"):
+            kinds = ("a GPU", "processors")
+            there, here = kinds if costs[name].gpu else kinds[::-1]
+            raise UserError(
+                f"{name}: its rate is that of {there}, and here it gets {here}. Run the sample on a machine of the "
+                f"kind, or set work.{name}.gpus"
+            )
+
+
+def size(
+    work: Work, cluster: Cluster, costs: dict[str, Cost], load: Workload, active: tuple[str, ...], demands: Demands
+) -> Placement:
     """Pool sizes by `engine.synthesis.placement`, balanced by prompts/s: a stage behind the fan-out has more to do."""
-    shares = {name: stage.gpus for name, stage in size_pools(work, cluster.list, active).pools.items()}
+    shares = {name: stage.gpus for name, stage in size_pools(work, cluster.list, active, demands=demands).pools.items()}
     rates = {}
     for name in active:
         work_per_prompt = costs[name].seconds * load.rows(name) / load.prompts
-        rates[name] = (shares[name] or 1.0 if costs[name].gpu else costs[name].demand) / work_per_prompt
-    return size_pools(work, cluster.list, active, rates)
+        spans = demands.engine_gpus if name == "generate" else 1
+        rates[name] = ((shares[name] or 1.0) * spans if costs[name].gpu else costs[name].demand) / work_per_prompt
+    return size_pools(work, cluster.list, active, rates, demands)
 
 
 def layout(
-    placement: Placement, cluster: Cluster, costs: dict[str, Cost], load: Workload
+    placement: Placement, cluster: Cluster, costs: dict[str, Cost], load: Workload, engine_gpus: int = 1
 ) -> tuple[list[Pool], list[float]]:
-    """The pools on their devices: GPUs are filled one after the other, machines in turn."""
-    capacities = [1.0] * (cluster.nodes * cluster.gpus) + [float(cluster.cpus)] * cluster.nodes
-    free, first_node, turn = [1.0] * (cluster.nodes * cluster.gpus), cluster.nodes * cluster.gpus, 0
+    """The pools on their devices: GPUs are filled one after the other, machines in turn.
+
+    An engine over several GPUs is an actor on one device as large as all of them. Who shares a card follows from Ray's
+    fractions. How fast somebody is there follows from who is busy.
+    """
+    cards = cluster.nodes * cluster.gpus
+    capacities = [1.0] * cards + [float(cluster.cpus)] * cluster.nodes
+    free, turn = [1.0] * cards, 0
     pools = []
     for name, stage in placement.pools.items():
         cost, actors, devices = costs[name], stage.actors or 1, []
+        spans = engine_gpus if name == "generate" and cost.gpu else 1
         for _ in range(actors):
             if cost.gpu:
-                share = stage.gpus or 1.0
-                gpu = next(i for i, room in enumerate(free) if room >= min(share, 1.0) - 1e-9)
-                free[gpu] -= min(share, 1.0)
-                devices.append(gpu)
+                devices.append(_take(free, stage.gpus or 1.0, spans))
+                capacities[devices[-1]] = max(capacities[devices[-1]], float(spans))
             elif cost.alone:
                 devices.append(len(capacities))
                 capacities.append(1.0)
             else:
-                devices.append(first_node + turn % cluster.nodes)
+                devices.append(cards + turn % cluster.nodes)
                 turn += 1
         rows = load.unit_rows * load.rows(name) / load.prompts
-        pools.append(
-            Pool(
-                name,
-                work=cost.seconds * rows,
-                devices=devices,
-                demand=min(cost.demand, stage.gpus or 1.0) if cost.gpu else cost.demand,
-                start=cost.start,
-                queue=_IN_FLIGHT * actors,
-                latency=cost.latency,
-            )
-        )
+        demand = spans * cost.demand if cost.gpu else min(cost.demand, float(cluster.cpus))
+        queue = _IN_FLIGHT * actors
+        pools.append(Pool(name, cost.seconds * rows, devices, demand, cost.start, queue, latency=cost.latency))
     return pools, capacities
+
+
+def _take(free: list[float], share: float, spans: int) -> int:
+    """Take a share of `spans` GPUs that have room; the number of the first."""
+    room = [gpu for gpu, left in enumerate(free) if left >= min(share, 1.0) - 1e-9][:spans]
+    if len(room) < spans:
+        raise UserError(
+            f"no room for {share:g} of each of {spans} GPUs: the pools do not fit the cards. Lower work.*.gpus"
+        )
+    for gpu in room:
+        free[gpu] -= min(share, 1.0)
+    return room[0]
 
 
 def _row_characters(load: Workload) -> float:
@@ -204,8 +194,8 @@ def _disk(config: Synthesis, load: Workload) -> dict[str, float]:
     source = load.texts.question + load.texts.answer
     return {
         PROMPTS: load.prompts * (source + 60),
-        "generated": load.prompts * source * 1.2,
-        "pool": load.pool_rows * per_row,
+        GENERATED: load.prompts * source * 1.2,
+        POOL: load.pool_rows * per_row,
     }
 
 
@@ -226,6 +216,7 @@ def _warnings(cluster: Cluster, load: Workload, memory: float) -> list[str]:
         )
     if load.units < 4 * cluster.nodes * max(cluster.gpus, 1):
         found.append(
-            f"only {load.units:,} units for {cluster.nodes} nodes: a smaller work.unit_rows keeps all of them busy"
+            f"too few units to keep every device busy ({load.units:,}, with {cluster.nodes} x {max(cluster.gpus, 1)} "
+            "devices): lower work.unit_rows"
         )
     return found
