@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.gpu.check import Check, Outcome, SkippedError
+from polydistill.engine.cluster import stoppable
 from polydistill.engine.errors import DamagedError
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
@@ -23,11 +24,15 @@ SLOWER = 4
 
 
 def run(checks: Sequence[Check], gpus: int, show: Callable[[Outcome], None]) -> list[Outcome]:
-    """Run `checks` on a machine with `gpus` GPUs; each outcome is handed to `show` when it is there."""
+    """Run `checks` on a machine with `gpus` GPUs; each outcome is handed to `show` when it is there.
+
+    SIGTERM and Ctrl-C end the running check as well.
+    """
     outcomes = []
-    for check in checks:
-        outcomes.append(_one(check, gpus))
-        show(outcomes[-1])
+    with stoppable():
+        for check in checks:
+            outcomes.append(_one(check, gpus))
+            show(outcomes[-1])
     return outcomes
 
 

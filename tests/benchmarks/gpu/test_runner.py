@@ -1,5 +1,8 @@
 """Each check in a process of its own: what it gives, and what becomes of one that fails, crashes, hangs or skips."""
 
+import os
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -8,8 +11,13 @@ import pytest
 
 from benchmarks.gpu import runner
 from benchmarks.gpu.check import Check, Figure, SkippedError
+from polydistill.engine.cluster import Stopped
 
 PARTS = "tests.benchmarks.gpu.parts"
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture
@@ -53,7 +61,22 @@ def test_a_check_that_hangs_is_ended_with_its_children(run, tmp_path, monkeypatc
     outcome = run("hangs", seconds=8)
     assert outcome.verdict == "FAIL" and outcome.reason.startswith("no end within 8 s; last output: asleep")
     assert time.monotonic() - start < 40
-    assert not psutil.pid_exists(int(note.read_text())) or not psutil.Process(int(note.read_text())).is_running()
+    assert not alive(int(note.read_text()))
+
+
+def test_sigterm_ends_the_running_check_as_well(run, tmp_path, monkeypatch):
+    note = tmp_path / "child"
+    monkeypatch.setenv("POLYDISTILL_TEST_NOTE", str(note))
+
+    def stop():
+        while not (note.exists() and note.read_text()):
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop, daemon=True).start()
+    with pytest.raises(Stopped):
+        run("hangs")
+    assert not alive(int(note.read_text()))
 
 
 def test_a_skip_says_why(run):
