@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from polydistill.engine.config import Student
+from polydistill.engine.errors import UserError
 from polydistill.engine.generation.templates import render
 from polydistill.engine.mixing.mixture import Mixture
-from polydistill.trainer.data.tokenization import TOKENS, Tokenization, fingerprint, tokenize
+from polydistill.trainer.config import Train
+from polydistill.trainer.data.tokenization import TOKENS, Tokenization, fingerprint, tokenize, tokenizer_to_train
 from tests.engine.mixture_fixture import write_mixture
 from tests.trainer.conftest import mixture_rows
 
@@ -113,3 +116,18 @@ def test_a_sample_weighs_against_its_subset(tokenizer: Any) -> None:
     rows = rows.set_column(rows.schema.get_field_index("weight"), "weight", [weights])
     table, _ = tokenize(rows, tokenizer, {"LL": 0.3}, HOW)
     assert table["weight"].to_pylist() == [1.0, 2.0]
+
+
+def test_tokens_that_are_new_and_those_that_were_known(student: str) -> None:
+    tokenizer, added = tokenizer_to_train(Student(model=student), Train(new_tokens=["<new>", "</s>", "<other>"]))
+    assert tokenizer.convert_ids_to_tokens(added) == ["<new>", "<other>"] and min(added) == len(tokenizer) - 2
+
+
+def test_a_folder_without_a_tokenizer_and_one_without_an_end(student: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no tokenizer could be loaded"):
+        tokenizer_to_train(Student(model=str(tmp_path)), Train())
+    tokenizer, _ = tokenizer_to_train(Student(model=student), Train())
+    tokenizer.eos_token = None
+    tokenizer.save_pretrained(tmp_path / "endless")
+    with pytest.raises(UserError, match="names no end token"):
+        tokenizer_to_train(Student(model=str(tmp_path / "endless")), Train())
