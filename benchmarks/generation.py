@@ -18,7 +18,7 @@ from benchmarks import common
 from benchmarks.plan import Waiting
 from polydistill.engine import environment
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.generation.templates import render
+from polydistill.engine.generation.prompting.templates import render
 
 PROMPTS, OUTPUT_TOKENS, PAIRS = 1500, 64, 2
 THREADS = 1  # Ray gives an actor as many as CPUs; one core of two is left for what is around the engine

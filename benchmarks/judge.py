@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from benchmarks.common import paired, ratio
 from polydistill.engine.config import Judge
-from polydistill.engine.judging.language_id import load_language_id
+from polydistill.engine.judging.languages.language_id import load_language_id
 from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.schema import FIELDS, TRANSLATED
 
@@ -71,8 +71,8 @@ def _rules(data: list[dict[str, Any]]) -> dict[str, Any]:
 def _quality(shape: str, data: str, path: Path, pairs: list[tuple[str, str]], repeats: int) -> dict[str, Any]:
     import torch
 
-    from polydistill.engine.judging.comet import Comet
-    from polydistill.engine.judging.comet_checkpoint import checkpoint
+    from polydistill.engine.judging.quality.comet import Comet
+    from polydistill.engine.judging.quality.comet_checkpoint import checkpoint
 
     comet, reference = Comet.load(str(path)), checkpoint(str(path))
     sources, hypotheses = map(list, zip(*pairs))
@@ -118,7 +118,7 @@ def _model(folder: Path, width: int, layers: int, texts: list[str]) -> Path:
     from safetensors.torch import save_file
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-    from polydistill.engine.judging.comet_checkpoint import build_model
+    from polydistill.engine.judging.quality.comet_checkpoint import build_model
 
     encoder = folder / "encoder"
     encoder.mkdir(parents=True)

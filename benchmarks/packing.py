@@ -85,7 +85,7 @@ def alpaca_lengths() -> tuple[np.ndarray, str]:
 
 def alpaca_texts(folder: Path) -> list[tuple[str, str]]:
     """(Alpaca prompt, answer) of every row."""
-    from polydistill.engine.generation.templates import render
+    from polydistill.engine.generation.prompting.templates import render
 
     with gzip.open(folder / "alpaca" / "alpaca_28k.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]

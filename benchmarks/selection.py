@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.conversation import Message
+from polydistill.engine.generation.prompting.conversation import Message
+from polydistill.engine.generation.prompting.templates import load_tokenizer
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.selection import choose, score
 from polydistill.engine.generation.stage import candidate, sample_seeds, sampling
-from polydistill.engine.generation.templates import load_tokenizer
-from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine
 
 ROWS, TOKENS = 100, 160

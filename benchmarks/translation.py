@@ -23,7 +23,7 @@ import pyarrow as pa
 from benchmarks.common import paired, value
 from polydistill.engine.config import Translate
 from polydistill.engine.schema import GENERATED
-from polydistill.engine.translation.seq2seq import Seq2Seq
+from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 from polydistill.engine.translation.stage import TranslateStage
 from polydistill.engine.translation.translator import Hypothesis
 

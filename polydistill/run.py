@@ -79,7 +79,7 @@ class Run:
         Raises:
             UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
         """
-        from polydistill.engine.judging.language_id import unknown_targets
+        from polydistill.engine.judging.languages.language_id import unknown_targets
         from polydistill.engine.synthesis.reporting.report import write_report
 
         if not self._is_synthesized():

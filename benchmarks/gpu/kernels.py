@@ -15,7 +15,7 @@ from benchmarks.gpu.check import Figure, SkippedError
 
 def versions(_: Path) -> list[Figure]:
     """CUDA's version, the card's, and what CTranslate2 sees of it."""
-    from polydistill.engine.translation.seq2seq import _load_cublas
+    from polydistill.engine.translation.encoder_decoder.seq2seq import _load_cublas
 
     _load_cublas()
     import ctranslate2

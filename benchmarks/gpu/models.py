@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def comet(folder: Path) -> list[Figure]:
     """Scores of 400 pairs in every precision of the device beside the CPU's."""
-    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.quality.comet import Comet
 
     world = material.world(folder)
     path, texts = str(world / "models/comet"), material.sentences(world, 400)
@@ -45,7 +45,7 @@ def _precisions() -> Sequence[tuple[str, float]]:
 def translator(folder: Path) -> list[Figure]:
     """Share of 400 sentences whose translation is that of float32 on the CPU, by compute type."""
     from polydistill.engine.config import Translate
-    from polydistill.engine.translation.seq2seq import Seq2Seq
+    from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 
     world = material.world(folder)
     texts = material.sentences(world, 400)

@@ -6,11 +6,11 @@ import pyarrow as pa
 
 from polydistill.engine.config import Student
 from polydistill.engine.generation.answers import AnswerFigures, answered
-from polydistill.engine.generation.conversation import Conversation, conversations
 from polydistill.engine.generation.endpoint import EndpointClient, Kind, Reply
+from polydistill.engine.generation.prompting.conversation import Conversation, conversations
+from polydistill.engine.generation.prompting.templates import Alpaca, Raw
 from polydistill.engine.generation.selection import Candidate
 from polydistill.engine.generation.stage import candidate, sample_seeds, sampling
-from polydistill.engine.generation.templates import Alpaca, Raw
 
 
 class RemoteStage:

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from polydistill.engine import schema, seeds
 from polydistill.engine.config import Stage, Student
-from polydistill.engine.generation.conversation import conversations
+from polydistill.engine.generation.prompting.conversation import conversations
+from polydistill.engine.generation.prompting.templates import STOPS, load_tokenizer
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.selection import Candidate
-from polydistill.engine.generation.templates import STOPS, load_tokenizer
-from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import throughput
 
 UNIT = pa.field("unit", pa.int64())

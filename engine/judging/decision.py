@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
 from polydistill.engine.judging import turns
-from polydistill.engine.judging.score_rules import SCORE_RULES
+from polydistill.engine.judging.rules.score_rules import SCORE_RULES
 from polydistill.engine.judging.verdicts import Verdicts, list_flags
 from polydistill.engine.schema import FIELDS, JUDGED, Flag, Note, Reason
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.config import Judge
-from polydistill.engine.judging.copied_runs import copied_runs
 from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
-from polydistill.engine.judging.language_id import load_language_id
-from polydistill.engine.judging.language_tasks import language_tasks
-from polydistill.engine.judging.score_rules import for_targets
-from polydistill.engine.judging.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
+from polydistill.engine.judging.languages.language_id import load_language_id
+from polydistill.engine.judging.rules.copied_runs import copied_runs
+from polydistill.engine.judging.rules.language_tasks import language_tasks
+from polydistill.engine.judging.rules.score_rules import for_targets
+from polydistill.engine.judging.rules.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
 from polydistill.engine.judging.verdicts import Columns, Verdicts
 from polydistill.engine.schema import FIELDS, JUDGED, Flag
 from polydistill.engine.text.profile import Profile, script_groups
@@ -29,7 +29,7 @@ from polydistill.engine.text.profile import profile as profile_texts
 
 
 class Estimator(Protocol):
-    """A quality model without references, such as `engine.judging.comet.Comet`."""
+    """A quality model without references, such as `engine.judging.quality.comet.Comet`."""
 
     def score(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
         """Quality of each hypothesis: float32 (rows,), NaN where the model failed."""
@@ -167,7 +167,7 @@ def load_estimator(judge: Judge, device: str) -> Estimator | None:
     """The configured quality model, None where quality estimation is off."""
     if judge.quality is None:
         return None
-    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.quality.comet import Comet
 
     quality = judge.quality
     return Comet.load(quality.model, quality.encoder, device, quality.dtype, quality.batch_tokens)

@@ -51,9 +51,9 @@ class Stages:
         Raises:
             UserError: a model is not there, or does not know one of the languages.
         """
-        from polydistill.engine.generation.check import check_template
         from polydistill.engine.generation.endpoint import EndpointClient
-        from polydistill.engine.judging.language_id import load_language_id
+        from polydistill.engine.generation.prompting.check import check_template
+        from polydistill.engine.judging.languages.language_id import load_language_id
 
         if config.student:
             for note in check_template(config.student).notes:
@@ -91,8 +91,8 @@ class Stages:
 
 
 def _check_translator(translator: Translator, source: str, targets: list[str]) -> None:
-    from polydistill.engine.translation.conversion import converted, model_folder, vocabulary
-    from polydistill.engine.translation.language_tokens import language_tokens
+    from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
+    from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
 
     if translator.endpoint is not None:
         from polydistill.engine.generation.endpoint import EndpointClient

@@ -36,11 +36,11 @@ class TranslateStage:
         Args:
             translate: the translator's configuration.
             device: "cpu", "cuda" or "cuda:N".
-            cache: where converted models are kept, see `engine.translation.conversion`.
+            cache: where converted models are kept, see `engine.translation.encoder_decoder.conversion`.
             translator: used in place of the configured model.
 
         Raises:
-            UserError: unknown model or device; see `engine.translation.seq2seq.Seq2Seq`.
+            UserError: unknown model or device; see `engine.translation.encoder_decoder.seq2seq.Seq2Seq`.
         """
         self.mark_answers, self.best = translate.mark_answers, translate.hypotheses
         self.translator = translator or load_translator(translate, device, cache)
@@ -100,10 +100,10 @@ def load_translator(config: Translate, device: str = "cpu", cache: str | None = 
 
         return load_self_translator(config, device)
     if config.method == "chat":
-        from polydistill.engine.translation.chat import load_chat_translator
+        from polydistill.engine.translation.chat.chat_translator import load_chat_translator
 
         return load_chat_translator(config, device)
-    from polydistill.engine.translation.seq2seq import Seq2Seq
+    from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 
     return Seq2Seq(config, device, cache)
 

@@ -58,7 +58,7 @@ def sentence_vectors(
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
-    from polydistill.engine.generation.templates import load_tokenizer
+    from polydistill.engine.generation.prompting.templates import load_tokenizer
 
     logging.disable_progress_bar()
     tokenizer = load_tokenizer(model, trust_remote_code)

@@ -1,12 +1,13 @@
 """From questions to token ids, with solved examples before them where the task asks for some.
 
-Rendering is that of `engine.generation.tokens`: a question with examples is a conversation with earlier turns.
+Rendering is that of `engine.generation.prompting.tokens`: a question with examples is a conversation with earlier
+turns.
 """
 
 from collections.abc import Sequence
 
-from polydistill.engine.generation.conversation import Message
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.conversation import Message
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.eval.question import Question
 
 

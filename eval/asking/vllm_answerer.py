@@ -14,9 +14,9 @@ from typing import Any
 from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.templates import SHOT_STOPS, STOPS, load_tokenizer
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.reasoning import cut_reasoning
-from polydistill.engine.generation.templates import SHOT_STOPS, STOPS, load_tokenizer
-from polydistill.engine.generation.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.eval.asking.answerer import Advance
 from polydistill.eval.asking.likelihood import Candidates, choose

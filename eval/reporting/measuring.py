@@ -19,7 +19,7 @@ from polydistill.eval.scores import Likeness
 from polydistill.eval.scoring.metrics import Measure, comet, off_target
 
 if TYPE_CHECKING:
-    from polydistill.engine.judging.language_id import LanguageID
+    from polydistill.engine.judging.languages.language_id import LanguageID
 
 Answers = Mapping[tuple[str, str], list[Answer]]
 Measures = dict[tuple[str, str, str], dict[str, Measure]]
@@ -69,7 +69,7 @@ def how_asked(entry: Set, student: Student) -> str:
 
 
 def _language_id(config: Eval) -> "LanguageID":
-    from polydistill.engine.judging.language_id import LanguageID
+    from polydistill.engine.judging.languages.language_id import LanguageID
 
     return LanguageID(config.language_id)
 
@@ -121,7 +121,7 @@ def _comet_scores(
     model: str, encoder: str | None, device: str, triples: list[tuple[list[str], list[str], list[str]]]
 ) -> list[np.ndarray]:
     """Scores of (sources, translations, references): float32 (rows,) for each triple."""
-    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.quality.comet import Comet
     from polydistill.eval.asking.engines import device_here
 
     loaded = Comet.load(model, encoder=encoder, device=device_here(device))

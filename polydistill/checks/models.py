@@ -39,7 +39,7 @@ def student(run: RunConfig) -> list[Problem]:
 
 def _prompt(student: Student, folder: str, found: list[Problem]) -> None:
     """Render and tokenize a short conversation."""
-    from polydistill.engine.generation.check import check_template
+    from polydistill.engine.generation.prompting.check import check_template
 
     with caught("student.prompt", found):
         report = check_template(student.model_copy(update={"model": folder}))
@@ -88,8 +88,8 @@ def _translator(run: RunConfig, translator: Translator, key: str) -> list[Proble
 
 
 def _languages(run: RunConfig, folder: Path, found: list[Problem]) -> None:
-    from polydistill.engine.generation.templates import load_tokenizer
-    from polydistill.engine.translation.language_tokens import language_tokens
+    from polydistill.engine.generation.prompting.templates import load_tokenizer
+    from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
 
     tokenizer = load_tokenizer(str(folder))
     # M2M-100's tokenizer keeps its languages apart from its vocabulary.
@@ -121,7 +121,7 @@ def judge(run: RunConfig) -> list[Problem]:
     found: list[Problem] = []
     with caught("judge.language_id", found):
         language_id(run.judge.language_id)
-        from polydistill.engine.judging.language_id import unknown_targets
+        from polydistill.engine.judging.languages.language_id import unknown_targets
 
         unknown = unknown_targets(run.judge, run.targets)
         if unknown:

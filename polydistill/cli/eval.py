@@ -145,7 +145,7 @@ def _sections(
 def _asked(student: "Student | None", prompt: Prompt | None, model: str) -> "Student":
     """How questions become prompts: as the options say, else as the file does, else as the model's own template."""
     from polydistill.engine.config import Student
-    from polydistill.engine.generation.templates import load_tokenizer
+    from polydistill.engine.generation.prompting.templates import load_tokenizer
 
     if student is not None and prompt is None:
         return student

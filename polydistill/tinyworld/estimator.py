@@ -14,7 +14,7 @@ import torch
 import yaml
 from transformers import M2M100ForConditionalGeneration, NllbTokenizer, XLMRobertaConfig, XLMRobertaTokenizer
 
-from polydistill.engine.judging.comet_checkpoint import build_model
+from polydistill.engine.judging.quality.comet_checkpoint import build_model
 from polydistill.tinyworld.facts import LANGUAGES, SOURCE, TARGETS, entities, name
 from polydistill.tinyworld.pieces import SPACES, learn
 from polydistill.tinyworld.training import batches, fit

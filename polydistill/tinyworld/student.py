@@ -13,7 +13,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from polydistill.engine.generation.templates import render
+from polydistill.engine.generation.prompting.templates import render
 from polydistill.engine.languages import get_language
 from polydistill.tinyworld.corpora import carriers, passage, summaries, tasks
 from polydistill.tinyworld.facts import LANGUAGES, SOURCE, TARGETS, entities, facts, fraction, name

@@ -269,7 +269,7 @@ def test_comet_with_references_scores_translations(world: Path, tmp_path: Path) 
     """A random COMET model of the real architecture: what matters is which texts it was given."""
     import importlib.util
 
-    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.quality.comet import Comet
 
     file = Path(__file__).parents[1] / "engine" / "judging" / "comet" / "models.py"
     spec = importlib.util.spec_from_file_location("comet_models", file)

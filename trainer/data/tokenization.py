@@ -1,6 +1,6 @@
 """A mixture's rows as token ids, with what is learned of them.
 
-Rendering is that of `engine.generation.tokens`, which generation and evaluation use as well.
+Rendering is that of `engine.generation.prompting.tokens`, which generation and evaluation use as well.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ import pyarrow as pa
 from polydistill.engine import seeds
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
-from polydistill.engine.generation.conversation import answered, conversations
-from polydistill.engine.generation.templates import Template
-from polydistill.engine.generation.tokens import PromptTokens, Sample
+from polydistill.engine.generation.prompting.conversation import answered, conversations
+from polydistill.engine.generation.prompting.templates import Template
+from polydistill.engine.generation.prompting.tokens import PromptTokens, Sample
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.fingerprint import fingerprint as digest
 from polydistill.trainer.config import Train

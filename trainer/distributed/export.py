@@ -9,7 +9,7 @@ from typing import Any
 import torch.distributed as dist
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.trainer.publish.chat_template import chat_template
 
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.conversation import Message
-from polydistill.engine.generation.templates import renderer
+from polydistill.engine.generation.prompting.conversation import Message
+from polydistill.engine.generation.prompting.templates import renderer
 
 _QUESTION = "QUESTION-OF-THE-USER"
 _SYSTEM = "TEXT-OF-THE-SYSTEM"

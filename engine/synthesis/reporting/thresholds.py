@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from polydistill.engine.config import Quality, Rules, validate
-from polydistill.engine.judging.score_rules import for_targets
+from polydistill.engine.judging.rules.score_rules import for_targets
 from polydistill.engine.storage.shards import Folder
 
 CONFIG = "config.yaml"

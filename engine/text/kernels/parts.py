@@ -1,5 +1,5 @@
 """Compiled loops over the UTF-8 bytes of many texts that cut them into parts for language ID: see
-`engine.judging.language_id`.
+`engine.judging.languages.language_id`.
 
 Compiled by numba at first use and kept on disk.
 """
@@ -25,7 +25,8 @@ def _ends_alone(point):
 
 @numba.njit(cache=True, nogil=True)
 def parts(data, offsets, kind, lower, least, out, owner, length, capitals):
-    """Cut every text into parts for language ID (`engine.judging.language_id.parts`), one after the other, a line
+    """Cut every text into parts for language ID (`engine.judging.languages.language_id.parts`), one after the other,
+    a line
     each in `out`.
 
     Fills the owner, length and capitals flag of each part. Replaces line breaks and tags by spaces in

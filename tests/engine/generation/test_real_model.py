@@ -10,11 +10,11 @@ import pytest
 
 from polydistill.engine import schema
 from polydistill.engine.config import Student
-from polydistill.engine.generation.check import check_template
-from polydistill.engine.generation.conversation import Message
+from polydistill.engine.generation.prompting.check import check_template
+from polydistill.engine.generation.prompting.conversation import Message
+from polydistill.engine.generation.prompting.templates import load_tokenizer
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.remote import RemoteStage
-from polydistill.engine.generation.templates import load_tokenizer
-from polydistill.engine.generation.tokens import PromptTokens
 from tests.faults.test_endpoint import kill, serve, wait
 
 MODEL = os.environ.get("POLYDISTILL_MODEL", "")

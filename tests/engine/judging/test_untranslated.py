@@ -16,8 +16,8 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Judge, Rules
+from polydistill.engine.judging.rules.text_rules import code_copies
 from polydistill.engine.judging.stage import JudgeStage
-from polydistill.engine.judging.text_rules import code_copies
 from polydistill.engine.schema import FIELDS, TRANSLATED
 
 FUNCTION_WORDS = """

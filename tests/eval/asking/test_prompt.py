@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Question
 

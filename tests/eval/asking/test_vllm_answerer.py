@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.templates import load_tokenizer
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.templates import load_tokenizer
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.asking.vllm_answerer import Vllm, chosen
 from polydistill.eval.question import Question

@@ -55,8 +55,8 @@ def test_stale_weights_are_trained_again(tmp_path, monkeypatch):
 def test_the_student_is_good_in_english_and_poor_in_the_targets(world):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from polydistill.engine.generation.conversation import conversation
-    from polydistill.engine.generation.tokens import PromptTokens
+    from polydistill.engine.generation.prompting.conversation import conversation
+    from polydistill.engine.generation.prompting.tokens import PromptTokens
 
     folder = world / "models/student"
     coder, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
@@ -114,7 +114,7 @@ def test_the_translator_runs_in_ctranslate2_and_errs_on_rare_names_only(world, t
 def test_quality_estimation_tells_right_translations_from_wrong_ones(world):
     from sklearn.metrics import roc_auc_score
 
-    from polydistill.engine.judging.comet import Comet
+    from polydistill.engine.judging.quality.comet import Comet
     from polydistill.tinyworld.estimator import translate
 
     examples = translate(world / "models/nllb", 400)

@@ -10,7 +10,7 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
-from polydistill.engine.generation.templates import render
+from polydistill.engine.generation.prompting.templates import render
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.trainer.config import Train
 from polydistill.trainer.data.tokenization import TOKENS, Tokenization, fingerprint, tokenize, tokenizer_to_train
@@ -99,7 +99,7 @@ def test_numbers_survive_arrow(tokenizer: Any) -> None:
 
 
 def test_earlier_answers_are_learned_and_questions_are_not() -> None:
-    from polydistill.engine.generation.tokens import Sample
+    from polydistill.engine.generation.prompting.tokens import Sample
     from polydistill.trainer.data.tokenization import _mask
 
     learned = [False, False, True, True, False, False, True, True]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.conversation import conversation
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.conversation import conversation
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.trainer.distributed.export import _write
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.conversation import Message
-from polydistill.engine.generation.tokens import PromptTokens
+from polydistill.engine.generation.prompting.conversation import Message
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.trainer.publish.chat_template import chat_template
 
 TALKS = [

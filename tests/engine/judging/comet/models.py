@@ -58,7 +58,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def _build(kind: str, arguments: dict[str, Any]) -> Any:
     try:
-        from polydistill.engine.judging.comet_checkpoint import build_model
+        from polydistill.engine.judging.quality.comet_checkpoint import build_model
     except ModuleNotFoundError:  # in the environment with COMET's own pins
         from comet.models import str2model
 

@@ -1,0 +1,85 @@
+"""`translate:` the translators."""
+
+from typing import Any, Literal
+
+from pydantic import (
+    Field,
+    model_validator,
+)
+
+from polydistill.engine.config.base import Config
+from polydistill.engine.config.student import Endpoint
+
+
+class Translator(Config):
+    """One translation model: an NLLB-like one in CTranslate2, or a language model (the student itself) in vLLM."""
+
+    model: str = Field(
+        description="Path or hub id of a Hugging Face NLLB, M2M-100, MADLAD, mBART-50 or Marian model. "
+        "With method `self`, the student's"
+    )
+    method: Literal["seq2seq", "self", "chat"] = Field(
+        "seq2seq",
+        description="seq2seq: an encoder-decoder model. self: a language model that translates from eight examples. "
+        "chat: an instruction model that is asked for a translation",
+    )
+    examples: str | None = Field(
+        None,
+        description="For method `self`: folder of parallel text, <source>-<target>.tsv. Its first eight pairs are used",
+    )
+    compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
+    beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
+    hypotheses: int = Field(
+        1,
+        ge=1,
+        description="Number of hypotheses kept from each beam. If the first one fails, the others are judged, and the "
+        "best that passes is used",
+    )
+    max_input_tokens: int = Field(
+        256, ge=8, description="Maximum length of a sentence, tokens. Longer ones are split at safe points"
+    )
+    max_output_tokens: int = Field(
+        512, ge=8, description="Maximum length of a hypothesis, tokens. A longer one is cut and marked as truncated"
+    )
+    batch_tokens: int = Field(4096, ge=64, description="Source tokens (padding included) in one batch. Halved on OOM")
+    threads: int = Field(0, ge=0, description="CPU threads of one translator. 0: OMP_NUM_THREADS, else up to 4")
+    engine: dict[str, Any] = Field(
+        default_factory=dict, description="For methods `self` and `chat`: further vLLM engine arguments"
+    )
+    family: Literal["auto", "chat", "translategemma", "tower", "hunyuan", "alma", "xalma"] = Field(
+        "auto", description="For method `chat`: the wording that the model was trained on. `auto`: by the model's name"
+    )
+    endpoint: Endpoint | None = Field(
+        None, description="For method `chat`: a server that runs the model. `null`: vLLM in this process"
+    )
+    documents: bool = Field(False, description="For method `chat`: give lines whole instead of sentence by sentence")
+    temperature: float = Field(0.0, ge=0, description="For method `chat`: 0 is greedy decoding")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Translator":
+        if self.method == "seq2seq" and self.hypotheses > self.beam:
+            raise ValueError(f"{self.hypotheses} hypotheses of a beam of {self.beam}: expected at most {self.beam}")
+        if self.method != "seq2seq" and self.hypotheses > 1:
+            raise ValueError(f"method `{self.method}` has one hypothesis")
+        if self.endpoint is not None and self.method != "chat":
+            raise ValueError(f"method `{self.method}` takes no `endpoint`. Expected method `chat`")
+        if self.method == "self" and not self.examples:
+            raise ValueError("method `self` needs `examples`, a folder of parallel text")
+        return self
+
+
+class Translate(Translator):
+    """The translator, and what happens to texts whose first hypothesis fails."""
+
+    mark_answers: bool = Field(
+        False,
+        description="Translate an answer that is part of its input (SQuAD) in place, between marks, not by itself",
+    )
+    fallback: Translator | None = Field(
+        None, description="A second translator, for texts where every hypothesis of the first one failed"
+    )
+
+    @property
+    def rescues(self) -> bool:
+        """Whether a text gets another chance where its first hypothesis fails."""
+        return self.hypotheses > 1 or self.fallback is not None

@@ -1,0 +1,106 @@
+"""One rendering: the token ids of prompts and of samples, for generation, training and evaluation alike.
+
+    prompt   begin token, system text, earlier turns, question, and what the template opens the answer with
+    sample   the same ids, then the answer and the end of the turn
+
+A sample's ids begin with its prompt's ids: a model is trained on what it is asked.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.conversation import Conversation, Message, answered
+from polydistill.engine.generation.prompting.encoder import Encoded, Encoder, Hidden
+from polydistill.engine.generation.prompting.templates import Bare, Rendered, Renderer, Template, renderer
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A conversation with its answer as token ids."""
+
+    ids: list[int]
+    prompt: int  # ids before the last answer; what follows is that answer and the end of its turn
+    learned: list[bool]  # by id: whether the model writes it, in this answer or in an earlier assistant turn
+
+
+class PromptTokens:
+    """Token ids of conversations in one template."""
+
+    def __init__(self, tokenizer: Any, template: Template, arguments: Mapping[str, Any] | None = None) -> None:
+        """Prepare a template for a tokenizer.
+
+        Args:
+            tokenizer: A fast tokenizer of transformers.
+            template: `student.prompt`.
+            arguments: `student.template`, handed to the chat template.
+
+        Raises:
+            UserError: the tokenizer has no chat template where one is asked for, or is no fast tokenizer.
+        """
+        self._encoder = Encoder(tokenizer)
+        self._end = tokenizer.eos_token_id
+        self._name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
+        self.renderer = renderer(template, tokenizer, arguments)
+
+    def prompt_ids(self, prompts: Sequence[Conversation], bare: bool = False) -> list[list[int]]:
+        """Ids of each prompt, a conversation whose last turn is the user's; `bare` sets no template around it."""
+        chosen = Bare() if bare else self.renderer
+        begin = self._begin(chosen)
+        return [begin + head for head in self._heads(chosen, [self._encoder.hide(prompt) for prompt in prompts])]
+
+    def sample_ids(self, conversations: Sequence[Conversation]) -> list[Sample]:
+        """Ids of each conversation, whose last turn is the assistant's, and what of them is learned."""
+        hidden = [self._encoder.hide(messages) for messages in conversations]
+        marks = [h.marks for h in hidden]
+        wholes = [self.renderer.whole(h.messages) for h in hidden]
+        heads = [found.ids for found in self._encoder.encode([w.text[: w.start] for w in wholes], marks)]
+        spans = any(whole.written != ((whole.start, len(whole.text)),) for whole in wholes)
+        found = self._encoder.encode([w.text for w in wholes], marks, offsets=spans)
+        return [self._sample(*parts) for parts in zip(heads, found, wholes, hidden)]
+
+    def answer_ids(self, prompt: Conversation, answers: Sequence[str], bare: bool = False) -> list[list[int]]:
+        """Ids of each answer as it stands behind the prompt, without the end of its turn."""
+        chosen = Bare() if bare else self.renderer
+        hidden = [self._encoder.hide(answered(prompt, answer)) for answer in answers]
+        wholes = [chosen.whole(h.messages) for h in hidden]
+        texts = [whole.text[: whole.end] for whole in wholes]
+        head = self._heads(chosen, [self._encoder.hide(prompt)])[0]
+        found = self._encoder.encode(texts, [h.marks for h in hidden])
+        return [
+            self._tail(head, one, text[whole.start :], h.marks)
+            for one, text, whole, h in zip(found, texts, wholes, hidden)
+        ]
+
+    @functools.cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Ids that end an answer: the last token of a sample, and the tokenizer's end-of-text token."""
+        (sample,) = self.sample_ids([[Message("user", "Which?"), Message("assistant", "This.")]])
+        return frozenset({sample.ids[-1], self._end} - {None})
+
+    def _heads(self, chosen: Renderer, hidden: Sequence[Hidden]) -> list[list[int]]:
+        texts = [chosen.prompt(h.messages) for h in hidden]
+        return [found.ids for found in self._encoder.encode(texts, [h.marks for h in hidden])]
+
+    def _begin(self, chosen: Renderer) -> list[int]:
+        return self._encoder.begin if chosen.bare else []
+
+    def _sample(self, head: list[int], found: Encoded, whole: Rendered, hidden: Hidden) -> Sample:
+        begin, end = self._begin(self.renderer), [] if whole.closed else [self._end]
+        if end == [None]:
+            raise UserError(f"{self._name}: the tokenizer names no end token (eos_token); answers could not end")
+        tail = self._tail(head, found, whole.text[whole.start :], hidden.marks)
+        learned = [False] * len(head) + [True] * len(tail)
+        for index, (first, last) in enumerate(found.offsets):
+            if index < len(head) or found.ids[: len(head)] == head:
+                learned[index] = any(first < stop and last > start for start, stop in whole.written)
+        learned = [False] * len(begin) + learned + [True] * len(end)
+        return Sample(begin + head + tail + end, len(begin) + len(head), learned)
+
+    def _tail(self, head: list[int], whole: Encoded, text: str, marks: dict[str, str]) -> list[int]:
+        """Ids behind the prompt: as one text where that leaves the prompt's ids as they are, otherwise by itself."""
+        if whole.ids[: len(head)] == head:
+            return whole.ids[len(head) :]
+        return self._encoder.encode([text], [marks])[0].ids if text else []

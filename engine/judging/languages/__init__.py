@@ -1,0 +1,1 @@
+"""Language identification: fastText models, their labels, and their files."""

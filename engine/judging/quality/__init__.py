@@ -1,0 +1,1 @@
+"""Quality estimation with COMET checkpoints."""

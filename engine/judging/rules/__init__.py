@@ -1,0 +1,1 @@
+"""Rules: over the texts, over stored scores, and over the task itself."""

@@ -1,0 +1,1 @@
+"""Language models as translators: how they are asked, and what they answer."""

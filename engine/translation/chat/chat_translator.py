@@ -1,0 +1,132 @@
+"""An instruction model as a translator, in this process (vLLM) or behind an OpenAI-compatible server."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from polydistill.engine import environment
+from polydistill.engine.config import Endpoint, Translator
+from polydistill.engine.errors import UserError
+from polydistill.engine.generation.vllm_engine import offline_engine, throughput
+from polydistill.engine.languages import get_language
+from polydistill.engine.schema import Note
+from polydistill.engine.translation.chat.answers import parse_translation
+from polydistill.engine.translation.chat.prompts import PLAIN, Family, family_of, translation_prompt
+from polydistill.engine.translation.translator import Hypothesis, error
+
+WHOLE = 1_000_000
+"""Characters of a line that `documents` gives in one piece: any line."""
+
+
+class Written(NamedTuple):
+    """What the model wrote after a prompt."""
+
+    text: str
+    finish: str  # "stop", "length", or "error: ..."
+
+
+Ask = Callable[[list[str]], list[Written]]
+
+
+class ChatTranslator:
+    """The `Translator` of method `chat`."""
+
+    def __init__(self, ask: Ask, family: Family, documents: bool = False) -> None:
+        """Translate by asking a model.
+
+        Args:
+            ask: prompts -> what the model wrote, in order.
+            family: decides the wording.
+            documents: whether lines are given whole and not sentence by sentence.
+        """
+        self._ask, self._family = ask, family
+        self.whole = WHOLE if documents else 0
+
+    def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
+        """See `Translator`."""
+        rows = list(zip(sentences, sources, targets))
+        if not rows:
+            return []
+        written = self._ask([translation_prompt(*row, self._family) for row in rows])
+        return [_hypothesis(sentence, target, own) for (sentence, _, target), own in zip(rows, written)]
+
+
+def _hypothesis(sentence: str, target: str, written: Written) -> Hypothesis:
+    if written.finish.startswith(Note.ERROR):
+        return error(written.finish.removeprefix(f"{Note.ERROR}: "))
+    language = get_language(target)
+    made = parse_translation(sentence, written.text, language.name, language.script)
+    return Hypothesis(made.text, (Note.TRUNCATED, *made.notes)) if written.finish == "length" else made
+
+
+def load_chat_translator(config: Translator, device: str = "cpu") -> ChatTranslator:
+    """The translator that the configuration describes.
+
+    Raises:
+        UserError: a model that vLLM cannot load, one without a chat template, a server that does not answer.
+    """
+    family = family_of(config.model) if config.family == "auto" else config.family
+    ask = _server(config, config.endpoint, family) if config.endpoint else _engine(config, device, family)
+    return ChatTranslator(ask, family, config.documents)
+
+
+def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
+    from polydistill.engine.generation.endpoint import EndpointClient
+
+    client = EndpointClient(endpoint)
+    settings = {"model": client.model(), "temperature": config.temperature, "max_tokens": config.max_output_tokens}
+
+    def ask(prompts: list[str]) -> list[Written]:
+        if family in PLAIN:
+            replies = client.ask("completions", [settings | {"prompt": text, "stop": ["\n"]} for text in prompts])
+        else:
+            messages = [settings | {"messages": [{"role": "user", "content": text}]} for text in prompts]
+            replies = client.ask("chat/completions", messages)
+        return [Written(reply.text, reply.finish) for reply in replies]
+
+    return ask
+
+
+def _engine(config: Translator, device: str, family: Family) -> Ask:
+    if device.startswith("cuda") and not environment.has_gpu():
+        raise UserError(f"translation was asked to run on {device}, but there is no GPU here")
+    environment.prepare()
+    from vllm import SamplingParams
+
+    try:
+        engine = offline_engine(model=config.model, **throughput(environment.has_gpu()) | config.engine)
+    except (OSError, ValueError, RuntimeError) as failure:
+        raise UserError(f"translate.model: vLLM cannot load {config.model}: {failure}") from failure
+    tokenizer: Any = engine.get_tokenizer()
+    if family not in PLAIN and not tokenizer.chat_template:
+        raise UserError(
+            f"translate.model: {config.model} has no chat template, which method `chat` needs. Expected an "
+            "instruction-tuned model; a base model translates with method `self`, from examples"
+        )
+    longest = engine.model_config.max_model_len
+
+    def ask(prompts: list[str]) -> list[Written]:
+        ids = [_token_ids(tokenizer, text, family) for text in prompts]
+        rows = [row for row, own in enumerate(ids) if len(own) < longest]
+        settings = [
+            SamplingParams(
+                temperature=config.temperature,
+                seed=0,
+                max_tokens=min(config.max_output_tokens, longest - len(ids[row])),
+                stop=["\n"] if family in PLAIN else None,
+            )
+            for row in rows
+        ]
+        written = [Written("", f"error: prompt of {len(own)} tokens, the model takes {longest}") for own in ids]
+        given = [{"prompt_token_ids": ids[row]} for row in rows]
+        for row, output in zip(rows, engine.generate(given, settings, use_tqdm=False) if rows else ()):
+            written[row] = Written(output.outputs[0].text, output.outputs[0].finish_reason or "stop")
+        return written
+
+    return ask
+
+
+def _token_ids(tokenizer: Any, text: str, family: Family) -> Sequence[int]:
+    if family in PLAIN:
+        return tokenizer(text)["input_ids"]
+    messages = [{"role": "user", "content": text}]
+    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)

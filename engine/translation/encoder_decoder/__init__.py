@@ -1,0 +1,1 @@
+"""Encoder-decoder models in CTranslate2: conversion, language tokens, translation."""
