@@ -59,9 +59,9 @@ def test_a_model_is_measured(tiny) -> None:  # type: ignore[no-untyped-def]
         geometry=Geometry(sentences=20),
     )
     found = measure(str(tiny / "models" / "student"), config)
-    assert {row["language"] for row in found["retrieval"]} == {"deu_Latn", "jpn_Jpan"}
-    assert all(1 <= row["mean_rank"] <= 20 and 0 <= row["accuracy"] <= 100 for row in found["retrieval"])
-    assert {language: len(rows) for language, rows in found["tsne"].items()} == {
+    assert {row.language for row in found.retrieval} == {"deu_Latn", "jpn_Jpan"}
+    assert all(1 <= row.mean_rank <= 20 and 0 <= row.accuracy <= 100 for row in found.retrieval)
+    assert {language: len(rows) for language, rows in found.tsne.items()} == {
         "eng_Latn": 20,
         "deu_Latn": 20,
         "jpn_Jpan": 20,
