@@ -26,7 +26,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("
 RUN = {
     "python -m polydistill.tinyworld.build out/tinyworld": "",
     "polydistill run CONFIG": "--set prompts.limit=100 --set targets=[deu_Latn] --set output=sample",
-    "polydistill plan CONFIG --sample sample": "",
+    "polydistill plan CONFIG --sample sample": "--gpus-per-node 0",
     "polydistill plan configs/runs/one_gpu.yaml": "--set prompts.path=alpaca_data.json",
     "polydistill plan configs/runs/cluster.yaml": "--set prompts.path=alpaca_data.json",
     "polydistill mix RUN --recipe NAME": "--recipe sdrrl",
