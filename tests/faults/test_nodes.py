@@ -79,6 +79,6 @@ def test_parts_of_gpus_change_nothing(new_run, quiet_run):
         cluster.shutdown()
     summary = read_summary(Folder.of(run.output))
     assert {name: (stage.actors, stage.gpus) for name, stage in summary.stages.items()} == {
-        "translate": (3, 0.5), "judge": (1, 0.25)
+        "translate": (4, 0.5), "judge": (1, 0.0)
     }  # fmt: skip
     assert run.shards() == quiet_run.shards()

@@ -35,7 +35,7 @@ RUN = {
     "polydistill fit points.csv": "",
     "polydistill allocate laws.json": "",
     "polydistill mix RUN --recipe m_llm": "--set parallel.allocation=german.json",
-    "polydistill export MIXTURE": "",
+    "polydistill export MIXTURE": "--format messages --out exported.jsonl",
     "polydistill inspect MIXTURE": "",
     "polydistill calibrate en-de-dev.tsv.gz": "",
     "make demo": "--dry-run",
