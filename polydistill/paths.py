@@ -13,7 +13,6 @@ PATHS = (
         "dictionaries.path",
         "parallel.path",
         "native.path",
-        "train.before.mixture",
         "parallel.allocation",
         "leakage.against",
     ),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.models.identity import cache_root
 
 _WEIGHTS = (".safetensors", ".bin")
 # What of a hub repository is needed: no TensorFlow, Flax, Rust or ONNX copies of the same weights.
@@ -70,11 +71,6 @@ def converted(folder: Path, compute_type: str, cache: str | None = None) -> Path
             if not _whole(target):  # another process may have converted it while this one waited
                 _convert(folder, target, None if stored == "float32" else stored)
     return target
-
-
-def cache_root(cache: str | None = None) -> Path:
-    """The folder for what is made once and can be made again."""
-    return Path(cache or os.environ.get("POLYDISTILL_CACHE") or "~/.cache/polydistill").expanduser()
 
 
 def stored_type(compute_type: str) -> str:
