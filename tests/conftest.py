@@ -10,6 +10,9 @@ from hypothesis import settings
 from polydistill.engine import environment
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Processes that tests start import the folders of the repository as the tests do (`pythonpath` in pyproject.toml).
+ROOT = str(Path(__file__).parent.parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
 environment.prepare()
 
 # Shared machines stall: no deadlines. The same examples in every run, so that a failure can be repeated.

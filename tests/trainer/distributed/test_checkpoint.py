@@ -12,7 +12,7 @@ from polydistill.trainer.distributed import checkpoint
 from polydistill.trainer.distributed.digests import folder_digests
 from polydistill.trainer.records import CheckpointRecord, Identity, Progress
 
-pytestmark = pytest.mark.usefixtures("alone")
+pytestmark = pytest.mark.usefixtures("one_rank")
 IDENTITY = Identity({"seed": 0}, "subset_mean", False, "student", "raw", "mixture")
 
 

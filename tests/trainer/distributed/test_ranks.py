@@ -39,7 +39,7 @@ def _talk(rank: int, store: str, answers: Any) -> None:
 
 
 def test_two_ranks_agree(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     answers = context.Queue()
     started = [context.Process(target=_talk, args=(rank, str(tmp_path / "store"), answers)) for rank in (0, 1)]
     for process in started:
@@ -54,7 +54,7 @@ def test_two_ranks_agree(tmp_path: Path) -> None:
     assert told == {0: [0, *agreed], 1: [10, *agreed]}
 
 
-@pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("one_rank")
 def test_a_defect_is_no_agreed_error() -> None:
     with pytest.raises(ZeroDivisionError):
         together(lambda: 1 // 0)

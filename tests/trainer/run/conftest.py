@@ -1,7 +1,6 @@
 """Whole trainings as the only rank, in the test's own process."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,6 @@ SMALL: dict[str, Any] = {
     "loggers": [],
 }
 Training = Callable[..., str | None]
-
-
-@pytest.fixture(scope="session")
-def one_rank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A process group of this process alone."""
-    import torch.distributed as dist
-
-    from polydistill.trainer.distributed import deepspeed_engine
-
-    os.environ |= {"DS_ACCELERATOR": "cpu", "LOCAL_RANK": "0"}
-    deepspeed_engine.prepare()
-    store = tmp_path_factory.mktemp("group") / "ranks"
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
 
 
 @pytest.fixture
