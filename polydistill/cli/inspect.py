@@ -15,7 +15,7 @@ def command(
     """
     import json
 
-    from polydistill.inspection import as_text, describe
+    from polydistill.inspection.describe import describe
 
     found = describe(path)
-    print(json.dumps(found, ensure_ascii=False, indent=1) if json_ else as_text(found))
+    print(json.dumps(found.values(), ensure_ascii=False, indent=1) if json_ else found.text())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import polydistill
-from polydistill.inspection import as_text, describe
+from polydistill.inspection.describe import describe
 
 
 @pytest.fixture
@@ -69,5 +69,5 @@ def test_evaluate_a_model_on_a_file(models, tiny, tmp_path):
     assert [result.set for result in found.record.results if result.language == "deu_Latn"]
     assert found.record.models.keys() == {"base"}
     assert (tmp_path / "report/report.html").is_file()
-    text = as_text(describe(str(tmp_path / "report")))
+    text = describe(str(tmp_path / "report")).text()
     assert "mkqa  deu_Latn" in text and "fingerprint" in text

@@ -11,7 +11,7 @@ import torch
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.artifact import State
-from polydistill.inspection import as_text, describe
+from polydistill.inspection.describe import describe
 from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.records import STOP
 from tests.trainer.run.conftest import Training, losses
@@ -169,10 +169,10 @@ def test_other_users_may_read_the_weights(whole: Path) -> None:
 
 def test_inspect_of_a_trained_folder(whole: Path, student: str) -> None:
     found = describe(str(whole))
-    assert found == describe(f"{whole}/model") and found["training"]["ranks"] == 1
-    out = as_text(found)
+    assert found == describe(f"{whole}/model") and found.values()["training"]["ranks"] == 1
+    out = found.text()
     assert f"trained 4 steps on 1 ranks from {student} (" in out and "last step step 4, of 4, loss " in out
-    assert json.loads(json.dumps(found))["kind"] == "checkpoint"
+    assert json.loads(json.dumps(found.values()))["kind"] == "checkpoint"
 
 
 def test_new_tokens_with_adapters(trained: Training, tmp_path: Path, student: str) -> None:

@@ -1,0 +1,1 @@
+"""What a folder holds, from its records and headers alone."""
