@@ -75,7 +75,7 @@ def evaluate(
 def _runtime(address: str | None) -> AbstractContextManager[None]:
     if not address and not has_gpu():
         return nullcontext()
-    from polydistill.engine.synthesis.cluster import cluster
+    from polydistill.engine.cluster import cluster
 
     return cluster(address)
 
