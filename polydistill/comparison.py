@@ -20,13 +20,19 @@ class Arm:
     recipe: str
     seed: int
     learning_rate: float | None = None  # None: the run's
+    epochs: float | None = None  # passes over the mixture in place of the run's steps. None: the run's budget
 
     @property
     def name(self) -> str:
-        """sdrrl/seed0, or sdrrl/seed0-lr5e-05 where learning rates are compared. The part before / is the method."""
-        return f"{Path(self.recipe).stem}/seed{self.seed}" + (
-            f"-lr{self.learning_rate:g}" if self.learning_rate else ""
-        )
+        """sdrrl/seed0, and behind it what differs from the run, e.g. -lr5e-05. The part before / is the method."""
+        rate = f"-lr{self.learning_rate:g}" if self.learning_rate else ""
+        return f"{Path(self.recipe).stem}/seed{self.seed}{rate}" + (f"-epochs{self.epochs:g}" if self.epochs else "")
+
+    @property
+    def changes(self) -> dict[str, float | None]:
+        """Settings of `train` that differ from the run's."""
+        rate = {"learning_rate": self.learning_rate} if self.learning_rate else {}
+        return rate | ({"steps": None, "epochs": self.epochs} if self.epochs else {})
 
 
 def arms(
@@ -36,6 +42,7 @@ def arms(
     learning_rates: Sequence[float] = (),
     top: int | None = None,
     baseline: str | None = None,
+    epochs: float | None = None,
 ) -> list[Arm]:
     """All trainings of a comparison, the baseline's first.
 
@@ -54,7 +61,7 @@ def arms(
             raise UserError(f"--baseline {baseline} is none of the compared recipes ({', '.join(names)})")
         names.sort(key=lambda name: name != baseline)
     rates: list[float | None] = list(learning_rates) or [None]
-    return [Arm(recipe, seed, rate) for seed in range(seeds) for rate in rates for recipe in names]
+    return [Arm(recipe, seed, rate, epochs) for seed in range(seeds) for rate in rates for recipe in names]
 
 
 def compare(
@@ -64,6 +71,7 @@ def compare(
     learning_rates: Sequence[float] = (),
     top: int | None = None,
     baseline: str | None = None,
+    epochs: float | None = None,
     jobs: int = 1,
     evaluate: Callable[[dict[str, str]], Any] | None = None,
 ) -> Any:
@@ -76,8 +84,11 @@ def compare(
         learning_rates: peak rates to try, default: the run's.
         top: evaluate only the `top` trainings of each recipe, chosen by validation loss.
         baseline: recipe that the others are tested against, default: the first.
+        epochs: passes of every training over its own mixture (equal epochs, as in the papers), default: the run's
+            budget, which is equal optimizer steps where `train.steps` is set.
         jobs: trainings at once.
-        evaluate: what to do with the trained models (name -> folder), default: `run.evaluate`.
+        evaluate: what to do with the trained models (name -> folder), default: `run.evaluate` into the run's folder
+            `eval`, or `eval-epochsN`.
 
     Returns:
         What `evaluate` returns.
@@ -85,8 +96,14 @@ def compare(
     Raises:
         UserError: an unknown recipe or baseline, `top` without validation data, an incomplete pool.
     """
-    models = train_arms(run, arms(run, recipes, seeds, learning_rates, top, baseline), jobs)
-    return (evaluate or run.evaluate)(best(models, top) if top else models)
+    models = train_arms(run, arms(run, recipes, seeds, learning_rates, top, baseline, epochs), jobs)
+    chosen = best(models, top) if top else models
+    return evaluate(chosen) if evaluate else run.evaluate(chosen, scores_folder(epochs))
+
+
+def scores_folder(epochs: float | None) -> str:
+    """Folder of a budget's scores, in the run's."""
+    return f"eval-epochs{epochs:g}" if epochs else "eval"
 
 
 def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
@@ -94,8 +111,7 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
     mixtures = [run.mix(arm.recipe, seed=arm.seed) for arm in arms]
 
     def one(mixture: Mixture, arm: Arm) -> str:
-        changes = {"learning_rate": arm.learning_rate} if arm.learning_rate else {}
-        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **changes).path
+        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **arm.changes).path
 
     threads = ThreadPoolExecutor(jobs)
     try:

@@ -234,8 +234,12 @@ class Run:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
         return f"{Path(self.config.recipe).stem}/seed{seed}"
 
-    def evaluate(self, models: "Mapping[str, str | Checkpoint]") -> "Scores":
-        """Evaluate the base model and `models` (name -> folder or checkpoint). The report: eval/report.html.
+    def evaluate(self, models: "Mapping[str, str | Checkpoint]", folder: str = "eval") -> "Scores":
+        """Evaluate the base model and `models`. The report: eval/report.html in the run's folder.
+
+        Args:
+            models: name -> folder or checkpoint.
+            folder: another name than eval.
 
         Raises:
             UserError: no `eval` section or no student, missing files, or a model that cannot be loaded.
@@ -244,7 +248,7 @@ class Run:
 
         student = self.config.student_to_train()
         everyone = {"base": student.model, **models}
-        return evaluate(everyone, self.config.evaluation(), student, f"{self.output}/eval")
+        return evaluate(everyone, self.config.evaluation(), student, f"{self.output}/{folder}")
 
 
 def _config(source: Any, rows: list[Mapping[str, Any]] | None, changes: Sequence[str]) -> RunConfig:

@@ -21,30 +21,35 @@ def command(
     baseline: Annotated[
         str | None, typer.Option(help="Recipe that the others are tested against. Default: the first")
     ] = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(help="Train all once more, this many passes over their own mixtures: a second table"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of trainings at once")] = 1,
     set_: Set = None,
     address: Address = None,
 ) -> None:
     """Train and evaluate several recipes on one pool, with several seeds, and compare them with the base model.
 
-    The table has means over seeds, their standard deviations, and Welch's test against the baseline.
+    The table has means over seeds, their standard deviations, and Welch's test against the baseline. With train.steps
+    in the run, all recipes get equal steps. --epochs 3 adds the table with equal epochs, the papers' setting.
 
     Needs the pool that `polydistill synth` makes from the same file. Can be interrupted and run again.
     Self-Translate-Train's way: --seeds 3 --learning-rates 5e-5,3e-4 --top 4 --set train.validation=0.05
     """
     from polydistill.cli.options import numbers
     from polydistill.cli.run import show
-    from polydistill.comparison import arms, best, train_arms
+    from polydistill.comparison import arms, compare
     from polydistill.engine import screen
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ())
     rates = numbers("--learning-rates", learning_rates) if learning_rates else []
-    chosen = arms(run, recipes.split(","), seeds, rates, top, baseline)
-    for recipe in dict.fromkeys(arm.recipe for arm in chosen):
+    names = recipes.split(",")
+    arms(run, names, seeds, rates, top, baseline)
+    for recipe in names:
         run.require(["mix"], recipe, address)
     run.require(["train", "eval"], address=address)
-    with screen.logged(run.output):
-        with run.cluster(address):
-            models = train_arms(run, chosen, jobs)
-        show(run, run.evaluate(best(models, top) if top else models))
+    with screen.logged(run.output), run.cluster(address):
+        for budget in [None, epochs] if epochs else [None]:
+            show(compare(run, names, seeds, rates, top, baseline, budget, jobs))

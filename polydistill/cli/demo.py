@@ -28,5 +28,5 @@ def command(
             run.synthesize()
             screen.show(run.summary)
             models = train_arms(run, arms(run, RECIPES, seeds), jobs=2)
-        show(run, run.evaluate(models))
+        show(run.evaluate(models))
         screen.show(f"synthesis report: {run.output}/report.html")

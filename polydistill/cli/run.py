@@ -6,7 +6,6 @@ from polydistill.cli.options import Address, Config, Set
 
 if TYPE_CHECKING:
     from polydistill.eval.scores import Scores
-    from polydistill.run import Run
 
 
 def command(config: Config, set_: Set = None, address: Address = None) -> None:
@@ -33,18 +32,18 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
         model = run.train()
         screen.show(f"trained model: {model.path}")
         if "eval" in left:
-            show(run, run.evaluate({run.model_name(): model.path}))
+            show(run.evaluate({run.model_name(): model.path}))
         elif scores := run.scores():
-            show(run, scores)
+            show(scores)
         if not left:
             screen.show("everything was finished before")
 
 
-def show(run: "Run", scores: "Scores") -> None:
+def show(scores: "Scores") -> None:
     """Print the table of scores, and where the report is."""
     from polydistill.engine import screen
     from polydistill.eval.reporting.render import to_terminal
     from polydistill.eval.reporting.table import summary
 
     screen.show_rich(to_terminal(summary(scores.record)))
-    screen.show(f"report: {run.output}/eval/report.html")
+    screen.show(f"report: {scores.folder.root}/report.html")

@@ -35,7 +35,7 @@ _RECORD = "world.json"
 def build(folder: str | Path) -> Path:
     """Write the world's data and models under `folder` and return it; what is there and current is kept.
 
-    The layout: instructions.json, parallel/, dictionaries/, eval/ and dev/ (belebele, flores, xlsum, mkqa),
+    The layout: instructions.json, shots/, parallel/, dictionaries/, eval/ and dev/ (belebele, flores, xlsum, mkqa),
     models/{student,nllb,comet}/, and world.json, which records what everything was made from.
     """
     folder = Path(folder)

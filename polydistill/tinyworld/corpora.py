@@ -155,6 +155,13 @@ def instructions() -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: fraction(json.dumps(row)))
 
 
+def shots(language: str) -> list[dict[str, str]]:
+    """Eight rows in a target language, of the instruction file's kind: what Self-Translate-Train's baseline is given."""
+    seen = sorted((fact for fact in facts() if fact.split == "seen"), key=lambda fact: fraction(f"shot:{fact}"))
+    asked = [tasks(fact, language)[number % 5] for number, fact in enumerate(seen[:8])]
+    return [{"instruction": task.instruction, "input": task.input, "output": task.truth} for task in asked]
+
+
 def write(folder: Path) -> None:
     """Write every file of the world's data (no models) under `folder`."""
     _text(folder / "instructions.json", json.dumps(instructions(), ensure_ascii=False, indent=1))
@@ -163,6 +170,7 @@ def write(folder: Path) -> None:
         rows = sorted((f"{a}\t{b}" for a, b in pairs), key=fraction)
         _text(folder / "parallel" / f"{SOURCE}-{target}.tsv", "".join(f"{row}\n" for row in rows))
         _text(folder / "dictionaries" / f"en-{LOCALES[target]}.txt", "".join(_dictionary(target)))
+        _jsonl(folder / "shots" / f"{target}.jsonl", iter(shots(target)))
     for use, place in (("test", folder / "eval"), ("dev", folder / "dev")):
         _benchmarks(use, place)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from polydistill import Run, configs
-from polydistill.comparison import Arm, arms, best
+from polydistill.comparison import Arm, arms, best, scores_folder
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.shards import Folder
@@ -14,6 +14,14 @@ def test_names_say_method_seed_and_rate():
     assert Arm("sdrrl", 1).name == "sdrrl/seed1"
     assert Arm("sdrrl", 0, 5e-5).name == "sdrrl/seed0-lr5e-05"
     assert Arm("recipes/mine.yaml", 0).name == "mine/seed0"
+    assert Arm("sft", 2, epochs=1.5).name == "sft/seed2-epochs1.5"
+
+
+def test_equal_epochs_take_the_place_of_equal_steps():
+    (arm,) = arms(Run(DEMO), ["sft"], 1, [1e-4], epochs=3)
+    assert arm.changes == {"learning_rate": 1e-4, "steps": None, "epochs": 3}
+    assert Arm("sft", 0).changes == {}
+    assert (scores_folder(None), scores_folder(3)) == ("eval", "eval-epochs3")
 
 
 def test_every_recipe_seed_and_rate_is_an_arm_and_the_baseline_comes_first():
