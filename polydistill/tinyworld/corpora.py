@@ -156,7 +156,7 @@ def instructions() -> list[dict[str, str]]:
 
 
 def shots(language: str) -> list[dict[str, str]]:
-    """Eight rows in a target language, of the instruction file's kind: what Self-Translate-Train's baseline is given."""
+    """Eight rows of the instruction file in a target language, which Self-Translate-Train gives to its baseline."""
     seen = sorted((fact for fact in facts() if fact.split == "seen"), key=lambda fact: fraction(f"shot:{fact}"))
     asked = [tasks(fact, language)[number % 5] for number, fact in enumerate(seen[:8])]
     return [{"instruction": task.instruction, "input": task.input, "output": task.truth} for task in asked]
