@@ -164,6 +164,7 @@ class Reason(_Described):
     REPETITION = "repetition", "The hypothesis runs in a loop and the source does not"
     COPIED = "copied", "Nearly every word stands in the source"
     LOW_QUALITY = "low_quality", "The quality estimate is below the threshold"
+    NARROW = "narrow", "A next best hypothesis passes, but not by `judge.quality.margin`. Only in `tried_<field>`"
     UNSCORED = "unscored", "A quality estimate is wanted and there is none"
     NOT_GIVEN = "not_given", "No translation came with the prompts, and there is no translator"
     MISSING = "missing", "The row has neither its own answer nor the student's"

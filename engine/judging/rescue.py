@@ -1,8 +1,11 @@
 """Another chance for a text with a failed first hypothesis: the beam's next best, then a second translator.
 
-The first hypotheses are judged as ever. Where one fails, the others are judged as well, and the best of those that
+The first hypotheses are judged as usual. Where one fails, the others are judged as well, and the best of those that
 pass is taken. Questions go first, and answers follow only where the question is usable: an answer to a lost question
 is worth no quality estimate. Every hypothesis that was judged stays in the pool (`schema.TRIED`).
+
+Where a first hypothesis fails by its quality, its translator often knows no right one, and the best of several scores
+is the score's mistake. A next best hypothesis then has to pass the threshold by `judge.quality.margin`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from polydistill.engine.config import Quality
+from polydistill.engine.judging.rules.score_rules import for_targets
 from polydistill.engine.judging.stage import Estimator
-from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED
+from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED, Reason
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
 TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
 
 QUESTION, ANSWERS = ("instruction", "input"), ("truth", "self")
+BEAM, FALLBACK = "beam", "fallback"
 
 
 class OnceEstimator:
@@ -70,20 +76,25 @@ class RescueStage:
     """
 
     def __init__(
-        self, judge: JudgeFunction, estimator: OnceEstimator | None = None, fallback: TranslateFunction | None = None
+        self,
+        judge: JudgeFunction,
+        quality: Quality | None = None,
+        estimator: OnceEstimator | None = None,
+        fallback: TranslateFunction | None = None,
     ) -> None:
         """Args:
         judge: judges TRANSLATED rows.
+        quality: the judge's configuration of quality estimation.
         estimator: the one that `judge` asks, where it asks one.
         fallback: the translation stage of the second translator.
         """
-        self._judge, self._estimator, self._fallback = judge, estimator, fallback
+        self._judge, self._quality, self._estimator, self._fallback = judge, quality, estimator, fallback
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Judge, and judge again where it failed."""
         if self._estimator is not None:
             self._estimator.forget()
-        state = _State(self._judge(rows.select(TRANSLATED.names)))
+        state = _State(self._judge(rows.select(TRANSLATED.names)), self._quality)
         first = state.pool["reason"]
         for fields in (QUESTION, ANSWERS):
             state = self._round(state, fields, {field: _next_best(rows, state, field) for field in fields})
@@ -124,15 +135,20 @@ class RescueStage:
             for field in fields:
                 for row, text, notes in zip(own.tolist(), *_texts(made, field)):
                     if text is not None:
-                        found[field].append(Candidate(row, "fallback", 0, text, notes))
+                        found[field].append(Candidate(row, FALLBACK, 0, text, notes))
         return found
 
 
 class _State:
     """The pool as it is so far, and what was tried: by field, the values of `schema.TRIED` of each row."""
 
-    def __init__(self, pool: pa.Table, tried: dict[str, list[list[dict[str, object]] | None]] | None = None) -> None:
-        self.pool = pool
+    def __init__(
+        self,
+        pool: pa.Table,
+        quality: Quality | None,
+        tried: dict[str, list[list[dict[str, object]] | None]] | None = None,
+    ) -> None:
+        self.pool, self._quality = pool, quality
         self.tried = tried or {field: [None] * pool.num_rows for field in FIELDS}
 
     def failed(self, field: str) -> list[int]:
@@ -148,22 +164,36 @@ class _State:
         """By row the best candidate that passed, the earlier one among equals. Notes all of them as tried."""
         chosen: dict[int, tuple[float, Candidate]] = {}
         scores = pc.struct_field(judged[f"scores_{field}"].combine_chunks(), "quality").to_pylist()
-        for candidate, quality, reason in zip(candidates, scores, judged[f"reason_{field}"].to_pylist()):
+        bars = self._bars(field, candidates)
+        for candidate, quality, reason, bar in zip(candidates, scores, judged[f"reason_{field}"].to_pylist(), bars):
             self._note(field, candidate.row)
             tried = self.tried[field][candidate.row]
             assert tried is not None
+            if reason is None and quality is not None and quality < bar:
+                reason = str(Reason.NARROW)
             tried.append(_tried(candidate.origin, candidate.rank, candidate.text, quality, reason))
             best = chosen.get(candidate.row)
             if reason is None and (best is None or (quality or 0.0) > best[0]):
                 chosen[candidate.row] = (quality or 0.0, candidate)
         return {row: candidate for row, (_, candidate) in chosen.items()}
 
+    def _bars(self, field: str, candidates: list[Candidate]) -> list[float]:
+        """The score that each candidate needs beyond passing: -inf for those that compete with nothing by score."""
+        if self._quality is None:
+            return [-np.inf] * len(candidates)
+        rows = pa.array([candidate.row for candidate in candidates], pa.int64())
+        target = self.pool["target"].take(rows).to_numpy(zero_copy_only=False)
+        low = pc.equal(self.pool[f"reason_{field}"].take(rows), str(Reason.LOW_QUALITY)).to_pylist()
+        bar = for_targets(self._quality.threshold, target) + for_targets(self._quality.margin, target)
+        best_of_several = [own and candidate.origin == BEAM for own, candidate in zip(low, candidates)]
+        return np.where(best_of_several, bar, -np.inf).tolist()
+
     def _note(self, field: str, row: int) -> None:
         """The first hypothesis is the first one tried."""
         if self.tried[field][row] is None:
             text, reason = self.pool[f"mt_{field}"][row].as_py(), self.pool[f"reason_{field}"][row].as_py()
             quality = (self.pool[f"scores_{field}"][row].as_py() or {}).get("quality")
-            self.tried[field][row] = [_tried("beam", 0, text, quality, reason, taken=text is not None)]
+            self.tried[field][row] = [_tried(BEAM, 0, text, quality, reason, taken=text is not None)]
 
     def replaced(self, taken: dict[str, dict[int, Candidate]], changed: list[int], judge: JudgeFunction) -> "_State":
         """The state with the chosen candidates in their rows, and these rows judged again."""
@@ -178,7 +208,7 @@ class _State:
         judged = judge(table.take(pa.array(changed)))
         order = np.arange(table.num_rows)
         order[changed] = table.num_rows + np.arange(len(changed))
-        return _State(pa.concat_tables([self.pool, judged]).take(pa.array(order)), self.tried)
+        return _State(pa.concat_tables([self.pool, judged]).take(pa.array(order)), self._quality, self.tried)
 
 
 def _next_best(rows: pa.Table, state: _State, field: str) -> list[Candidate]:
@@ -186,7 +216,7 @@ def _next_best(rows: pa.Table, state: _State, field: str) -> list[Candidate]:
         return []
     others = rows[f"others_{field}"].cast(OTHERS)
     return [
-        Candidate(row, "beam", rank, other["text"], other["notes"])
+        Candidate(row, BEAM, rank, other["text"], other["notes"])
         for row in state.failed(field)
         for rank, other in enumerate(others[row].as_py() or (), 1)
     ]

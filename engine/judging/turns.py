@@ -20,6 +20,7 @@ from polydistill.engine.schema import FIELDS, JUDGED, POOL
 
 _TURN = r"#(system|turn\d+)$"
 _SYSTEM = "system"
+_QUESTION = "instruction"  # the field that a turn's row holds its text in
 
 
 def append(rows: pa.Table) -> pa.Table:
@@ -55,17 +56,17 @@ def fold(judged: pa.Table) -> pa.Table:
     for turn in judged.filter(is_turn).to_pylist():
         name = turn["origin"].rpartition("#")[2]
         found.setdefault((turn["id"], turn["target"]), {})[name] = turn
-    made = [
-        _folded(row, found.get((row["id"], row["target"]), {}))
-        for row in rows.select(["id", "target", "system", "history"]).to_pylist()
-    ]
+    keys = rows.select(["id", "target", "system", "history"]).to_pylist()
+    own = [found.get((row["id"], row["target"]), {}) for row in keys]
+    made = [_folded(row, turns) for row, turns in zip(keys, own)]
     table = rows
     for field in fields:
         table = table.append_column(field, pa.array([row[field.name] for row in made], field.type))
-    reasons = [_row_reason(*parts) for parts in zip(rows["reason"].to_pylist(), made)]
-    return table.set_column(
-        table.schema.get_field_index("reason"), POOL.field("reason"), pa.array(reasons, pa.string())
-    ).select(names)
+    for column in ("reason", *(name for name in names if name.startswith("reason_without_"))):
+        reasons = [_row_reason(reason, turns, column) for reason, turns in zip(rows[column].to_pylist(), own)]
+        index = table.schema.get_field_index(column)
+        table = table.set_column(index, column, pa.array(reasons, pa.string()))
+    return table.select(names)
 
 
 def unfold(pool: pa.Table) -> pa.Table:
@@ -121,12 +122,26 @@ def _folded(row: dict[str, Any], turns: dict[str, dict[str, Any]]) -> dict[str, 
     return result
 
 
-def _row_reason(reason: str | None, turns: dict[str, Any]) -> str | None:
-    """Question first, then the conversation around it, then the answers."""
+def _row_reason(reason: str | None, turns: dict[str, dict[str, Any]], column: str) -> str | None:
+    """Question first, then the conversation around it, then the answers.
+
+    Args:
+        reason: the row's own.
+        turns: the JUDGED or RESCUED row of each of its turns, by name.
+        column: the one that `reason` is of.
+    """
     if reason and reason.split(":")[0] in FIELDS[:2]:
         return reason
-    named = [("system", turns["reason_system"]), *(("history", found) for found in turns["reason_history"] or ())]
-    return next((f"{name}:{_short(found)}" for name, found in named if found), reason)
+    for name in sorted(turns, key=_place):
+        field, _, found = (turns[name][column] or "").partition(":")
+        if field == _QUESTION:  # a turn has no answer, and the judge says so as well
+            return f"{name if name == _SYSTEM else 'history'}:{_short(found)}"
+    return reason
+
+
+def _place(name: str) -> int:
+    """The system prompt stands before the turns."""
+    return -1 if name == _SYSTEM else int(name.removeprefix("turn"))
 
 
 def _short(reason: str) -> str:

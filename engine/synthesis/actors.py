@@ -87,7 +87,7 @@ class Stages:
         estimator = OnceEstimator(model) if model is not None else None
         second = translate.fallback
         fallback = TranslateStage(Translate(**second.model_dump()), device) if second is not None else None
-        return RescueStage(JudgeStage(judge, device, estimator), estimator, fallback)
+        return RescueStage(JudgeStage(judge, device, estimator), judge.quality, estimator, fallback)
 
 
 def _check_translator(translator: Translator, source: str, targets: list[str]) -> None:

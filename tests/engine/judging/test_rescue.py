@@ -47,10 +47,12 @@ def rows(*changes: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(values, pa.schema([*TRANSLATED, *(pa.field(f"others_{f}", OTHERS) for f in FIELDS)]))
 
 
-def stage(fallback: Any = None) -> tuple[RescueStage, Marks]:
+def stage(fallback: Any = None, margin: float = 0.0) -> tuple[RescueStage, Marks]:
     marks = Marks()
     once = OnceEstimator(marks)
-    return RescueStage(JudgeStage(JUDGE, estimator=once), once, fallback), marks
+    assert JUDGE.quality is not None
+    quality = JUDGE.quality.model_copy(update={"margin": margin})
+    return RescueStage(JudgeStage(JUDGE, estimator=once), quality, once, fallback), marks
 
 
 def test_the_best_that_passes_is_taken_and_everything_stays_in_the_pool() -> None:
@@ -128,3 +130,13 @@ def test_an_unfinished_answer_of_the_student_is_not_tried() -> None:
     table = rows({"self": (ENGLISH, f"{GERMAN} 5", [f"{GERMAN} 9"])})
     cut = table.set_column(table.schema.get_field_index("self_error"), "self_error", pa.array(["length"]))
     assert rescue(cut)["tried_self"].to_pylist() == [None]
+
+
+@pytest.mark.parametrize(("hypothesis", "taken"), [(f"{GERMAN} 5", f"{GERMAN} 5"), (ENGLISH, f"{GERMAN} 8")])
+def test_the_best_of_several_needs_a_margin_where_quality_was_low(hypothesis: str, taken: str) -> None:
+    rescue, _ = stage(margin=0.05)  # the next best one has 0.8, which is the threshold and no more
+    made = rescue(rows({"truth": (ENGLISH, hypothesis, [f"{GERMAN} 8"])}))
+    assert made["mt_truth"].to_pylist() == [taken]
+    assert made["tried_truth"][0].as_py()[1]["reason"] == (None if taken == f"{GERMAN} 8" else "narrow")
+    rescue, _ = stage(margin=0.05)
+    assert rescue(rows({"truth": (ENGLISH, hypothesis, [f"{GERMAN} 9"])}))["mt_truth"].to_pylist() == [f"{GERMAN} 9"]

@@ -39,6 +39,7 @@ def judged(table: pa.Table, bad: str | None = None) -> pa.Table:
             made[-1][f"scores_{name}"] = dict.fromkeys(SCORES.names) | {"flags": []} if text else None
             off = bad is not None and name == "instruction" and text == bad
             made[-1][f"reason_{name}"] = "off_target" if off else None
+            made[-1]["reason"] = f"{name}:off_target" if off else made[-1]["reason"]
     return pa.Table.from_pylist(made, schema=JUDGED)
 
 
@@ -78,6 +79,20 @@ def test_a_turn_that_cannot_be_used_costs_the_row_with_its_reason(bad: str, reas
         "off_target" if bad == "Be brief." else None,
         "off_target" if bad == "It is 7 degrees." else None,
     )
+
+
+def test_what_became_of_a_row_without_rescue_counts_its_turns() -> None:
+    table = judged(append(rows(("Be brief.", TALK), (None, TALK), (None, None))))
+    without = [
+        None if text == "And tomorrow?" else "instruction:low_quality" for text in table["instruction"].to_pylist()
+    ]
+    before = [reason if row == 3 else None for row, reason in enumerate(without)]
+    for name, reasons in (("reason_without_rescue", without), ("reason_without_fallback", before)):
+        table = table.append_column(name, pa.array(reasons, pa.string()))
+    pool = fold(table)
+    assert pool["reason"].to_pylist() == [None, None, None]
+    assert pool["reason_without_rescue"].to_pylist() == ["system:low_quality", "history:low_quality", None]
+    assert pool["reason_without_fallback"].to_pylist() == ["system:low_quality", None, None]
 
 
 turn = st.fixed_dictionaries(
