@@ -20,6 +20,7 @@ class Note(StrEnum):
     NO_END = "no_end"  # it stopped without the model's end token
     EMPTY = "empty"  # a sentence came back without a word
     SPAN_LOST = "span_lost"  # a protected span is missing from the hypothesis
+    TERM_LOST = "term_lost"  # the glossary's translation of a term is not in the hypothesis
     SPAN_SPLIT = "span_split"  # the model lost a span's mark, so the text around the spans was translated in parts
     NUMBER_LOST = "number_lost"  # a number of the source is not in the hypothesis
     UNKNOWN_TOKEN = "unknown_token"  # a character that the model's vocabulary lacks: it left a hole in the hypothesis
@@ -123,6 +124,7 @@ class Flag(_Described):
     TRUNCATED = "truncated", "The translator stopped at its token limit"
     NO_END = "no_end", "The translator stopped without its end token"
     SPAN_LOST = "span_lost", "A protected span (code, address, placeholder) is missing"
+    TERM_LOST = "term_lost", "The glossary's translation of a term is missing"
     SPAN_SPLIT = "span_split", "The text around a protected span was translated in parts"
     NUMBER_LOST = "number_lost", "A number of a source sentence is not in the hypothesis"
     UNKNOWN_TOKEN = "unknown_token", "The model wrote its unknown token, which leaves a hole in the text"

@@ -114,7 +114,7 @@ class Rules(Config):
     )
     drop: tuple[Flag, ...] = Field(
         (
-            *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.ANSWER_LOST, Flag.REFUSAL),
+            *(Flag.TRUNCATED, Flag.NO_END, Flag.EMPTY, Flag.SPAN_LOST, Flag.TERM_LOST, Flag.ANSWER_LOST, Flag.REFUSAL),
             *(
                 Flag.ANSWERED,
                 Flag.SOURCE_TRUNCATED,

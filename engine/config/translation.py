@@ -1,14 +1,40 @@
 """`translate:` the translators."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     Field,
     model_validator,
 )
 
-from polydistill.engine.config.base import Config
+from polydistill.engine.config.base import Config, LanguageCode
 from polydistill.engine.config.student import Endpoint
+
+
+def _term(text: str) -> str:
+    """A term: it has a letter or a digit, and no white space around it."""
+    if not any(character.isalnum() for character in text) or text != text.strip() or "\n" in text:
+        raise ValueError(f"{text!r} is no term. Expected a word or several, without white space around them")
+    return text
+
+
+Term = Annotated[str, AfterValidator(_term)]
+
+
+def _each_once(entries: dict[str, str]) -> dict[str, str]:
+    folded: dict[str, str] = {}
+    for term in entries:
+        if term.casefold() in folded:
+            raise ValueError(f"{folded[term.casefold()]!r} and {term!r} are one term, since case does not matter")
+        folded[term.casefold()] = term
+    return entries
+
+
+Entries = Annotated[dict[Term, Term], AfterValidator(_each_once)]
+
+
+"""Terms and their translations."""
 
 
 class Translator(Config):
@@ -75,9 +101,35 @@ class Translate(Translator):
         False,
         description="Translate an answer that is part of its input (SQuAD) in place, between marks, not by itself",
     )
+    keep: dict[LanguageCode | Literal["default"], tuple[Term, ...]] = Field(
+        default_factory=dict,
+        description="Names that stay as they are, by target language: {default: [GitHub], jpn_Jpan: [GitHub, Linux]}. "
+        "`default` is for the languages without a list. Case matters",
+    )
+    glossary: dict[LanguageCode, Entries] = Field(
+        default_factory=dict,
+        description="Translations of terms, by target language: {deu_Latn: {machine learning: maschinelles Lernen}}. "
+        "The terms are in the source language. Case does not matter",
+    )
     fallback: Translator | None = Field(
         None, description="A second translator, for texts where every hypothesis of the first one failed"
     )
+
+    @model_validator(mode="after")
+    def _one_fate(self) -> "Translate":
+        for language, entries in self.glossary.items():
+            kept = {name.casefold() for name in self.keep.get(language, self.keep.get("default", ()))}
+            for term in entries:
+                if term.casefold() in kept:
+                    raise ValueError(f"{language}: {term!r} is in `glossary` and in `keep`. Expected one of them")
+        return self
+
+    @property
+    def second(self) -> "Translate | None":
+        """The fallback as a translator of its own, with the same terms."""
+        if self.fallback is None:
+            return None
+        return Translate(**self.fallback.model_dump(), keep=self.keep, glossary=self.glossary)
 
     @property
     def rescues(self) -> bool:

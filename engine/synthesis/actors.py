@@ -85,15 +85,18 @@ class Stages:
 
         model = load_estimator(judge, device)
         estimator = OnceEstimator(model) if model is not None else None
-        second = translate.fallback
-        fallback = TranslateStage(Translate(**second.model_dump()), device) if second is not None else None
+        fallback = TranslateStage(translate.second, device) if translate.second is not None else None
         return RescueStage(JudgeStage(judge, device, estimator), judge.quality, estimator, fallback)
 
 
 def _check_translator(translator: Translator, source: str, targets: list[str]) -> None:
+    from polydistill.engine.translation.chat.languages import check_languages
+    from polydistill.engine.translation.chat.prompts import family_for
     from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
     from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
 
+    if translator.method == "chat":
+        check_languages(family_for(translator), source, targets)
     if translator.endpoint is not None:
         from polydistill.engine.generation.endpoint import EndpointClient
 

@@ -39,7 +39,7 @@ def notes_of_texts(pieces: Pieces, hypotheses: list[Hypothesis]) -> pa.Array:
     Returns:
         list of string, of shape (texts,).
     """
-    bits = np.zeros(len(hypotheses), np.uint16)
+    bits = np.zeros(len(hypotheses), np.uint32)
     for number, hypothesis in enumerate(hypotheses):
         for note in hypothesis.notes:
             bits[number] |= _BIT.get(note, _ERROR)

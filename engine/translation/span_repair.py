@@ -70,7 +70,7 @@ def _between(sentence: Sentence) -> list[_Part]:
     for stretch in re.split("(" + "|".join(re.escape(mark) for mark in spans) + ")", sentence.text):
         if stretch in spans:
             parts.append(_Part(spans[stretch], False))
-        elif _WORD.search(stretch):
+        elif WORD.search(stretch):
             core = stretch.strip()
             start = stretch.index(core)
             parts.append(_Part(core, True, stretch[:start], stretch[start + len(core) :]))
@@ -89,4 +89,4 @@ def _joined(sentence: Sentence, parts: list[_Part], made: list[Hypothesis]) -> H
     return Hypothesis(text, (*notes, Note.SPAN_LOST) if lost else tuple(notes))
 
 
-_WORD = re.compile(r"[^\W\d_]")
+WORD = re.compile(r"[^\W\d_]")

@@ -12,9 +12,11 @@ from polydistill.engine.config import Translate
 from polydistill.engine.languages import language_code
 from polydistill.engine.schema import FIELDS, GENERATED, OTHERS, TRANSLATED
 from polydistill.engine.translation import marked_answers
+from polydistill.engine.translation.chat.prompts import told_terms
 from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Pieces, cut, distinct
-from polydistill.engine.translation.span_repair import Request, put_spans_back
+from polydistill.engine.translation.span_repair import WORD, Request, put_spans_back
+from polydistill.engine.translation.terms import NO_TERMS, Terms, check_terms
 from polydistill.engine.translation.translator import Hypothesis, Translator
 
 
@@ -43,6 +45,7 @@ class TranslateStage:
             UserError: unknown model or device; see `engine.translation.encoder_decoder.seq2seq.Seq2Seq`.
         """
         self.mark_answers, self.best = translate.mark_answers, translate.hypotheses
+        self.terms, self.told = terms_of(translate)
         self.translator = translator or load_translator(translate, device, cache)
 
     def __call__(self, rows: pa.Table, targets: list[str]) -> pa.Table:
@@ -65,7 +68,8 @@ class TranslateStage:
         unique, languages, index = distinct(texts, sources)
         pieces = cut(unique, languages, self.translator.whole)
         blocks = []
-        for target, own in zip(targets, translate_pieces(pieces, targets, self.translator)):
+        made = translate_pieces(pieces, targets, self.translator, self.terms, self.told)
+        for target, own in zip(targets, made):
             hypotheses, notes = texts_of(pieces, own, target)
             block = rows.select(GENERATED.names).append_column("target", pa.array([target] * count, pa.string()))
             for name, values in (("mt", hypotheses), ("notes", notes)):
@@ -93,6 +97,13 @@ class TranslateStage:
         return block
 
 
+def terms_of(config: Translate) -> tuple[Terms, Terms]:
+    """The terms that travel as marks, and those that the model is told of."""
+    if told_terms(config):
+        return Terms(config.keep, {}), Terms({}, config.glossary)
+    return Terms(config.keep, config.glossary), NO_TERMS
+
+
 def load_translator(config: Translate, device: str = "cpu", cache: str | None = None) -> Translator:
     """The translator that the configuration describes."""
     if config.method == "self":
@@ -102,22 +113,38 @@ def load_translator(config: Translate, device: str = "cpu", cache: str | None = 
     if config.method == "chat":
         from polydistill.engine.translation.chat.chat_translator import load_chat_translator
 
-        return load_chat_translator(config, device)
+        return load_chat_translator(config, device, terms_of(config)[1])
     from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 
     return Seq2Seq(config, device, cache)
 
 
-def translate_pieces(pieces: Pieces, targets: list[str], translator: Translator) -> list[list[Hypothesis]]:
+def translate_pieces(
+    pieces: Pieces, targets: list[str], translator: Translator, marked: Terms = NO_TERMS, told: Terms = NO_TERMS
+) -> list[list[Hypothesis]]:
     """Translate the sentences of distinct texts into every target.
+
+    Args:
+        pieces: the texts, cut.
+        targets: FLORES-200 codes.
+        translator: the model.
+        marked: terms that travel as marks.
+        told: terms that the model is told of. Their translations are looked for in what it makes.
 
     Returns:
         For each target, a hypothesis for each of `pieces.sentences`.
     """
     # One call for all targets: the model's batches may mix languages, and the longest sentences of all go first.
-    requests = [Request(sentence, target) for target in targets for sentence in pieces.sentences]
+    requests = [
+        Request(sentence if sentence.source == target else marked.mark(sentence, target), target)
+        for target in targets
+        for sentence in pieces.sentences
+    ]
     hypotheses = put_spans_back(requests, _ask(requests, translator), translator)
-    hypotheses = [noticed(request.sentence, hypothesis) for request, hypothesis in zip(requests, hypotheses)]
+    hypotheses = [
+        check_terms(told, sentence, target, noticed(sentence, hypothesis))
+        for (sentence, target), hypothesis in zip(requests, hypotheses)
+    ]
     count = len(pieces.sentences)
     return [hypotheses[position * count : (position + 1) * count] for position in range(len(targets))]
 
@@ -154,16 +181,22 @@ def others_of(pieces: Pieces, hypotheses: list[Hypothesis], target: str, best: i
 
 
 def _ask(requests: list[Request], translator: Translator) -> list[Hypothesis]:
-    """Ask the translator, except for sentences that are in the target language already: those are given back."""
-    foreign = [request for request in requests if request.sentence.source != request.target]
+    """Ask the translator.
+
+    Two kinds of sentence are given back as they are: those in the target language, and those of nothing but marks.
+    """
+    given = [_stays(request) for request in requests]
+    asked = [request for request, stays in zip(requests, given) if not stays]
     made = iter(
         translator(
-            [request.sentence.text for request in foreign],
-            [request.sentence.source for request in foreign],
-            [request.target for request in foreign],
+            [request.sentence.text for request in asked],
+            [request.sentence.source for request in asked],
+            [request.target for request in asked],
         )
     )
-    return [
-        next(made) if request.sentence.source != request.target else Hypothesis(request.sentence.text)
-        for request in requests
-    ]
+    return [Hypothesis(request.sentence.text) if stays else next(made) for request, stays in zip(requests, given)]
+
+
+def _stays(request: Request) -> bool:
+    sentence = request.sentence
+    return sentence.source == request.target or (bool(sentence.marks) and not WORD.search(sentence.text))

@@ -55,19 +55,28 @@ def _endpoint(endpoint: Endpoint, found: list[Problem]) -> None:
 
 
 def translator(run: RunConfig) -> list[Problem]:
-    """Folder, architecture and languages of the translator and of its fallback."""
+    """Folder, architecture, languages and terms of the translator and of its fallback."""
     if run.translate is None:
         return []
     found = _translator(run, run.translate, "translate")
-    return (
-        found
-        if run.translate.fallback is None
-        else found + _translator(run, run.translate.fallback, "translate.fallback")
-    )
+    if run.translate.fallback is not None:
+        found += _translator(run, run.translate.fallback, "translate.fallback")
+    for key, languages in (("glossary", run.translate.glossary), ("keep", run.translate.keep)):
+        idle = [language for language in languages if language not in (*run.targets, "default")]
+        if idle:
+            text = f"{', '.join(idle)} {'is no target' if len(idle) == 1 else 'are no targets'} of this run"
+            found.append(Problem(f"translate.{key}", text, note=True))
+    return found
 
 
 def _translator(run: RunConfig, translator: Translator, key: str) -> list[Problem]:
     found: list[Problem] = []
+    if translator.method == "chat":
+        from polydistill.engine.translation.chat.languages import check_languages
+        from polydistill.engine.translation.chat.prompts import family_for
+
+        with caught(f"{key}.model", found):
+            check_languages(family_for(translator), run.source, run.targets)
     if translator.endpoint is not None:
         return found  # its server is asked when the run starts
     with caught(f"{key}.engine", found):

@@ -10,7 +10,8 @@ from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
 from polydistill.engine.translation.chat.answers import parse_translation
-from polydistill.engine.translation.chat.prompts import PLAIN, Family, family_of, translation_prompt
+from polydistill.engine.translation.chat.prompts import PLAIN, Family, family_for, translation_prompt
+from polydistill.engine.translation.terms import NO_TERMS, Terms
 from polydistill.engine.translation.translator import Hypothesis, error
 
 WHOLE = 1_000_000
@@ -30,15 +31,16 @@ Ask = Callable[[list[str]], list[Written]]
 class ChatTranslator:
     """The `Translator` of method `chat`."""
 
-    def __init__(self, ask: Ask, family: Family, documents: bool = False) -> None:
+    def __init__(self, ask: Ask, family: Family, documents: bool = False, terms: Terms = NO_TERMS) -> None:
         """Translate by asking a model.
 
         Args:
             ask: prompts -> what the model wrote, in order.
             family: decides the wording.
             documents: whether lines are given whole and not sentence by sentence.
+            terms: those that the model is told of.
         """
-        self._ask, self._family = ask, family
+        self._ask, self._family, self._terms = ask, family, terms
         self.whole = WHOLE if documents else 0
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
@@ -46,8 +48,11 @@ class ChatTranslator:
         rows = list(zip(sentences, sources, targets))
         if not rows:
             return []
-        written = self._ask([translation_prompt(*row, self._family) for row in rows])
+        written = self._ask([translation_prompt(*row, self._family, self._told(row[0], row[2])) for row in rows])
         return [_hypothesis(sentence, target, own) for (sentence, _, target), own in zip(rows, written)]
+
+    def _told(self, sentence: str, target: str) -> list[tuple[str, str]]:
+        return [(sentence[start:stop], made) for start, stop, made in self._terms.find(sentence, target)]
 
 
 def _hypothesis(sentence: str, target: str, written: Written) -> Hypothesis:
@@ -58,15 +63,15 @@ def _hypothesis(sentence: str, target: str, written: Written) -> Hypothesis:
     return Hypothesis(made.text, (Note.TRUNCATED, *made.notes)) if written.finish == "length" else made
 
 
-def load_chat_translator(config: Translator, device: str = "cpu") -> ChatTranslator:
-    """The translator that the configuration describes.
+def load_chat_translator(config: Translator, device: str = "cpu", terms: Terms = NO_TERMS) -> ChatTranslator:
+    """The translator that the configuration describes, told of `terms`.
 
     Raises:
         UserError: a model that vLLM cannot load, one without a chat template, a server that does not answer.
     """
-    family = family_of(config.model) if config.family == "auto" else config.family
+    family = family_for(config)
     ask = _server(config, config.endpoint, family) if config.endpoint else _engine(config, device, family)
-    return ChatTranslator(ask, family, config.documents)
+    return ChatTranslator(ask, family, config.documents, terms)
 
 
 def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:

@@ -5,8 +5,10 @@ ALMA (Xu et al. 2024, arXiv 2309.11674) and X-ALMA (arXiv 2410.03115) were train
 instruction model gets a general one.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
+from polydistill.engine.config import Translator
 from polydistill.engine.languages import Language, get_language
 
 Family = Literal["chat", "translategemma", "tower", "hunyuan", "alma", "xalma"]
@@ -33,6 +35,11 @@ _TEMPLATES: dict[Family, str] = {
 }
 _HUNYUAN_CHINESE = "把下面的文本翻译成{target}，不要额外解释。\n\n{text}"  # where Chinese is on either side
 
+_GLOSSARY = "Use these translations:\n{entries}\n\n"  # before the text of a general prompt
+
+TOLD: frozenset[Family] = frozenset({"chat"})
+"""Families that are told of the glossary. The others know one wording, so that their terms travel as marks."""
+
 PLAIN: frozenset[Family] = frozenset({"alma"})
 """Families that are base models: their prompt is given as it is, and a line break ends the answer."""
 
@@ -47,20 +54,40 @@ def family_of(model: str) -> Family:
     return next((family for mark, family in marks if mark in name), "chat")
 
 
-def translation_prompt(text: str, source: str, target: str, family: Family) -> str:
+def family_for(config: Translator) -> Family:
+    """The configured family of a translator of method `chat`."""
+    return family_of(config.model) if config.family == "auto" else config.family
+
+
+def told_terms(config: Translator) -> bool:
+    """Whether a translator is told of the glossary."""
+    return config.method == "chat" and family_for(config) in TOLD
+
+
+def translation_prompt(
+    text: str, source: str, target: str, family: Family, terms: Sequence[tuple[str, str]] = ()
+) -> str:
     """The user's turn (for `PLAIN` families the whole prompt) that asks for a translation.
 
     Args:
         text: a sentence or a whole text.
         source, target: FLORES-200 codes.
         family: of the model.
+        terms: terms of the text and their translations, for a family in `TOLD`.
     """
     first, second = get_language(source), get_language(target)
     template = _TEMPLATES[family]
     names = {"source": _name(first), "target": _name(second)}
     if family == "hunyuan" and "zho" in (first.iso3, second.iso3):
         template, names["target"] = _HUNYUAN_CHINESE, _in_chinese(second)
+    if terms:
+        entries = "\n".join(f"{term} = {translation}" for term, translation in dict(terms).items())
+        template = template.replace("{text}", _GLOSSARY.format(entries=_literal(entries)) + "{text}")
     return template.format(text=text, source_code=first.locale, target_code=second.locale, **names)
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _name(language: Language) -> str:
