@@ -128,6 +128,6 @@ class TrainingRecord:
     subsets: dict[str, SubsetFigures]
     validation: tuple[Validation, ...]
     best: Best | None
-    packed_difference: float  # largest difference of a token's loss, packed versus alone, before the first step
+    packed_difference: float  # mean difference of a token's loss, packed versus alone, before the first step
     curve: list[Row] = field(default_factory=list)
     format: int = 1

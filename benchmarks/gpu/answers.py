@@ -46,17 +46,17 @@ def engines(folder: Path) -> list[Figure]:
     """Three engines in one process: each answers everything, and its memory comes back when it is closed."""
     from polydistill.eval.question import Question
 
-    model, free, answered = material.student(folder), [], []
+    model, held, answered = material.student(folder), [], []
     questions = [Question(str(i), "eng_Latn", f"what is the sum of {i} and 2", gold=("3",)) for i in range(64)]
     for _ in range(3):
         answerer = _engine(model)
         answers = answerer(questions, [], 16, [], lambda count: None)
         answered.append(sum(answer.tokens > 0 for answer in answers))
         answerer.close()
-        free.append(_free())
+        held.append(_held())
     return [
         Figure("questions answered", min(answered), at_least=64),
-        Figure("memory that did not come back", max(free) - min(free), "GiB", at_most=1.0),
+        Figure("memory that did not come back", max(held) - min(held), "GiB", at_most=1.0),
     ]
 
 
@@ -70,10 +70,11 @@ def _engine(model: str, **arguments: Any) -> Any:
     return Vllm(model, Student(model=model, prompt="raw", engine=usual))
 
 
-def _free() -> float:
-    """Free memory of the GPU, else of the machine, GiB."""
+def _held() -> float:
+    """Memory in use on the GPU, else by this process, GiB."""
     if torch.cuda.is_available():
-        return torch.cuda.mem_get_info()[0] / 2**30
+        free, total = torch.cuda.mem_get_info()
+        return (total - free) / 2**30
     import psutil
 
-    return psutil.virtual_memory().available / 2**30
+    return psutil.Process().memory_info().rss / 2**30
