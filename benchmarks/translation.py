@@ -25,7 +25,7 @@ from polydistill.engine.config import Translate
 from polydistill.engine.schema import GENERATED
 from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 from polydistill.engine.translation.stage import TranslateStage
-from polydistill.engine.translation.translator import Hypothesis
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis
 
 PACKAGES = ("ctranslate2", "transformers", "torch")
 SOURCE, TARGET = "eng_Latn", "deu_Latn"
@@ -206,7 +206,7 @@ def _sentences(table: pa.Table, distinct: bool = True) -> list[str]:
 class _Listener:
     """A translator that gives every sentence back and remembers it."""
 
-    whole = 0
+    portions = SENTENCES
 
     def __init__(self) -> None:
         self.given: list[str] = []

@@ -12,12 +12,13 @@ from polydistill.engine.config.prompts import GivenTranslations, PromptSource, R
 from polydistill.engine.config.reading import dump, load, override, read_yaml, validate
 from polydistill.engine.config.student import Endpoint, Price, Student
 from polydistill.engine.config.synthesis import Stage, Synthesis, Work
-from polydistill.engine.config.translation import Translate, Translator
+from polydistill.engine.config.translation import FieldPrompts, Translate, Translator
 
 __all__ = [
     "Config",
     "Dictionaries",
     "Endpoint",
+    "FieldPrompts",
     "GivenTranslations",
     "Judge",
     "LanguageCode",

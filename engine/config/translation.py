@@ -37,6 +37,20 @@ Entries = Annotated[dict[Term, Term], AfterValidator(_each_once)]
 """Terms and their translations."""
 
 
+class FieldPrompts(Config):
+    """How method `self` gives the texts of one field to the model."""
+
+    max_output_tokens: int | None = Field(
+        None, ge=8, description="Maximum length of a translation, tokens. `null`: the translator's `max_output_tokens`"
+    )
+    whole_chars: int = Field(
+        600,
+        ge=0,
+        description="Texts of up to this many characters go in one prompt, with their line breaks. Longer ones, and "
+        "texts with code or tables, go sentence by sentence",
+    )
+
+
 class Translator(Config):
     """One translation model: an NLLB-like one in CTranslate2, or a language model (the student itself) in vLLM."""
 
@@ -51,7 +65,13 @@ class Translator(Config):
     )
     examples: str | None = Field(
         None,
-        description="For method `self`: folder of parallel text, <source>-<target>.tsv. Its first eight pairs are used",
+        description="For method `self`: folder of parallel text, <source>-<target>.tsv, of which the first eight pairs "
+        "are used. A file <source>-<target>.<field>.tsv (or .jsonl) is for one field",
+    )
+    fields: dict[Literal["instruction", "input", "truth", "self"], FieldPrompts] = Field(
+        default_factory=dict,
+        description="For method `self`: limits by field, e.g. {instruction: {max_output_tokens: 256}, "
+        "input: {whole_chars: 0}}",
     )
     compute_type: str = Field("int8", description="CTranslate2 compute type: int8, int8_float16, float16, float32, ...")
     beam: int = Field(4, ge=1, description="Beam size (SDRRL uses 4)")
@@ -89,6 +109,8 @@ class Translator(Config):
             raise ValueError(f"method `{self.method}` has one hypothesis")
         if self.endpoint is not None and self.method != "chat":
             raise ValueError(f"method `{self.method}` takes no `endpoint`. Expected method `chat`")
+        if self.method != "self" and self.fields:
+            raise ValueError(f"method `{self.method}` takes no `fields`. Expected method `self`")
         if self.method == "self" and not self.examples:
             raise ValueError("method `self` needs `examples`, a folder of parallel text")
         return self

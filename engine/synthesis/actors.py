@@ -60,9 +60,10 @@ class Stages:
                 print(f"{config.student.model}: {note}", file=sys.stderr)
             if config.student.endpoint:
                 EndpointClient(config.student.endpoint).model()
-        for translator in (config.translate, config.translate and config.translate.fallback):
-            if translator is not None:
-                _check_translator(translator, config.source, config.targets)
+        if config.translate is not None:
+            _check_translator(config.translate, config.source, config.targets, config.translate.mark_answers)
+            if config.translate.fallback is not None:
+                _check_translator(config.translate.fallback, config.source, config.targets)
         load_language_id(config.judge.language_id)
 
     def translate(self, translate: Translate, device: str) -> TranslateFunction:
@@ -89,11 +90,12 @@ class Stages:
         return RescueStage(JudgeStage(judge, device, estimator), judge.quality, estimator, fallback)
 
 
-def _check_translator(translator: Translator, source: str, targets: list[str]) -> None:
+def _check_translator(translator: Translator, source: str, targets: list[str], marked: bool = False) -> None:
     from polydistill.engine.translation.chat.languages import check_languages
     from polydistill.engine.translation.chat.prompts import family_for
     from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
     from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
+    from polydistill.engine.translation.shots import check_shots
 
     if translator.method == "chat":
         check_languages(family_for(translator), source, targets)
@@ -103,6 +105,8 @@ def _check_translator(translator: Translator, source: str, targets: list[str]) -
         EndpointClient(translator.endpoint).model()
         return
     folder = model_folder(translator.model)
+    if translator.method == "self":
+        check_shots(translator, marked, [source], targets)
     if translator.method == "seq2seq":
         tokens = language_tokens(folder, vocabulary(converted(folder, translator.compute_type)))
         tokens.check({source} - set(targets), set(targets) - {source})

@@ -49,16 +49,19 @@ _WORD = re.compile(r"[^\W\d_]")
 _LABEL = re.compile(r"\W*[A-Za-z]\d*\W*")  # "B)", "Q2.": a letter and digits name something, they are no word
 
 
-def segment(text: str, language: str, whole: int = 0) -> list[Piece]:
+def segment(text: str, language: str, whole: int = 0, breaks: bool = False) -> list[Piece]:
     """The pieces of `text`, in order; joined, their texts are `text`.
 
     Args:
         text: one field of a row, any layout.
         language: FLORES-200 code of the language it is written in; decides where sentences end.
         whole: lines and cells of up to this many characters are not cut into sentences.
+        breaks: texts of up to that many characters are not cut into lines either, where they hold no code or table.
     """
     if whole_code(text):
         return [Piece(text, KEEP)]
+    if breaks and len(text) <= whole and _prose(text):
+        return _in_one(text)
     split = functools.partial(_sentences, locale=get_language(language).locale, whole=whole)
     pieces: list[Piece] = []
     end = 0
@@ -70,6 +73,20 @@ def segment(text: str, language: str, whole: int = 0) -> list[Piece]:
         end = block.end()
     pieces += _lines(text[end:] if end else text, split)
     return pieces
+
+
+def _prose(text: str) -> bool:
+    """Whether a text holds neither blocks nor lines of code, nor a table."""
+    lines = _BREAK.split(text)[::2]
+    return not (_BLOCK.search(text) or any(code_lines(lines)) or any(_table_lines(lines)))
+
+
+def _in_one(text: str) -> list[Piece]:
+    """A text as one sentence, and the white space around it."""
+    body = text.strip()
+    start = text.index(body)
+    around = (Piece(text[:start], KEEP), Piece(text[start + len(body) :], KEEP))
+    return [piece for piece in (around[0], _sentence(body, tuple(find(body))), around[1]) if piece.text]
 
 
 def _lines(text: str, split: Split) -> Iterator[Piece]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from polydistill.engine.languages import get_language
 from polydistill.engine.text.segment import GAP, SENTENCE, segment
 from polydistill.engine.text.spans import mask
+from polydistill.engine.translation.translator import SENTENCES, Portions
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,20 @@ class Pieces:
         return run[run >= 0].tolist()
 
 
-def cut(texts: Sequence[str], sources: Sequence[str], whole: int = 0) -> Pieces:
-    """Cut distinct, non-empty texts; text i is written in language sources[i]; for `whole` see `segment`."""
+def cut(texts: Sequence[str], sources: Sequence[str], portions: Portions = SENTENCES) -> Pieces:
+    """Cut distinct, non-empty texts; text i is written in language sources[i]."""
     offsets, runs = [0], []
     kept: dict[tuple[str, bool | None], int] = {}  # (piece, whether its language has spaces; None: no gap)
     sentences: dict[tuple[str, str], int] = {}
     found: list[Sentence] = []
     spaced = {source: get_language(source).writing.space_between_sentences for source in set(sources)}
     for text, source in zip(texts, sources):
-        for piece, kind, spans in segment(text, source, whole):
+        for piece, kind, spans in segment(text, source, portions.whole, portions.breaks):
             if kind == SENTENCE:
                 number = sentences.setdefault((piece, source), len(sentences))
                 if number == len(found):
-                    masked, marks = mask(piece, spans) if spans else (piece, ())
+                    hidden = [span for span in spans if piece[slice(*span)] not in portions.shown]
+                    masked, marks = mask(piece, hidden) if hidden else (piece, ())
                     found.append(Sentence(masked, source, tuple(marks), piece))
                 runs.append(~number)  # sentences' numbers follow the kept ones', whose count is not known yet
             else:

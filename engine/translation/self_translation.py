@@ -8,23 +8,25 @@ Eight parallel examples show the task; the hypothesis is what the model writes u
     en: `It rains today.`
     de: `
 
-Prompts and parsing are pure functions; the model is a callable `generate(prompts, max_tokens, stop)`.
+A field is given whole, with its line breaks and the marks of its answer; long ones sentence by sentence. Each field
+has its own examples and length limit. Prompts and parsing are pure functions; the model is a callable
+`generate(prompts, max_tokens, stop)`.
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from polydistill.engine.config import Translate
+from polydistill.engine.config import FieldPrompts, Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
-from polydistill.engine.schema import Note
-from polydistill.engine.translation.translator import Hypothesis
+from polydistill.engine.schema import FIELDS, Note
+from polydistill.engine.translation.shots import Pair, Shots
+from polydistill.engine.translation.translator import Hypothesis, Part, Portions
 
-SHOTS = 8
-Pair = tuple[str, str]  # source, target
+MARKS = frozenset({"<answer>", "</answer>"})
+"""Spans that the model sees: its examples show that they are kept (see `engine.translation.marked_answers`)."""
 
 
 class Completion(NamedTuple):
@@ -44,70 +46,78 @@ def prompt(text: str, source: str, target: str, pairs: Sequence[Pair]) -> str:
     return "\n".join([*lines, f"{names[0]}: `{_plain(text)}`", f"{names[1]}: `"])
 
 
-def parse(completion: Completion) -> Hypothesis:
-    """The hypothesis in a completion: TRUNCATED at the token limit, NO_END without the closing back-tick."""
+def parse(completion: Completion, source: str = "") -> Hypothesis:
+    """The hypothesis in a completion: TRUNCATED at the token limit, NO_END without the closing back-tick.
+
+    Line breaks are kept where the source has some.
+    """
     if completion.finish.startswith(Note.ERROR):
         return Hypothesis(None, (completion.finish,))
     notes = {"stop": (), "length": (Note.TRUNCATED,)}.get(completion.finish, (Note.NO_END,))
-    return Hypothesis(" ".join(completion.text.split()), notes)
+    lines = [" ".join(line.split()) for line in completion.text.strip().split("\n")]
+    text = "\n".join(lines) if "\n" in source else " ".join(line for line in lines if line)
+    return Hypothesis(text, notes)
 
 
 class SelfTranslator:
-    """The `Translator` of method `self`."""
+    """The `Translator` of method `self`, for fields that share examples and limits."""
 
-    whole = 600
-    """Maximum characters of a line that is translated in one piece, as the paper does with fields. Longer ones
-    sentence by sentence, as it does with SQuAD's contexts."""
+    def __init__(
+        self,
+        generate: Generate,
+        pairs: Callable[[str, str], Sequence[Pair]],
+        max_tokens: int = 512,
+        whole_chars: int = 600,
+    ) -> None:
+        """Translate by `generate`.
 
-    def __init__(self, generate: Generate, pairs: Callable[[str, str], list[Pair]], max_tokens: int = 512) -> None:
-        """`pairs(source, target)` gives the examples of a direction."""
-        self.generate, self.pairs, self.max_tokens = generate, pairs, max_tokens
+        Args:
+            generate: writes on behind prompts.
+            pairs: (source, target) -> the examples of that direction.
+            max_tokens: maximum length of a hypothesis.
+            whole_chars: maximum length of a text that is given in one piece.
+        """
+        self._generate, self._pairs, self._max_tokens = generate, pairs, max_tokens
+        self.portions = Portions(whole_chars, breaks=True, shown=MARKS)
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """Translate sentence i from sources[i] to targets[i] (FLORES-200 codes)."""
         prompts = [
-            prompt(sentence, source, target, self.pairs(source, target))
+            prompt(sentence, source, target, self._pairs(source, target))
             for sentence, source, target in zip(sentences, sources, targets)
         ]
-        return [parse(completion) for completion in self.generate(prompts, self.max_tokens, "`")] if prompts else []
+        completions = self._generate(prompts, self._max_tokens, "`") if prompts else []
+        return [parse(completion, sentence) for completion, sentence in zip(completions, sentences)]
 
 
-def example_pairs(folder: str) -> Callable[[str, str], list[Pair]]:
-    """The first eight pairs of <source>-<target>.tsv in `folder` (or of the other direction's file), per direction.
-
-    Raises (the returned function):
-        UserError: no such file, or fewer than eight pairs in it.
-    """
-
-    @cache
-    def pairs(source: str, target: str) -> list[Pair]:
-        forward, backward = (Path(folder) / f"{a}-{b}.tsv" for a, b in ((source, target), (target, source)))
-        path = forward if forward.is_file() or not backward.is_file() else backward
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise UserError(
-                f"translate.examples: {forward} cannot be read ({error.strerror}). Self-translation needs eight "
-                f"example pairs for each direction, one 'source TAB target' a line."
-            ) from error
-        split = [line.split("\t") for line in lines]
-        found = [
-            (cells[0].strip(), cells[1].strip()) for cells in split if len(cells) == 2 and all(map(str.strip, cells))
-        ]
-        if len(found) < SHOTS:
-            raise UserError(f"translate.examples: {path} has {len(found)} pairs, self-translation needs {SHOTS}")
-        return [pair if path == forward else (pair[1], pair[0]) for pair in found[:SHOTS]]
-
-    return pairs
-
-
-def load_self_translator(config: Translate, device: str = "cpu") -> SelfTranslator:
-    """The translator that the configuration describes, run by vLLM in this process.
+def load_self_translators(config: Translate, device: str = "cpu") -> list[Part]:
+    """The translators that the configuration describes, run by one vLLM engine in this process.
 
     Raises:
-        UserError: a model that vLLM cannot load, a GPU that is not there, examples that are missing.
+        UserError: a model that vLLM cannot load, a GPU that is not there.
     """
-    return SelfTranslator(vllm_generate(config, device), example_pairs(config.examples or ""), config.max_output_tokens)
+    return self_translators(config, vllm_generate(config, device))
+
+
+def self_translators(config: Translate, generate: Generate) -> list[Part]:
+    """A translator for each group of fields with the same examples and limits."""
+    shots = Shots(config.examples or "")
+    limits: dict[str, FieldPrompts] = dict(config.fields.items())
+    groups: dict[tuple[str, FieldPrompts], list[str]] = {}
+    for field in FIELDS:
+        groups.setdefault((shots.kind(field), limits.get(field, FieldPrompts())), []).append(field)
+    return [
+        Part(
+            tuple(fields),
+            SelfTranslator(
+                generate,
+                functools.partial(shots.pairs, kind),
+                own.max_output_tokens or config.max_output_tokens,
+                own.whole_chars,
+            ),
+        )
+        for (kind, own), fields in groups.items()
+    ]
 
 
 def vllm_generate(config: Translate, device: str = "cpu") -> Generate:

@@ -4,6 +4,8 @@ A text is cut into pieces (`engine.text.segment`), distinct sentences are transl
 are put together again. Below this stage stands any `engine.translation.translator.Translator`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +19,7 @@ from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Pieces, cut, distinct
 from polydistill.engine.translation.span_repair import WORD, Request, put_spans_back
 from polydistill.engine.translation.terms import NO_TERMS, Terms, check_terms
-from polydistill.engine.translation.translator import Hypothesis, Translator
+from polydistill.engine.translation.translator import Hypothesis, Part, Translator
 
 
 class TranslateStage:
@@ -46,7 +48,7 @@ class TranslateStage:
         """
         self.mark_answers, self.best = translate.mark_answers, translate.hypotheses
         self.terms, self.told = terms_of(translate)
-        self.translator = translator or load_translator(translate, device, cache)
+        self.parts = [Part(FIELDS, translator)] if translator else load_translators(translate, device, cache)
 
     def __call__(self, rows: pa.Table, targets: list[str]) -> pa.Table:
         """Translate all rows into all targets; zero rows give zero rows.
@@ -59,42 +61,66 @@ class TranslateStage:
             UserError: unknown language, or one that the model cannot address.
         """
         targets = [language_code(target) for target in targets]
-        count = rows.num_rows
         asked, extractive = marked_answers.mark_rows(rows) if self.mark_answers else (rows, None)
-        texts = pa.concat_arrays(
-            [chunk for field in FIELDS for chunk in asked[field].chunks] or [pa.array([], pa.string())]
-        )
-        sources = pa.concat_arrays(rows["source"].chunks * len(FIELDS) or [pa.array([], pa.string())])
-        unique, languages, index = distinct(texts, sources)
-        pieces = cut(unique, languages, self.translator.whole)
-        blocks = []
-        made = translate_pieces(pieces, targets, self.translator, self.terms, self.told)
-        for target, own in zip(targets, made):
-            hypotheses, notes = texts_of(pieces, own, target)
-            block = rows.select(GENERATED.names).append_column("target", pa.array([target] * count, pa.string()))
-            for name, values in (("mt", hypotheses), ("notes", notes)):
-                for number, field in enumerate(FIELDS):
-                    block = block.append_column(f"{name}_{field}", values.take(index.slice(number * count, count)))
-            block = block.cast(TRANSLATED)
-            block = block if extractive is None else marked_answers.read_rows(block, extractive)
-            blocks.append(block if self.best == 1 else self._with_others(block, pieces, own, index, extractive))
+        parts = [self._translated(asked, part, targets) for part in self.parts]
+        blocks = [self._block(rows, parts, number, target, extractive) for number, target in enumerate(targets)]
         return pa.concat_tables(blocks) if blocks else TRANSLATED.empty_table()
 
-    def _with_others(
-        self, block: pa.Table, pieces: Pieces, own: list[Hypothesis], index: pa.Array, extractive: np.ndarray | None
-    ) -> pa.Table:
-        """The block with the columns `others_<field>`, each as far as the sentences have next best hypotheses.
+    def _translated(self, rows: pa.Table, part: Part, targets: list[str]) -> "_Made":
+        """Translate the distinct texts of one translator's fields."""
+        nothing = [pa.array([], pa.string())]
+        texts = pa.concat_arrays([chunk for field in part.fields for chunk in rows[field].chunks] or nothing)
+        sources = pa.concat_arrays(rows["source"].chunks * len(part.fields) or nothing)
+        unique, languages, index = distinct(texts, sources)
+        pieces = cut(unique, languages, part.translator.portions)
+        made = translate_pieces(pieces, targets, part.translator, self.terms, self.told)
+        return _Made(part.fields, pieces, index, made)
 
-        An answer that was translated in its place in the input has none, nor has its input: they belong together.
-        """
-        others = others_of(pieces, own, block["target"][0].as_py(), self.best) if block.num_rows else []
-        column = pa.array(others, OTHERS).take(index)
-        for number, field in enumerate(FIELDS):
-            values = column.slice(number * block.num_rows, block.num_rows)
+    def _block(
+        self, rows: pa.Table, parts: list["_Made"], number: int, target: str, extractive: np.ndarray | None
+    ) -> pa.Table:
+        """TRANSLATED rows of the target of that number."""
+        block = rows.select(GENERATED.names).append_column("target", pa.array([target] * len(rows), pa.string()))
+        columns = {name: column for part in parts for name, column in part.columns(number, target).items()}
+        for name in TRANSLATED.names[len(block.column_names) :]:
+            block = block.append_column(name, columns[name])
+        block = block.cast(TRANSLATED)
+        block = block if extractive is None else marked_answers.read_rows(block, extractive)
+        if self.best == 1:
+            return block
+        others = {name: column for part in parts for name, column in part.others(number, target, self.best).items()}
+        for field in FIELDS:
+            values = others[field]
             if extractive is not None and field != "instruction":
+                # An answer that was translated in its place in the input has none, nor has its input.
                 values = pc.if_else(pa.array(extractive), pa.scalar(None, OTHERS), values)
             block = block.append_column(f"others_{field}", values)
         return block
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one translator made of its fields."""
+
+    fields: tuple[str, ...]
+    pieces: Pieces  # of the fields' distinct texts
+    index: pa.Int32Array  # which of them each field of each row has, field by field; null where it is empty
+    hypotheses: list[list[Hypothesis]]  # by target, one for each of `pieces.sentences`
+
+    def columns(self, number: int, target: str) -> dict[str, pa.Array]:
+        """`mt_<field>` and `notes_<field>` in the target of that number."""
+        texts, notes = texts_of(self.pieces, self.hypotheses[number], target)
+        return {f"mt_{f}": v for f, v in self._spread(texts).items()} | {
+            f"notes_{f}": v for f, v in self._spread(notes).items()
+        }
+
+    def others(self, number: int, target: str, best: int) -> dict[str, pa.Array]:
+        """Each field's next best hypotheses, as far as its sentences have some."""
+        return self._spread(pa.array(others_of(self.pieces, self.hypotheses[number], target, best), OTHERS))
+
+    def _spread(self, values: pa.Array) -> dict[str, pa.Array]:
+        count = len(self.index) // len(self.fields)
+        return {field: values.take(self.index.slice(i * count, count)) for i, field in enumerate(self.fields)}
 
 
 def terms_of(config: Translate) -> tuple[Terms, Terms]:
@@ -104,19 +130,19 @@ def terms_of(config: Translate) -> tuple[Terms, Terms]:
     return Terms(config.keep, config.glossary), NO_TERMS
 
 
-def load_translator(config: Translate, device: str = "cpu", cache: str | None = None) -> Translator:
-    """The translator that the configuration describes."""
+def load_translators(config: Translate, device: str = "cpu", cache: str | None = None) -> list[Part]:
+    """The translators that the configuration describes, each with its fields. They share one model."""
     if config.method == "self":
-        from polydistill.engine.translation.self_translation import load_self_translator
+        from polydistill.engine.translation.self_translation import load_self_translators
 
-        return load_self_translator(config, device)
+        return load_self_translators(config, device)
     if config.method == "chat":
         from polydistill.engine.translation.chat.chat_translator import load_chat_translator
 
-        return load_chat_translator(config, device, terms_of(config)[1])
+        return [Part(FIELDS, load_chat_translator(config, device, terms_of(config)[1]))]
     from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 
-    return Seq2Seq(config, device, cache)
+    return [Part(FIELDS, Seq2Seq(config, device, cache))]
 
 
 def translate_pieces(

@@ -18,11 +18,23 @@ class Hypothesis:
     others: "tuple[Hypothesis, ...]" = ()  # the next best ones, in order
 
 
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """What of a text a translator is given at once."""
+
+    whole: int = 0  # lines of up to this many characters in one piece, longer ones sentence by sentence
+    breaks: bool = False  # texts of up to that many characters in one piece, with their line breaks
+    shown: frozenset[str] = frozenset()  # protected spans that it sees as they are, not as marks such as [1]
+
+
+SENTENCES = Portions()
+"""Sentence by sentence, as encoder-decoder models are trained."""
+
+
 class Translator(Protocol):
     """Translates sentences. The result is a function of the three lists, in their order."""
 
-    whole: int
-    """Lines of up to this many characters are given in one piece, longer ones sentence by sentence."""
+    portions: Portions
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """Translate sentence i from language sources[i] into targets[i] (FLORES-200 codes).
@@ -31,6 +43,14 @@ class Translator(Protocol):
             UserError: the model cannot address one of the languages.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """A translator and the fields of a row that it translates."""
+
+    fields: tuple[str, ...]  # members of schema.FIELDS
+    translator: Translator
 
 
 def error(message: str) -> Hypothesis:

@@ -10,8 +10,9 @@ from typing import Any
 
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
-from polydistill.engine.config import Endpoint, Student, Translator
+from polydistill.engine.config import Endpoint, Student, Translate, Translator
 from polydistill.engine.errors import UserError
+from polydistill.engine.translation.shots import check_shots
 from polydistill.run_config import RunConfig
 
 FASTTEXT = (793712314).to_bytes(4, "little")
@@ -91,8 +92,10 @@ def _translator(run: RunConfig, translator: Translator, key: str) -> list[Proble
                     f"MADLAD, mBART-50 or Marian model, or set {key}.method: self (from examples) or chat"
                 )
             _languages(run, folder, found)
-    if translator.examples and not Path(translator.examples).exists():
-        found.append(Problem(f"{key}.examples", f"{translator.examples}: no such folder"))
+    if translator.method == "self":
+        with caught(f"{key}.examples", found):
+            marked = isinstance(translator, Translate) and translator.mark_answers
+            check_shots(translator, marked, [run.source], run.targets)
     return found
 
 

@@ -12,7 +12,7 @@ from polydistill.engine.schema import Note
 from polydistill.engine.translation.chat.answers import parse_translation
 from polydistill.engine.translation.chat.prompts import PLAIN, Family, family_for, translation_prompt
 from polydistill.engine.translation.terms import NO_TERMS, Terms
-from polydistill.engine.translation.translator import Hypothesis, error
+from polydistill.engine.translation.translator import Hypothesis, Portions, error
 
 WHOLE = 1_000_000
 """Characters of a line that `documents` gives in one piece: any line."""
@@ -41,7 +41,7 @@ class ChatTranslator:
             terms: those that the model is told of.
         """
         self._ask, self._family, self._terms = ask, family, terms
-        self.whole = WHOLE if documents else 0
+        self.portions = Portions(WHOLE if documents else 0)
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """See `Translator`."""

@@ -18,7 +18,7 @@ from polydistill.engine.schema import Note
 from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
 from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
-from polydistill.engine.translation.translator import Hypothesis, error
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis, error
 
 Tokens = list[str]
 
@@ -30,7 +30,7 @@ class Seq2Seq:
     between batches of different shape, so the same sentence in other company may, rarely, come out otherwise.
     """
 
-    whole = 0
+    portions = SENTENCES
 
     def __init__(self, config: Translate, device: str = "cpu", cache: str | None = None) -> None:
         """Load the model, converting it first if needed.

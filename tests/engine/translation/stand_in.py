@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from polydistill.engine.translation.translator import Hypothesis
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis
 
 
 class Each:
@@ -12,7 +12,7 @@ class Each:
         change: sentence -> hypothesis, or its text.
     """
 
-    whole = 0
+    portions = SENTENCES
 
     def __init__(self, change: Callable[[str], str | Hypothesis | None]) -> None:
         self.change = change

@@ -118,10 +118,11 @@ def test_the_student_carries_answers_through_its_own_translation(squad: pa.Table
 
     def generate(prompts: list[str], *_: object) -> list[Completion]:
         asked.extend(prompts)
-        return [Completion(text.split("`")[-3].upper(), "stop") for text in prompts]
+        said = [text.split("`")[-3].upper().replace("ANSWER>", "answer>") for text in prompts]
+        return [Completion(text, "stop") for text in said]
 
     made = TranslateStage(CONFIG, translator=SelfTranslator(generate, lambda *_: PAIRS))(squad, ["de"])
-    assert any("The war ended [1]in 1990[2], they say.`\nde: `" in prompt for prompt in asked)
+    assert any("The war ended <answer>in 1990</answer>, they say.`\nde: `" in prompt for prompt in asked)
     assert made["mt_input"][0].as_py() == "IT BEGAN IN ROME. THE WAR ENDED IN 1990, THEY SAY."
     assert made["mt_truth"][0].as_py() == "IN 1990"
 

@@ -8,9 +8,9 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.translation.self_translation import (
     Completion,
     SelfTranslator,
-    example_pairs,
     parse,
     prompt,
+    self_translators,
     vllm_generate,
 )
 from polydistill.engine.translation.translator import Hypothesis
@@ -64,17 +64,78 @@ def test_it_works_behind_the_stage_line_by_line(table_of):
     assert result["mt_truth"].to_pylist() == ["ONE. USE `x`.\n- TWO. THREE."]
 
 
-def test_examples_are_read_in_both_directions(tmp_path):
-    rows = ["a\tb\tc", "\t", *(f"{source}\t{target}" for source, target in PAIRS), "more\tmehr"]
-    (tmp_path / "eng_Latn-deu_Latn.tsv").write_text("\n".join(rows))
-    pairs = example_pairs(str(tmp_path))
-    assert pairs("eng_Latn", "deu_Latn") == PAIRS
-    assert pairs("deu_Latn", "eng_Latn") == [(target, source) for source, target in PAIRS]
-    with pytest.raises(UserError, match=r"eng_Latn-jpn_Jpan\.tsv"):
-        pairs("eng_Latn", "jpn_Jpan")
-    (tmp_path / "eng_Latn-ind_Latn.tsv").write_text("a\tb\n")
-    with pytest.raises(UserError, match="has 1 pairs"):
-        pairs("eng_Latn", "ind_Latn")
+def test_a_field_is_given_whole_with_its_line_breaks(table_of):
+    from polydistill.engine.translation.stage import TranslateStage
+
+    asked = []
+
+    def generate(prompts, *_):
+        asked.extend(text.split("`")[-3] for text in prompts)
+        return [Completion(f" {text.split('`')[-3].upper()} ", "stop") for text in prompts]
+
+    stage = TranslateStage(Translate(model="m"), translator=SelfTranslator(generate, lambda *_: PAIRS))
+    answer = "She sold 48/2 = 24 clips.\nIn all 72.\n#### 72"
+    made = stage(table_of(f"{answer}\n"), ["de"])
+    assert made["mt_truth"].to_pylist() == ["SHE SOLD 48/2 = 24 CLIPS.\nIN ALL 72.\n#### 72\n"]
+    assert answer in asked  # one prompt; before, each line had one
+    asked.clear()
+    stage = TranslateStage(Translate(model="m"), translator=SelfTranslator(generate, lambda *_: PAIRS, whole_chars=20))
+    stage(table_of(answer, instruction=["It is so. It is not."]), ["de"])
+    assert asked == ["It is so. It is not.", "She sold 48/2 = 24 clips.", "In all 72."]
+    asked.clear()
+    stage(table_of(answer, instruction=["It is so and so. It is not."]), ["de"])
+    assert asked[:2] == ["It is so and so.", "It is not."]
+
+
+def test_each_field_has_its_own_examples_limits_and_marks(tmp_path, table_of):
+    """SQuAD as in the paper: marked sentences show what becomes of an answer's marks, questions are shorter."""
+    from polydistill.engine.translation.stage import TranslateStage
+
+    write = lambda name, pairs: (tmp_path / name).write_text("\n".join(f"{a}\t{b}" for a, b in pairs))  # noqa: E731
+    write("eng_Latn-deu_Latn.tsv", PAIRS)
+    write("eng_Latn-deu_Latn.instruction.tsv", [(f"Question {i}?", f"Frage {i}?") for i in range(8)])
+    marked = [(f"It was <answer>{i}</answer>.", f"Es war <answer>{i}</answer>.") for i in range(8)]
+    write("eng_Latn-deu_Latn.input.tsv", marked)
+    asked = {}
+
+    def generate(prompts, max_tokens, stop):
+        for text in prompts:
+            asked[text.split("`")[-3]] = (text.split("\n")[0], max_tokens)
+        said = {"It ended in <answer>1990</answer> there.": "Es endete dort <answer>1990</answer>."}
+        return [Completion(said.get(text.split("`")[-3], "Ja"), "stop") for text in prompts]
+
+    fields = {"instruction": {"max_output_tokens": 256}, "input": {"whole_chars": 0}}
+    config = Translate(
+        model="m", method="self", examples=str(tmp_path), mark_answers=True, fields=fields, max_output_tokens=512
+    )
+    stage = TranslateStage(config, translator=SelfTranslator(generate, lambda *_: PAIRS))
+    stage.parts = self_translators(config, generate)
+    assert [part.fields for part in stage.parts] == [("instruction",), ("input",), ("truth", "self")]
+    made = stage(
+        table_of(
+            "1990", instruction=["When did it end?"], input=["It ended in 1990 there. Yes."], self=["the year 1990"]
+        ),
+        ["de"],
+    )
+    assert (
+        asked
+        == {
+            "When did it end?": ("en: `Question 0?`", 256),
+            "It ended in <answer>1990</answer> there.": ("en: `It was <answer>0</answer>.`", 512),
+            "Yes.": ("en: `It was <answer>0</answer>.`", 512),
+            "1990": ("en: `Text 0.`", 512),
+        }
+        or "1990" not in asked
+    )  # a number alone has no words and is kept
+    assert made["mt_input"].to_pylist() == ["Es endete dort 1990. Ja"]
+    assert made["mt_truth"].to_pylist() == ["1990"] and made["notes_truth"].to_pylist() == [[]]
+
+
+def test_fields_belong_to_method_self():
+    with pytest.raises(ValueError, match="method `seq2seq` takes no `fields`"):
+        Translate(model="m", fields={"input": {"whole_chars": 0}})
+    with pytest.raises(ValueError, match="Input should be 'instruction'"):
+        Translate(model="m", method="self", examples="x", fields={"question": {}})
 
 
 def test_a_gpu_that_is_not_there_stops(monkeypatch):
