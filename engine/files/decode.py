@@ -11,7 +11,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.files.source import File, reading
 
 LINE = 64 << 20
-"""Maximum length of a line, and of one element of a JSON array, characters."""
+"""Maximum length of a line, bytes, and of one element of a JSON array, characters."""
 WHOLE = 1 << 30
 """Maximum size of what has to be held in memory as a whole, such as a compressed Parquet file, bytes."""
 EXPANSION, SMALL = 200, 1 << 28
@@ -80,51 +80,61 @@ def _decompressed(raw: Any) -> Any:
     return pa.CompressedInputStream(raw, codec) if codec else raw
 
 
-def text_blocks(file: File, size: int | None = None) -> Iterator[str]:
+def text_blocks(file: File) -> Iterator[str]:
     r"""The file's text in blocks of whole lines, each without its last "\n".
 
     Bytes that are no UTF-8 become lone surrogates (Python's "surrogateescape"), so that one bad byte costs one row.
-    A byte order mark is left out. UTF-16 is decoded where a mark, or the zero bytes of an ASCII beginning, show it.
-
-    Args:
-        file: the file.
-        size: bytes decoded at once; default: BLOCK.
 
     Raises:
         UserError: the file cannot be read, a line is longer than LINE, or see `Bytes.read`.
     """
-    size = size or BLOCK
+    for block in _utf8_blocks(file):
+        yield block.decode("utf-8", "surrogateescape")
+
+
+def line_blocks(file: File) -> Iterator[list[str]]:
+    r"""The lines of a text file, some thousand at a time, without "\n"; see `text_blocks`.
+
+    Each line is decoded by itself. In a decoded block, one emoji makes every character take four bytes.
+    """
+    for block in _utf8_blocks(file):
+        yield [line.decode("utf-8", "surrogateescape") for line in block.split(b"\n")]
+
+
+def _utf8_blocks(file: File) -> Iterator[bytes]:
+    """The file in blocks of whole lines. UTF-16 becomes UTF-8, and a byte order mark is left out."""
     with reading(file), Bytes(file) as stream:
-        more = stream.read(max(size, 4))
-        decoder = _decoder(more)
-        parts: list[str] = []  # of the line that has begun
+        more = stream.read(max(BLOCK, 4))
+        utf16 = _utf16(more)
+        more = more.removeprefix(codecs.BOM_UTF8)
+        parts: list[bytes] = []  # of the line that has begun
         line, length = 1, 0
-        while following := stream.read(size):
-            whole, newline, tail = decoder.decode(more).rpartition("\n")
+        while following := stream.read(BLOCK):
+            whole, newline, tail = (utf16.decode(more).encode() if utf16 else more).rpartition(b"\n")
             more = following
             if newline:
-                block = "".join([*parts, whole])
+                block = b"".join([*parts, whole])
                 yield block
-                line += block.count("\n") + 1
+                line += block.count(b"\n") + 1
                 parts, length = [], 0
             parts.append(tail)
             length += len(tail)
             if length > LINE:
-                raise UserError(f"{file.name}:{line}: a line of more than {LINE:,} characters")
+                raise UserError(f"{file.name}:{line}: a line of more than {LINE:,} bytes")
         # The last line belongs to the last block, whether it ends or not.
-        if rest := "".join(parts) + decoder.decode(more, final=True):
-            yield rest.removesuffix("\n")
+        parts.append(utf16.decode(more, final=True).encode() if utf16 else more)
+        if rest := b"".join(parts):
+            yield rest.removesuffix(b"\n")
 
 
-def _decoder(head: bytes) -> codecs.IncrementalDecoder:
+def _utf16(head: bytes) -> codecs.IncrementalDecoder | None:
+    """The decoder of UTF-16, which a byte order mark or the zero bytes of an ASCII beginning show; None for UTF-8."""
     zeros = [head[i : i + 1] == b"\0" for i in range(2)]
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        name = "utf-16"
-    elif zeros[0] != zeros[1]:
-        name = "utf-16-be" if zeros[0] else "utf-16-le"
-    else:
-        name = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
-    return codecs.getincrementaldecoder(name)("surrogateescape" if name.startswith("utf-8") else "strict")
+        return codecs.getincrementaldecoder("utf-16")()
+    if zeros[0] != zeros[1]:
+        return codecs.getincrementaldecoder("utf-16-be" if zeros[0] else "utf-16-le")()
+    return None
 
 
 def read_lines(file: File) -> Iterator[str]:
@@ -136,8 +146,8 @@ def read_lines(file: File) -> Iterator[str]:
         UserError: see `text_blocks`; also for bytes that are no UTF-8.
     """
     number = 0
-    for block in text_blocks(file):
-        for line in block.split("\n"):
+    for lines in line_blocks(file):
+        for line in lines:
             number += 1
             if not line.isascii() and not encodable(line):
                 raise UserError(f"{file.name}:{number}: not UTF-8; convert the file")

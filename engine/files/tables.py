@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.files.batch import ROWS, Broken, Rows
-from polydistill.engine.files.decode import LINE, read_lines, text_blocks
+from polydistill.engine.files.decode import LINE, line_blocks, read_lines
 from polydistill.engine.files.source import File, reading
 
 TEXT = "text"
@@ -46,8 +46,8 @@ def text_rows(file: File) -> Iterator[Rows]:
 def _numbered(file: File) -> Iterator[tuple[int, str]]:
     """Lines that are not blank, with their numbers."""
     number = 0
-    for block in text_blocks(file):
-        for line in block.split("\n"):
+    for lines in line_blocks(file):
+        for line in lines:
             number += 1
             if line and not line.isspace():
                 yield number, line.removesuffix("\r")
@@ -55,7 +55,7 @@ def _numbered(file: File) -> Iterator[tuple[int, str]]:
 
 def _quoted(file: File) -> Iterator[tuple[int, list[str]]]:
     """Rows of cells with the number of the line in which each begins."""
-    lines = (f"{line}\n" for block in text_blocks(file) for line in block.split("\n"))
+    lines = (f"{line}\n" for block in line_blocks(file) for line in block)
     first = next(lines, "")
     csv.field_size_limit(LINE)
     begin = 1

@@ -81,15 +81,16 @@ class Fields:
             UserError: see `columns.find_columns` and `columns.check_columns`.
         """
         reasons = [_unreadable(value) for value in rows.values]
-        values = [value if reason is None else {} for value, reason in zip(rows.values, reasons)]
+        values = rows.values
+        if any(reasons):
+            values = [value if reason is None else {} for value, reason in zip(values, reasons)]
         if key is not None:
             for row in values:
                 self._count(row, (name for name in row if name != key))
             values = Rows(rows.numbers, values).under(key).values
-        found = self._find(rows.numbers, values)
+        found, kinds = self._find(rows.numbers, values)
         if not self._begun:
             self._begin(values, found)
-        kinds = list({id(columns): columns for columns in found}.values())
         self._count_unused(values, found, kinds)
 
         def texts(role: str, read: Callable[[Any], str | None] = self._text) -> pl.Series:
@@ -105,12 +106,16 @@ class Fields:
         data = {role: texts(role) for role in ("instruction", "input", "system")}
         data["truth"], data["key"] = texts("answer", self._answer), texts("id")
         data["language"] = self._language(values, found, reasons)
-        data["history"] = self._conversations(values, found, reasons, data)
+        data["history"] = pl.Series([None] * len(values), dtype=FRAME["history"])
+        if any("history" in columns.names or "messages" in columns.names for columns in kinds):
+            data["history"] = self._conversations(values, found, reasons, data)
         frame = pl.DataFrame({"row": rows.numbers} | data | {"reason": reasons, "excerpt": None}, schema=FRAME)
         missing = pl.col("instruction").is_null()
         if self._answered:
-            chat = pl.Series([("messages" in columns.names) for columns in found], dtype=pl.Boolean)
-            missing |= pl.col("truth").is_null() & ~chat
+            unanswered = pl.col("truth").is_null()
+            if any("messages" in columns.names for columns in kinds):
+                unanswered &= ~pl.Series([("messages" in columns.names) for columns in found], dtype=pl.Boolean)
+            missing |= unanswered
         reason = pl.coalesce("reason", pl.when(missing).then(pl.lit("missing_field")))
         frame = frame.with_columns(reason=reason)
         bad = frame["reason"].is_not_null().arg_true().to_list()
@@ -121,14 +126,16 @@ class Fields:
             excerpts[i] = _excerpt(rows.values[i])
         return frame.with_columns(excerpt=pl.Series(excerpts, dtype=pl.String))
 
-    def _find(self, numbers: list[int], values: list[dict[str, Any]]) -> list[Columns]:
-        """The columns of every row. Rows may have different keys, so that a key may appear late."""
+    def _find(self, numbers: list[int], values: list[dict[str, Any]]) -> tuple[list[Columns], list[Columns]]:
+        """The columns of every row, and the different ones. Rows may have different keys, so a key may appear late."""
         shapes = [tuple(row) for row in values]
-        for shape in dict.fromkeys(shapes):
+        distinct = dict.fromkeys(shapes)
+        for shape in distinct:
             if shape not in self._known:
                 where = f"{self._name}:{numbers[shapes.index(shape)]}"
                 self._known[shape] = find_columns(shape, self._given, where) if shape else _NONE
-        return [self._known[shape] for shape in shapes]
+        kinds = [self._known[shape] for shape in distinct]
+        return (kinds * len(shapes) if len(kinds) == 1 else [self._known[shape] for shape in shapes]), kinds
 
     def _begin(self, values: list[dict[str, Any]], found: list[Columns]) -> None:
         """Look at the file's beginning: does it fit a format, has it answers, is a column a language?"""
@@ -196,20 +203,19 @@ class Fields:
     ) -> pl.Series:
         """The history; conversations also set the other columns in `data`."""
         history: list[Any] = [None] * len(values)
-        if any("history" in columns.names or "messages" in columns.names for columns in found):
-            columns = {name: data[name].to_list() for name in ("instruction", "truth", "system")}
-            for i, (row, roles) in enumerate(zip(values, found)):
-                try:
-                    if "history" in roles.names:
-                        history[i] = read_turns(row[roles.names["history"]] or []) or None
-                    elif "messages" in roles.names:
-                        talk = read_conversation(row[roles.names["messages"]])
-                        history[i] = self._place(talk, columns, i)
-                        for key in talk.lost:
-                            self._unused[f"{roles.names['messages']}[].{key}"] += 1
-                except Unusable as error:
-                    reasons[i] = reasons[i] or str(error)
-            data |= {name: pl.Series(column, dtype=pl.String) for name, column in columns.items()}
+        columns = {name: data[name].to_list() for name in ("instruction", "truth", "system")}
+        for i, (row, roles) in enumerate(zip(values, found)):
+            try:
+                if "history" in roles.names:
+                    history[i] = read_turns(row[roles.names["history"]] or []) or None
+                elif "messages" in roles.names:
+                    talk = read_conversation(row[roles.names["messages"]])
+                    history[i] = self._place(talk, columns, i)
+                    for key in talk.lost:
+                        self._unused[f"{roles.names['messages']}[].{key}"] += 1
+            except Unusable as error:
+                reasons[i] = reasons[i] or str(error)
+        data |= {name: pl.Series(column, dtype=pl.String) for name, column in columns.items()}
         return pl.Series(history, dtype=FRAME["history"])
 
     def _place(self, talk: Conversation, columns: dict[str, list[str | None]], i: int) -> Any:
