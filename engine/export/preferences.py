@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.export.formats import Row
-from polydistill.engine.export.samples import Source, tables
+from polydistill.engine.export.samples import Source, tables, translated_history
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.prompts.conversation import messages
 
@@ -48,6 +48,7 @@ def preferences(source: Source, margin: float, seed: int | None, dropped: Counte
 def _columns(table: pa.Table) -> list[str]:
     fields = ("instruction", "input", "truth", "self")
     names = ["id", "target", "source", "system", "history", "instruction", "input", "self_candidates"]
+    names += ["mt_system", "mt_history", "reason_system", "reason_history"]
     names += [f"{kind}_{field}" for field in fields for kind in ("mt", "reason", "scores")]
     return [name for name in names if name in table.column_names]
 
@@ -57,8 +58,8 @@ def _translated(row: dict[str, Any], margin: float, dropped: Counter[str]) -> It
     if any(row[f"reason_{name}"] for name in ("instruction", "input")) or not row["mt_instruction"]:
         dropped["question:unusable"] += 1
         return
-    if row["system"] is not None or row["history"] is not None:
-        dropped["conversation:untranslated"] += 1
+    if any([row["reason_system"], *(row["reason_history"] or ())]):
+        dropped["conversation:unusable"] += 1
         return
     scored: list[tuple[Scored, bool]] = []
     for name in ("truth", "self"):
@@ -71,7 +72,7 @@ def _translated(row: dict[str, Any], margin: float, dropped: Counter[str]) -> It
     if not good:
         dropped["chosen:unusable"] += 1
         return
-    prompt = messages(None, None, row["mt_instruction"], row["mt_input"] or "")
+    prompt = messages(row["mt_system"], translated_history(row), row["mt_instruction"], row["mt_input"] or "")
     yield from _pair(row["id"], row["target"], prompt, best, worst, margin, dropped)
 
 

@@ -101,21 +101,27 @@ def _of_mixture(table: pa.Table) -> Iterator[Sample]:
 
 
 def _of_pool(table: pa.Table, dropped: Counter[str]) -> Iterator[Sample]:
-    names = ("id", "target", "reason", "system", "history")
-    columns = [*names, *(f"{kind}_{f}" for f in ("instruction", "input", "truth", "self") for kind in ("mt", "reason"))]
+    columns = ["id", "target", "reason", "history", "mt_system", "mt_history"]
+    columns += [f"{kind}_{f}" for f in ("instruction", "input", "truth", "self") for kind in ("mt", "reason")]
     for row in table.select(columns).to_pylist():
         answer = next((row[f"mt_{name}"] for name in ("truth", "self") if usable(row, name)), None)
         if row["reason"] is not None or answer is None:
             dropped[str(row["reason"] or "answer:missing").partition(": ")[0]] += 1
-        elif row["system"] is not None or row["history"] is not None:
-            dropped["conversation:untranslated"] += 1
         else:
-            yield Sample(row["id"], row["target"], None, None, row["mt_instruction"], row["mt_input"] or "", answer)
+            question = row["mt_instruction"], row["mt_input"] or ""
+            yield Sample(row["id"], row["target"], row["mt_system"], translated_history(row), *question, answer)
 
 
 def usable(row: dict[str, Any], name: str) -> bool:
     """Whether a pool row's translated answer can be learned."""
     return bool(row[f"mt_{name}"]) and row[f"reason_{name}"] is None
+
+
+def translated_history(row: dict[str, Any]) -> list[Turn] | None:
+    """A pool row's history in the target language; roles and payloads stay."""
+    if row["history"] is None:
+        return None
+    return [turn | {"content": text} for turn, text in zip(row["history"], row["mt_history"], strict=True)]
 
 
 def languages(source: Source) -> dict[str, int]:

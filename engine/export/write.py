@@ -20,13 +20,16 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write the rows; returns how many.
 
     Raises:
-        UserError: an ending that says none of the three formats.
+        UserError: an ending that says none of the three formats, or rows that no Parquet table can hold.
     """
     writers = {".json": _json, ".jsonl": _json_lines, ".parquet": _parquet}
     if path.suffix not in writers:
         raise UserError(f"{path}: the name must end in {', '.join(ENDINGS)}, which says how rows are written")
     with whole(path) as partial:
-        return writers[path.suffix](partial, rows)
+        try:
+            return writers[path.suffix](partial, rows)
+        except pa.ArrowException as error:  # a key whose value is a text in one row and an object in another
+            raise UserError(f"{path}: Parquet cannot hold these rows in one table ({error}). Write .jsonl") from error
 
 
 @contextlib.contextmanager

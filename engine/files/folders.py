@@ -15,7 +15,9 @@ from polydistill.engine.files.source import COMPRESSED, FORMATS, File, bare_name
 from polydistill.engine.storage.shards import Folder
 
 # Files next to the rows in folders of data sets.
-_NOT_ROWS = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "manifest.json"}
+_NOT_ROWS = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "manifest.json"} | {
+    "mixture.json"  # of `polydistill export`
+}
 _NOTES = ("readme", "license", "licence", "requirements")
 _SPLITS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation"} | {
     "dev": "validation",

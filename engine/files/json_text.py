@@ -67,10 +67,10 @@ def _is_lines(head: str) -> bool:
 
 
 def _lines(file: File) -> Iterator[Rows]:
-    number = 0
+    before = 0
     for lines in line_blocks(file):
         numbers, values = [], []
-        for number, text in enumerate(lines, number + 1):
+        for number, text in enumerate(lines, before + 1):
             try:
                 value, end = _scan(text, 0)  # `json.loads` without its checks, which cost a fifth of the time
             except (StopIteration, ValueError, RecursionError):
@@ -81,6 +81,7 @@ def _lines(file: File) -> Iterator[Rows]:
                 value = _parse(text)
             numbers.append(number)
             values.append(value)
+        before += len(lines)
         if values:
             yield Rows(numbers, values)
 

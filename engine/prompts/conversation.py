@@ -32,6 +32,7 @@ _ROLES = {
 _SYNONYMS = {"human", "prompter", "gpt", "model", "bot", "chatbot", "chatgpt", "developer"}
 _ROLE_KEYS = ("role", "from")
 _TEXT_KEYS = ("content", "value")
+_OWN = {"role", "content", "payload"}  # of a turn in our own tables, `schema.HISTORY`
 _CALLS = ("tool_calls", "function_call", "role")
 
 
@@ -136,6 +137,8 @@ def _turn(item: Any) -> Turn:
     if not isinstance(item, dict):
         raise Unusable("bad_conversation")
     rest = {key: value for key, value in item.items() if value not in (None, "", [], {})}
+    if item.keys() == _OWN and isinstance(rest.get("payload"), str):
+        rest |= _object(rest.pop("payload"))
     spelled = next((rest.pop(key) for key in _ROLE_KEYS if key in rest), None)
     content = next((rest.pop(key) for key in _TEXT_KEYS if key in rest), None)
     if not isinstance(spelled, str):
@@ -155,6 +158,16 @@ def _turn(item: Any) -> Turn:
     if not encodable((content or "") + (payload or "")):
         raise Unusable("bad_utf8")
     return {"role": role, "content": content, "payload": payload}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unusable("bad_conversation") from error
+    if not isinstance(value, dict):
+        raise Unusable("bad_conversation")
+    return value
 
 
 def _parts(parts: list[Any], rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:

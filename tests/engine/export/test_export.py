@@ -12,7 +12,8 @@ import yaml
 from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
 from polydistill.engine.export.export import FOLDERS, NAMES, export
-from polydistill.engine.export.samples import open_source, samples
+from polydistill.engine.export.preferences import preferences
+from polydistill.engine.export.samples import open_source, samples, tables
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
@@ -48,6 +49,13 @@ def mixture(run: str, tmp_path: Path) -> Mixture:
     return mix(run, load_recipe("t_sft"), Folder.of(tmp_path / "mixture"))
 
 
+@pytest.fixture
+def talks(tmp_path: Path) -> Mixture:
+    """A tool call and its result, and a plain question."""
+    rows = [row(0, "jpn_Jpan", history=CALL), row(1, "jpn_Jpan")]
+    return mix(write_run(tmp_path / "talks", {"jpn_Jpan": rows}), load_recipe("sft"), Folder.of(tmp_path / "mixed"))
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()
@@ -59,40 +67,72 @@ def question(sample: Any) -> str:
     return f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
 
 
-def prompts_of(path: Path, out: Path) -> list[dict[str, Any]]:
-    found = prepare([PromptSource(path=str(path))], "eng_Latn", Folder.of(out), 1000)
+def prompts_of(path: Path, out: Path, columns: dict[Any, str] | None = None) -> list[dict[str, Any]]:
+    source = PromptSource(path=str(path), columns=columns or {})
+    found = prepare([source], "eng_Latn", Folder.of(out), 1000)
     return [row for table in found.tables() for row in table.to_pylist()]
+
+
+COLUMNS = ("instruction", "input", "truth", "system", "history")
+
+
+def texts(sample: Any, form: str) -> list[Any]:
+    """A sample as our reader finds it in an exported row: only Alpaca's format has a field for the input."""
+    apart = form in ("alpaca", "llamafactory", "datasets")
+    asked = (sample.instruction, sample.input) if apart else (question(sample), "")
+    return [*asked, sample.response, sample.system, sample.history]
+
+
+def same(found: list[list[Any]], wanted: list[list[Any]]) -> None:
+    assert sorted(map(repr, found)) == sorted(map(repr, wanted)) and found
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl", "parquet"])
 @pytest.mark.parametrize("form", ["alpaca", "messages", "sharegpt", "prompt-completion"])
 def test_round_trip_through_our_own_reader(form: str, ending: str, mixture: Mixture, tmp_path: Path) -> None:
     written = export(mixture, form, tmp_path / f"x.{ending}")
-    wanted = []
-    for sample in samples(mixture, None, Counter()):
-        conversation = sample.system is not None or sample.history is not None
-        if form == "prompt-completion" and conversation:
-            continue
-        # Alpaca's history is pairs of texts, which our reader reads as turns.
-        texts = (sample.instruction, sample.input) if form == "alpaca" else (question(sample), "")
-        wanted.append((*texts, sample.response, sample.system, sample.history))
+    every = list(samples(mixture, None, Counter()))
+    held = [s for s in every if form != "prompt-completion" or (s.system is None and s.history is None)]
     found = prompts_of(written.path, tmp_path / "again")
-    columns = ("instruction", "input", "truth", "system", "history")
-    assert sorted(map(repr, ([row[c] for c in columns] for row in found))) == sorted(map(repr, map(list, wanted)))
-    assert written.rows == len(wanted) == mixture.record.rows - sum(written.dropped.values())
+    same([[row[c] for c in COLUMNS] for row in found], [texts(sample, form) for sample in held])
+    assert written.rows == len(held) == len(every) - sum(written.dropped.values())
 
 
-def test_tool_calls_survive_where_the_format_can_hold_them(tmp_path: Path) -> None:
-    rows = [row(0, "jpn_Jpan", history=CALL), row(1, "jpn_Jpan")]
-    made = mix(write_run(tmp_path / "run", {"jpn_Jpan": rows}), load_recipe("sft"), Folder.of(tmp_path / "mixture"))
-    chat = read(export(made, "messages", tmp_path / "m.jsonl", seed=None).path)
+@pytest.mark.parametrize("form", FOLDERS)
+def test_round_trip_of_folders(form: str, talks: Mixture, tmp_path: Path) -> None:
+    """The folder itself is a source of prompts. Our own columns say with `answer` where a response is from."""
+    written = export(talks, form, tmp_path / "folder")
+    columns = {"answer": "response"} if form == "datasets" else {}
+    found = prompts_of(written.path, tmp_path / "again", columns)
+    held = [s for s in samples(talks, None, Counter()) if form != "llamafactory" or not s.history]
+    same([[row[c] for c in COLUMNS] for row in found], [texts(sample, form) for sample in held])
+    assert written.rows == len(held)
+    if form == "datasets":
+        kept = [row for table in tables(talks, None) for row in table.to_pylist()]
+        assert sorted(pq.read_table(written.path / "data").to_pylist(), key=repr) == sorted(kept, key=repr)
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "parquet"])
+def test_round_trip_of_preferences(ending: str, run: str, tmp_path: Path) -> None:
+    written = export(run, "dpo", tmp_path / f"dpo.{ending}", margin=0.005)
+    made = list(preferences(open_source(run), 0.005, None, Counter()))
+    assert sorted(read(written.path), key=repr) == sorted(made, key=repr)
+    assert len(made) == written.rows == 3
+
+
+def test_every_format_has_a_round_trip() -> None:
+    assert {*NAMES} == {"alpaca", "messages", "sharegpt", "prompt-completion", *FOLDERS, "dpo"}
+
+
+def test_tool_calls_survive_where_the_format_can_hold_them(talks: Mixture, tmp_path: Path) -> None:
+    chat = read(export(talks, "messages", tmp_path / "m.jsonl", seed=None).path)
     assert chat[0]["messages"] == [
         {"role": "user", "content": "Question 0?"},
         {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "add"}}]},
         {"role": "tool", "content": "4", "tool_call_id": "1"},
         {"role": "assistant", "content": "Truth 0."},
     ]
-    alpaca = export(made, "alpaca", tmp_path / "a.json")
+    alpaca = export(talks, "alpaca", tmp_path / "a.json")
     assert alpaca.rows == 1 and alpaca.dropped == {"conversation:format_cannot_hold_it": 1}
 
 
@@ -152,7 +192,10 @@ def test_a_pool_is_exported_as_its_kept_translations(run: str, tmp_path: Path) -
     written = export(run, "alpaca", tmp_path / "pool.json")
     rows = read(written.path)
     assert {"instruction": "jp:Question 5?", "input": "jp:a b", "output": "jp:Truth 5."} in rows
-    assert written.rows == 38 and written.dropped == {"conversation:untranslated": 2}
+    assert written.rows == 40 and not written.dropped
+    talks = [row for row in rows if "system" in row or "history" in row]
+    assert {row.get("system") for row in talks} == {None, "jp:Be kind."} and len(talks) == 2
+    assert [["jp:Hi | <b>", "jp:Ho\n## x"]] in [row.get("history") for row in talks]
     whole = export(run, "datasets", tmp_path / "whole")
     assert whole.rows == 40
 
@@ -160,14 +203,14 @@ def test_a_pool_is_exported_as_its_kept_translations(run: str, tmp_path: Path) -
 def test_preferences_of_a_pool(run: str, mixture: Mixture, tmp_path: Path) -> None:
     """By score with a margin; what is chosen must be usable."""
     written = export(run, "dpo", tmp_path / "dpo.jsonl", margin=0.05)
-    (pair,) = read(written.path)
+    talk, pair = sorted(read(written.path), key=lambda pair: -len(pair["prompt"]))
+    assert [turn["content"] for turn in talk["prompt"]] == ["jp:Be kind.", "jp:Question 1?\n\njp:a b"]
     assert pair["prompt"] == [{"role": "user", "content": "jp:Question 0?"}]
     assert [pair[key][0]["content"] for key in ("chosen", "rejected")] == ["jp:Truth 0.", "jp:Self 0."]
     assert (pair["score_chosen"], pair["score_rejected"]) == pytest.approx((0.9, 0.5))
     assert written.dropped == {
-        "conversation:untranslated": 2,
         "chosen:unusable": 1,
-        "scores:within_margin": 1,
+        "scores:within_margin": 2,
         "answers:fewer_than_two_scored": 35,
     }
     with pytest.raises(UserError, match="a mixture holds one answer of each prompt"):

@@ -11,6 +11,12 @@ from polydistill.engine.storage.pool import Pool, open_pool
 from tests.engine.pool_fixture import row, write_run
 
 
+TURNS = [
+    {"role": "user", "content": "Hi", "payload": None},
+    {"role": "assistant", "content": "Ho", "payload": '{"name": "Ann"}'},
+]
+
+
 def pool(tmp_path: Path, *rows: dict[str, Any], targets: tuple[str, ...] = ("deu_Latn",)) -> Pool:
     made = {target: [row(i, target, **one) for i, one in enumerate(rows)] for target in targets}
     return open_pool(write_run(tmp_path / "run", made))
@@ -47,10 +53,23 @@ def test_the_better_translation_is_chosen_whichever_answer_it_is(tmp_path: Path)
         (scored(0.9, 0.5, reason_truth="copied"), "chosen:unusable"),
         (scored(0.9, 0.5, reason_instruction="copied"), "question:unusable"),
         (scored(0.9, 0.5, reason_input="copied", input="x"), "question:unusable"),
+        (scored(0.9, 0.5, system="Be kind.", reason_system="copied"), "conversation:unusable"),
+        (scored(0.9, 0.5, history=TURNS, reason_history=[None, "off_target"]), "conversation:unusable"),
     ],
 )
 def test_every_prompt_without_a_pair_has_one_reason(columns: dict[str, Any], reason: str, tmp_path: Path) -> None:
     assert pairs(pool(tmp_path, columns)) == ([], {reason: 1})
+
+
+def test_a_conversation_is_asked_in_its_translation(tmp_path: Path) -> None:
+    (pair,), dropped = pairs(pool(tmp_path, scored(0.9, 0.5, system="Be kind.", history=TURNS)))
+    assert [(turn["role"], turn["content"]) for turn in pair["prompt"]] == [
+        ("system", "de:Be kind."),
+        ("user", "de:Hi"),
+        ("assistant", "de:Ho"),
+        ("user", "de:Question 0?"),
+    ]
+    assert pair["prompt"][2]["name"] == "Ann" and not dropped  # a turn's payload stays as it was
 
 
 def test_a_bad_answer_may_be_the_rejected_one(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def test_a_column_may_begin_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert read(tmp_path / "a.parquet") == [{"a": "x", "weight": None, "turns": None}] * 3 + rows[3:]
 
 
+def test_values_that_no_parquet_column_holds_are_said(tmp_path: Path) -> None:
+    calls = [{"arguments": "{}"}, {"arguments": {"a": 1}}]
+    with pytest.raises(UserError, match=r"a\.parquet: Parquet cannot hold these rows .* Write \.jsonl"):
+        write_rows(tmp_path / "a.parquet", [{"calls": [call]} for call in calls])
+    assert not list(tmp_path.iterdir()) and write_rows(tmp_path / "a.jsonl", [{"calls": [call]} for call in calls]) == 2
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_failure_leaves_nothing_behind(ending: str, tmp_path: Path) -> None:
     def broken() -> Iterator[dict[str, Any]]:

@@ -50,6 +50,16 @@ def test_a_tool_call_keeps_its_place_and_payload():
     assert messages(None, found.history, found.instruction, answer=found.truth) == talk
 
 
+def test_turns_of_our_own_tables_are_read_as_they_are():
+    own = [turn("user", "Hi"), turn("assistant", None, {"tool_calls": [1]}), turn("user", None)]
+    assert read_turns(own) == own
+    for payload in ("[1]", "no JSON", "{" * 100_000):
+        with pytest.raises(Unusable, match="bad_conversation"):
+            read_turns([turn("user", "Hi") | {"payload": payload}])
+    (other,) = read_turns([{"role": "user", "content": "Hi", "payload": "no JSON", "name": "Ann"}])
+    assert json.loads(other["payload"]) == {"payload": "no JSON", "name": "Ann"}  # a key of somebody else
+
+
 def test_roles_that_say_more_than_ours_survive():
     talk = [
         {"from": "human", "value": "x"},
