@@ -74,6 +74,8 @@ class PromptsRecord:
     unused: dict[str, dict[str, int]]  # file -> column without a role -> rows with text in it
     given: dict[str, list[Shard]]  # target language -> GIVEN rows of each unit
     translated: dict[str, int]  # target language -> rows whose question came with a translation
+    # Target language -> why translations that came with the prompts are not used -> rows.
+    translations_lost: dict[str, dict[str, int]] = field(default_factory=dict)
     rules: int = RULES
     format: int = field(default=2, kw_only=True)
 

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,8 @@ class Notes:
 
     unused: dict[str, Counter[str]] = field(default_factory=dict)  # file -> column without a role -> rows with text
     changed: Counter[str] = field(default_factory=Counter)  # "number": made text; "first_answer": of several; ...
+    # Target language -> why existing translations of rows are not used -> rows.
+    lost: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 class Fields:

@@ -80,6 +80,7 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
         unused={name: dict(sorted(found.items())) for name, found in spool.notes.unused.items() if found},
         given=given,
         translated={target: len(texts) - texts.null_count for target, texts in asked.items()},
+        translations_lost={target: dict(sorted(found.items())) for target, found in spool.notes.lost.items() if found},
     )
     _tell(record)
     if not units:
@@ -188,5 +189,8 @@ def _tell(record: PromptsRecord) -> None:
     for name, columns in record.unused.items():
         listed = ", ".join(f"{column} ({rows:,} rows)" for column, rows in columns.items())
         print(f"{name}: not used: {listed}. prompts.columns gives a column its role", file=sys.stderr)
+    for target, reasons in record.translations_lost.items():
+        listed = ", ".join(f"{reason} ({rows:,} rows)" for reason, rows in reasons.items())
+        print(f"translations into {target}: not used: {listed}", file=sys.stderr)
     if count := record.mended.get("first_answer"):
         print(f"{count:,} rows have several answers; the first is used", file=sys.stderr)

@@ -174,6 +174,8 @@ class Source:
                     progress.advance(len(rows.values))
                     if left is not None and not (left := left - len(rows.values)):
                         return
+        for each in apart.values():
+            each.finish()
 
     def _fields(self, part: Part, notes: Notes) -> Fields:
         # Columns that are read as translations are not left out.
@@ -185,9 +187,9 @@ class Source:
     def _in_rows(self, part: Part, target: str, notes: Notes) -> Translations:
         given = self.config.translations[target]
         # Columns of the row itself have been counted with it.
-        name, notes = (f"{part.name}[{given.key}]", notes) if given.key else (part.name, Notes())
+        name, own = (f"{part.name}[{given.key}]", notes) if given.key else (part.name, Notes())
         columns = {str(role): column for role, column in (given.columns or self.config.columns).items()}
-        return InRows(Fields(name, columns, notes, False), given.key, self.config.max_chars)
+        return InRows(Fields(name, columns, own, False), given.key, self.config.max_chars, notes.lost[target])
 
     def _in_files(self, target: str, notes: Notes) -> Translations:
         given, parts = self.config.translations[target], self.translated[target]
@@ -198,7 +200,7 @@ class Source:
                 for rows in part.rows():
                     yield fields.frame(rows.under(given.key) if given.key else rows)
 
-        return in_files(frames(), parts[0].name, self.config.max_chars)
+        return in_files(frames(), parts[0].name, self.config.max_chars, notes.lost[target])
 
     def input(self, known: Iterable[InputFile] = ()) -> Input:
         """What the source is, for the record."""

@@ -10,7 +10,6 @@ from polydistill.engine.export.preferences import preferences
 from polydistill.engine.storage.pool import Pool, open_pool
 from tests.engine.pool_fixture import row, write_run
 
-
 TURNS = [
     {"role": "user", "content": "Hi", "payload": None},
     {"role": "assistant", "content": "Ho", "payload": '{"name": "Ann"}'},

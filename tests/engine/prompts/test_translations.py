@@ -6,6 +6,7 @@ import pytest
 
 from polydistill.engine.config import GivenTranslations, PromptSource, Synthesis, validate
 from polydistill.engine.errors import UserError
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.shards import Folder
 
@@ -51,9 +52,12 @@ def test_in_columns_of_the_same_row(tmp_path):
 def test_in_a_file_by_position(tmp_path):
     path, other = write(tmp_path / "a.jsonl", [*EN, EN[0]]), write(tmp_path / "de.jsonl", [*DE, DE[1]])
     check(*run(path, tmp_path / "out", de={"path": other})[1:])
-    short = write(tmp_path / "short.jsonl", DE[:3])
-    with pytest.raises(UserError, match=r"short\.jsonl: has 3 rows, fewer than its source"):
-        run(path, tmp_path / "other", de={"path": short})
+    for rows, said in ((DE[:3], "has 3 rows, fewer"), ([*DE, *DE], "has 10 rows, more")):
+        wrong = write(tmp_path / "wrong.jsonl", rows)
+        with pytest.raises(UserError, match=rf"wrong\.jsonl: {said} than its source"):
+            run(path, tmp_path / "other", de={"path": wrong})
+    # The first rows of the source take the first rows of the file.
+    assert len(run(path, tmp_path / "limited", limit=3, de={"path": wrong})[1]) == 3
 
 
 def test_in_a_file_by_id(tmp_path):
@@ -66,6 +70,32 @@ def test_in_a_file_by_id(tmp_path):
     twice = write(tmp_path / "twice.jsonl", turned + turned[:1])
     with pytest.raises(UserError, match=r"twice\.jsonl: the id 'r4' is there twice"):
         run(path, tmp_path / "other", de={"path": twice})
+
+
+def test_translations_that_are_not_used_are_counted_and_named(tmp_path, capsys):
+    path = write(tmp_path / "a.jsonl", [row | {"id": f"r{i}"} for i, row in enumerate(EN)])
+    rows = [row | {"id": f"r{i}"} for i, row in enumerate(DE)]
+    rows[1]["instruction"] = ["no text"]
+    rows[2]["output"] = "x" * 200
+    others = [DE[0] | {"id": "r9"}, DE[0] | {"id": "r8"}, DE[0] | {"id": None}]
+    other = write(tmp_path / "de.jsonl", [*rows, *others])
+    prompts, _, given = run(path, tmp_path / "out", max_chars=100, de={"path": other})
+    lost = {"no_id": 1, "no_row_with_this_id": 2, "too_long": 1, "wrong_type": 1}
+    assert prompts.record.translations_lost == {"deu_Latn": lost}
+    assert [texts["instruction"] for texts in given] == ["Sag 0.", None, None, "Sag 3.", "Sag 4."]
+    said = "translations into deu_Latn: not used: no_id (1 rows), no_row_with_this_id (2 rows), too_long (1 rows)"
+    assert said in capsys.readouterr().err
+    assert open_prompts(Folder.of(tmp_path / "out")).record == prompts.record
+
+
+def test_rows_without_their_translation_are_counted(tmp_path):
+    both = [{"en": en, "de": de} for en, de in zip(EN, DE)]
+    del both[1]["de"]
+    both[2]["de"] = {"output": "Nur die Antwort."}
+    path = write(tmp_path / "a.jsonl", both)
+    prompts, _, given = run(path, tmp_path / "out", key="en", de={"key": "de"})
+    assert prompts.record.translations_lost == {"deu_Latn": {"missing": 1}}
+    assert given[2] == {"instruction": None, "input": None, "truth": "Nur die Antwort."}
 
 
 def test_other_translations_are_other_prompts(tmp_path):
