@@ -93,15 +93,24 @@ class Prompts:
         Raises:
             DamagedError: the shard is missing or is not what was written.
         """
-        try:
-            return read_shard(self.folder, self.record.units[unit])
-        except DamagedError as error:
-            raise DamagedError(f"{error}. Delete {self.folder.root} and run again to make it anew") from error
+        return self._read(self.record.units[unit])
 
     def given(self, unit: int, targets: Iterable[str]) -> dict[str, pa.Table]:
-        """GIVEN rows of one unit, for those target languages that translations were given in."""
+        """GIVEN rows of one unit, for those target languages that translations were given in.
+
+        Raises:
+            DamagedError: see `table`.
+        """
         known = self.record.given
-        return {target: read_shard(self.folder, known[target][unit]) for target in targets if target in known}
+        return {target: self._read(known[target][unit]) for target in targets if target in known}
+
+    def _read(self, shard: Shard) -> pa.Table:
+        try:
+            return read_shard(self.folder, shard)
+        except DamagedError as error:
+            raise DamagedError(
+                f"{error}. Delete {self.folder.root} and run again: the prompts are made anew from their sources"
+            ) from error
 
     def tables(self) -> Iterator[pa.Table]:
         """PROMPT rows, unit by unit."""

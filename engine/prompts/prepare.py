@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,14 @@ from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, Shard, write_table, write_tables
 
 
-def prepare(configs: list[PromptSource], default_language: str, root: Folder, unit_rows: int, seed: int = 0) -> Prompts:
+def prepare(
+    configs: list[PromptSource],
+    default_language: str,
+    root: Folder,
+    unit_rows: int,
+    seed: int = 0,
+    check: Callable[[str], object] = lambda fingerprint: None,
+) -> Prompts:
     """Read all sources into `prompts/`; a second call with the same sources only reads the record.
 
     Args:
@@ -43,6 +50,7 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
         root: the run's folder.
         unit_rows: maximum number of rows in a shard. The rows are spread evenly over as few shards as that allows.
         seed: of the samples that sources ask for.
+        check: is given the prompts' fingerprint before anything is written, and may refuse it.
 
     Raises:
         UserError: an unreadable source, no usable row, or the folder was made from other sources (says what differs).
@@ -52,6 +60,8 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
     if (root / PROMPTS).exists(MANIFEST):
         return _reuse(open_prompts(root), sources, unit_rows, drawn)
     inputs = [source.input() for source in sources]
+    fingerprint = artifact.fingerprint_of(inputs, unit_rows, drawn)
+    check(fingerprint)
     folder = root / PROMPTS
     targets = sorted({target for source in sources for target in source.translated})
     with tempfile.TemporaryDirectory(prefix="polydistill-") as local, Spool(Path(local), targets) as spool:
@@ -68,7 +78,7 @@ def prepare(configs: list[PromptSource], default_language: str, root: Folder, un
         asked = {t: table["instruction"].take(pa.array(kept)) for t, table in tables.items()}
         write_tables(folder, DROPPED_FILE, DROPPED, spool.batches("dropped"), compression="zstd")
     record = PromptsRecord(
-        fingerprint=artifact.fingerprint_of(inputs, unit_rows, drawn),
+        fingerprint=fingerprint,
         inputs=inputs,
         unit_rows=unit_rows,
         seed=drawn,

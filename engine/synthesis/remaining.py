@@ -27,8 +27,15 @@ def remaining(config: Synthesis) -> Remaining:
         UserError: unusable prompts, or the folder was made under another configuration.
     """
     folder = Folder.of(config.output)
-    prompts = prepare.prepare(config.prompts, config.source, folder, config.work.unit_rows, config.seed).record
-    values = run_fingerprint.decisive(config, prompts.fingerprint)
-    run_fingerprint.compare(folder, values)
+    unit_rows = config.work.unit_rows
+
+    def values(prompts: str) -> dict[str, Any]:
+        found = run_fingerprint.decisive(config, prompts)
+        run_fingerprint.compare(folder, found)
+        return found
+
+    # Compared before prompts are written: other prompts never stand next to a pool.
+    prompts = prepare.prepare(config.prompts, config.source, folder, unit_rows, config.seed, check=values).record
+    decisive = values(prompts.fingerprint)
     rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
-    return Remaining(prompts.rows_kept, rows, missing(folder, len(rows), config.targets), values)
+    return Remaining(prompts.rows_kept, rows, missing(folder, len(rows), config.targets), decisive)

@@ -1,13 +1,15 @@
 """What a run still has to do: prompts once, then the units that nobody has committed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.schema import POOL
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.pool import commit
@@ -57,3 +59,34 @@ def test_another_configuration_is_refused_before_anything_is_done(tmp_path: Path
     assert remaining(config(tmp_path)).decisive == values
     with pytest.raises(UserError, match=r"judge\.rules\.repetition: was .*, now 0\.1"):
         remaining(config(tmp_path, judge={"rules": {"repetition": 0.1}}))
+
+
+def test_other_prompts_are_not_written_next_to_a_pool(tmp_path: Path) -> None:
+    """The folder of prompts is gone, and the source has changed since the pool was begun."""
+    made = config(tmp_path)
+    run_fingerprint.bind(Folder.of(tmp_path / "out"), remaining(made).decisive)
+    prompts, source = tmp_path / "out/prompts", tmp_path / "a.jsonl"
+    before = {path.name: path.read_bytes() for path in prompts.rglob("*.arrow")}
+    text = source.read_text()
+    shutil.rmtree(prompts)
+    source.write_text(text.replace("Row 0", "Row 9"))
+    with pytest.raises(UserError, match=r"made under another configuration:\n  prompts: was"):
+        remaining(made)
+    assert not prompts.exists()
+    source.write_text(text)
+    remaining(made)  # made anew from the same source
+    assert {path.name: path.read_bytes() for path in prompts.rglob("*.arrow")} == before
+
+
+@pytest.mark.parametrize("name", ["000001.arrow", "deu_Latn/000001.arrow"])
+def test_damaged_prompts_heal_as_the_message_says(name: str, tmp_path: Path) -> None:
+    made = config(tmp_path)
+    run_fingerprint.bind(Folder.of(tmp_path / "out"), remaining(made).decisive)
+    shard = tmp_path / "out/prompts" / name
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-20] + bytes(20))
+    with pytest.raises(DamagedError, match=r"Delete (\S+prompts) and run again") as caught:
+        open_prompts(Folder.of(made.output)).given(1, ["deu_Latn"]), open_prompts(Folder.of(made.output)).table(1)
+    shutil.rmtree(str(caught.value).partition("Delete ")[2].partition(" ")[0])
+    remaining(made)
+    assert shard.read_bytes() == whole
