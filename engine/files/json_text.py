@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from json.scanner import make_scanner
 from typing import Any
 
 from polydistill.engine.errors import UserError
@@ -12,7 +13,7 @@ from polydistill.engine.files.decode import line_blocks, read_text, text_blocks
 from polydistill.engine.files.source import File
 
 _decode = json.JSONDecoder().raw_decode
-_scan = json.JSONDecoder().scan_once
+_scan = make_scanner(json.JSONDecoder())
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
