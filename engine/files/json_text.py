@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from json.scanner import make_scanner
 from typing import Any
 
 from polydistill.engine.errors import UserError
@@ -13,7 +12,6 @@ from polydistill.engine.files.decode import line_blocks, read_text, text_blocks
 from polydistill.engine.files.source import File
 
 _decode = json.JSONDecoder().raw_decode
-_scan = make_scanner(json.JSONDecoder())
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -73,8 +71,8 @@ def _lines(file: File) -> Iterator[Rows]:
         numbers, values = [], []
         for number, text in enumerate(lines, before + 1):
             try:
-                value, end = _scan(text, 0)  # `json.loads` without its checks, which cost a fifth of the time
-            except (StopIteration, ValueError, RecursionError):
+                value, end = _decode(text)  # `json.loads` without its checks, which cost a fifth of the time
+            except (ValueError, RecursionError):
                 if not text or text.isspace():
                     continue
                 value, end = _parse(text), len(text)
