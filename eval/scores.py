@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from polydistill.engine.errors import DamagedError
+from polydistill.engine.errors import DamagedError, mended_by
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 
 FILE = "metrics.json"
+_AGAIN = "Run `polydistill eval` again: answers that are whole are kept, and the rest is made anew."
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ class Scores:
             DamagedError: metrics.json is missing, damaged, or of another format.
         """
         folder = Folder.of(location)
-        return cls(folder, read_record(folder, FILE, ScoresRecord))
+        with mended_by(_AGAIN):
+            return cls(folder, read_record(folder, FILE, ScoresRecord))
 
     @classmethod
     def write(cls, folder: Folder, record: ScoresRecord) -> "Scores":
@@ -239,7 +241,8 @@ class Scores:
         """Compare every file of answers with its record. Returns one sentence per problem."""
         from polydistill.eval.asking.answer_files import AnswerFolder
 
-        return [problem for model in self.record.models for problem in AnswerFolder.of(self.folder, model).verify()]
+        found = [problem for model in self.record.models for problem in AnswerFolder.of(self.folder, model).verify()]
+        return [f"{problem}. {_AGAIN}" for problem in found]
 
 
 def arm(model: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from polydistill.engine import environment, screen
 from polydistill.engine.config import Judge, dump, override, validate
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.shards import Folder
 from polydistill.paths import resolve
 from polydistill.run_config import RunConfig, read_run_file
@@ -143,7 +143,10 @@ class Run:
         folder = Folder.of(f"{self.output}/eval")
         if not folder.exists(FILE) or self.config.eval is None or self.config.student is None:
             return None
-        record = Scores.open(folder).record
+        try:
+            record = Scores.open(folder).record
+        except DamagedError:  # the evaluation makes them anew from its kept answers
+            return None
         mine = (dump(self.config.eval), dump(self.config.student))
         return Scores(folder, record) if (record.evaluation, record.student) == mine else None
 

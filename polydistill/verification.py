@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.generation.answers import Answers
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.artifact import Artifact
 from polydistill.engine.storage.pool import open_pool
-from polydistill.engine.storage.run_folder import PROMPTS, UNITS
+from polydistill.engine.storage.run_folder import GENERATED, PROMPTS, UNITS
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.scores import FILE as SCORES
 from polydistill.eval.scores import Scores
@@ -20,7 +21,7 @@ from polydistill.trainer.records import TRAINING
 class Verified:
     """What verification found of one artifact."""
 
-    kind: str  # "prompts", "pool", "mixture", "checkpoint" or "scores"
+    kind: str  # "prompts", "answers", "pool", "mixture", "checkpoint" or "scores"
     path: str
     problems: list[str]  # one sentence each; [] where every file is what was written
 
@@ -49,6 +50,8 @@ def _artifacts(root: Folder) -> Iterator[tuple[str, Folder, Callable[[Folder], A
     names = root.names(recursive=True)
     if any(name.startswith(f"{UNITS}/") for name in names):
         yield "pool", root, open_pool
+    if any(name.startswith(f"{GENERATED}/") for name in names):
+        yield "answers", root / GENERATED, Answers
     for name in names:
         parent, _, file = name.rpartition("/")
         folder = root / parent if parent else root
@@ -58,7 +61,7 @@ def _artifacts(root: Folder) -> Iterator[tuple[str, Folder, Callable[[Folder], A
         elif file == "manifest.json" and parent.rpartition("/")[2] != "tokens":
             yield "mixture", folder, Mixture.open
         elif file == TRAINING:
-            yield "checkpoint", folder, lambda folder: Checkpoint.open(folder.root)
+            yield "checkpoint", folder, Checkpoint.open
         elif file == SCORES:
             yield "scores", folder, Scores.open
 

@@ -8,11 +8,14 @@ out/checkpoints/    what an interrupted training goes on from
 
 from dataclasses import dataclass
 
+from polydistill.engine.errors import mended_by
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.distributed.digests import problems
 from polydistill.trainer.records import TRAINING, Identity, Row, TrainingRecord
+
+_AGAIN = "Run `polydistill train` again: it makes the model anew from its newest checkpoint."
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,16 @@ class Checkpoint:
     location: str  # the folder as it was named: a path or URI
 
     @classmethod
-    def open(cls, location: str) -> "Checkpoint":
+    def open(cls, location: str | Folder) -> "Checkpoint":
         """Open a training's folder.
 
         Raises:
             DamagedError: training.json is missing or damaged.
         """
         folder = Folder.of(location)
-        return cls(folder, read_record(folder, TRAINING, TrainingRecord), location)
+        with mended_by(_AGAIN):
+            record = read_record(folder, TRAINING, TrainingRecord)
+        return cls(folder, record, folder.root if isinstance(location, Folder) else location)
 
     @staticmethod
     def state(location: str, identity: Identity | None = None) -> State:
@@ -65,4 +70,4 @@ class Checkpoint:
 
     def verify(self) -> list[str]:
         """Compare the model's files with their digests. Returns one sentence per problem."""
-        return problems(self.folder, self.record.files)
+        return [f"{problem}. {_AGAIN}" for problem in problems(self.folder, self.record.files)]

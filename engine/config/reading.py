@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import reprlib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +12,14 @@ from pydantic import (
     ValidationError,
 )
 
-from polydistill.engine.config.base import Config
+from polydistill.engine.config.base import SECRET, Config
 from polydistill.engine.errors import UserError
 from polydistill.engine.yaml_text import parse_yaml
 
 C = TypeVar("C", bound=Config)
+
+
+_USER = re.compile(r"//[^/\s'\"]*@")  # in a URI: perhaps a password
 
 
 _short = reprlib.Repr()  # a wrong value in a message stays short, whatever was given
@@ -67,8 +71,10 @@ def validate(model: type[C], data: dict[str, Any], where: str) -> C:
                 near = difflib.get_close_matches(str(item["loc"][-1]), _keys(model), n=1)
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 problems.append(f"  {key}: unknown key{hint}")
+            elif item["type"] == SECRET:
+                problems.append(f"  {key}: {item['msg']}")
             else:
-                found = _short.repr(item["input"])
+                found = _USER.sub("//...@", _short.repr(item["input"]))
                 problems.append(f"  {key}: {item['msg'].removeprefix('Value error, ')} (found {found})")
         raise UserError(f"{where}:\n" + "\n".join(problems)) from error
 

@@ -9,7 +9,9 @@ from pydantic import (
     model_validator,
 )
 
-from polydistill.engine.config.base import Config
+from polydistill.engine.config.base import Config, hidden
+from polydistill.engine.credentials import refuse_in_settings
+from polydistill.engine.errors import UserError
 
 
 class Endpoint(Config):
@@ -23,6 +25,14 @@ class Endpoint(Config):
     patience: float = Field(
         600, ge=0, description="Seconds during which a request is retried while the server is busy or unreachable"
     )
+
+    @field_validator("key")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+            problem = "Expected the name of an environment variable, in capitals. The key itself belongs there"
+            raise hidden(UserError(problem))
+        return value
 
     @field_validator("url")
     @classmethod
@@ -84,6 +94,15 @@ class Student(Config):
         default_factory=dict,
         description="Further vLLM engine arguments, e.g. {max_num_seqs: 1024, max_num_batched_tokens: 16384}",
     )
+
+    @field_validator("engine")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            refuse_in_settings(value, "engine")
+        except UserError as error:
+            raise hidden(error) from error
+        return value
 
     @field_validator("endpoint", mode="before")
     @classmethod

@@ -9,19 +9,23 @@
 Schema of the shards: `engine.schema.MIXTURE`. No other module knows a key of manifest.json.
 """
 
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import pyarrow as pa
+
 from polydistill.engine.config import dump
-from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.errors import DamagedError, UserError, mended_by
 from polydistill.engine.mixing.recipe import Recipe
 from polydistill.engine.pairs.draw import CorpusRecord
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
 from polydistill.engine.storage.record import parse_record, write_record
-from polydistill.engine.storage.shards import Folder, Shard, check_shard
+from polydistill.engine.storage.shards import Folder, Shard, damages, read_shard
 
 MANIFEST = "manifest.json"
+_AGAIN = "Run `polydistill mix` again: it makes the mixture anew."
 
 
 @dataclass(frozen=True)
@@ -145,13 +149,15 @@ class Mixture:
         folder = Folder.of(location)
         if not folder.exists(MANIFEST):
             raise UserError(f"{folder.root}: no mixture here. Make one with `polydistill mix RUN --out {folder.root}`.")
-        value = folder.read_json(MANIFEST)
+        with mended_by(_AGAIN):
+            value = folder.read_json(MANIFEST)
         if isinstance(value, dict) and "format" not in value:
             raise UserError(
                 f"{folder.join(MANIFEST)}: not the record of a mixture, or one of an older version. Delete the folder "
                 "and run `polydistill mix` again."
             )
-        return cls(folder, parse_record(value, MixtureRecord, folder.join(MANIFEST)))
+        with mended_by(_AGAIN):
+            return cls(folder, parse_record(value, MixtureRecord, folder.join(MANIFEST)))
 
     def write(self) -> None:
         """Write the record: from now on the folder holds this mixture."""
@@ -159,19 +165,33 @@ class Mixture:
 
     def verify(self) -> list[str]:
         """Read every shard whole and compare it with the record. Returns one sentence per problem."""
-        problems = []
-        for shard in self.record.shards:
-            try:
-                check_shard(self.folder, shard)
-            except DamagedError as error:
-                problems.append(str(error))
-        return problems
+        found = damages(self.folder, list(self.record.shards))
+        return [f"{problem}. {_AGAIN}" for problem in found if problem]
+
+    def table(self, shard: Shard) -> pa.Table:
+        """MIXTURE rows of one of the record's shards.
+
+        Raises:
+            DamagedError: the shard is missing or is not what was written.
+        """
+        with mended_by(_AGAIN):
+            return read_shard(self.folder, shard)
 
 
 def state(folder: Folder, origin: Origin) -> State:
-    """What stands in the folder, for someone who wants a mixture made of `origin`."""
+    """What stands in the folder, for someone who wants a mixture made of `origin`; what is damaged is said."""
     if folder.exists(MANIFEST):
-        return State.COMPLETE if Mixture.open(folder).record.origin == origin else State.FOREIGN
+        try:
+            mixture = Mixture.open(folder)
+        except DamagedError as error:
+            print(error, file=sys.stderr)
+            return State.PARTIAL
+        if mixture.record.origin != origin:
+            return State.FOREIGN
+        problems = mixture.verify()
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        return State.PARTIAL if problems else State.COMPLETE
     return State.PARTIAL if any(name.endswith(".arrow") for name in folder.names()) else State.ABSENT
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from polydistill.engine.config import Synthesis, dump
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.planning.costs import Cost
 from polydistill.engine.storage import run_fingerprint
@@ -30,7 +30,11 @@ def check_sample(config: Synthesis, run: str | Folder) -> None:
     folder = Folder.of(run)
     if not folder.exists(run_fingerprint.FILE):
         raise UserError(f"--sample {folder.root}: no run here ({run_fingerprint.FILE} is missing)")
-    sample, mine = folder.read_json(run_fingerprint.FILE), flatten(dump(config))
+    sample, mine = run_fingerprint.bound(folder), flatten(dump(config))
+    if not sample:
+        raise DamagedError(
+            f"{folder.join(run_fingerprint.FILE)}: damaged. Run `polydistill synth` on the sample again."
+        )
     wrong = []
     for key in (*_MODELS, *_SPEED):
         there, here = sample.get(key), mine.get(key)

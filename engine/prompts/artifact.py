@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.errors import DamagedError, UserError, mended_by
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.run_folder import PROMPTS
-from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard
+from polydistill.engine.storage.shards import Folder, Shard, damages, read_shard
 
 MANIFEST, DROPPED = "manifest.json", "dropped.arrow"
+
+_AGAIN = "Run `polydistill synth` again: it makes the prompts anew from their sources."
 
 RULES = 2
 """Version of the reading and cleaning rules. Every change of what they give raises it."""
@@ -76,6 +78,7 @@ class PromptsRecord:
     translated: dict[str, int]  # target language -> rows whose question came with a translation
     # Target language -> why translations that came with the prompts are not used -> rows.
     translations_lost: dict[str, dict[str, int]] = field(default_factory=dict)
+    dropped_rows: Shard | None = None  # dropped.arrow
     rules: int = RULES
     format: int = field(default=2, kw_only=True)
 
@@ -93,7 +96,8 @@ class Prompts:
         Raises:
             DamagedError: the shard is missing or is not what was written.
         """
-        return self._read(self.record.units[unit])
+        with mended_by(_AGAIN):
+            return read_shard(self.folder, self.record.units[unit])
 
     def given(self, unit: int, targets: Iterable[str]) -> dict[str, pa.Table]:
         """GIVEN rows of one unit, for those target languages that translations were given in.
@@ -102,15 +106,8 @@ class Prompts:
             DamagedError: see `table`.
         """
         known = self.record.given
-        return {target: self._read(known[target][unit]) for target in targets if target in known}
-
-    def _read(self, shard: Shard) -> pa.Table:
-        try:
-            return read_shard(self.folder, shard)
-        except DamagedError as error:
-            raise DamagedError(
-                f"{error}. Delete {self.folder.root} and run again: the prompts are made anew from their sources"
-            ) from error
+        with mended_by(_AGAIN):
+            return {target: read_shard(self.folder, known[target][unit]) for target in targets if target in known}
 
     def tables(self) -> Iterator[pa.Table]:
         """PROMPT rows, unit by unit."""
@@ -118,13 +115,9 @@ class Prompts:
 
     def verify(self) -> list[str]:
         """Read every file whole and compare it with the record. Returns one sentence per problem."""
-        problems = []
-        for shard in [*self.record.units, *(shard for shards in self.record.given.values() for shard in shards)]:
-            try:
-                check_shard(self.folder, shard)
-            except DamagedError as error:
-                problems.append(str(error))
-        return problems
+        shards = [*self.record.units, *(shard for shards in self.record.given.values() for shard in shards)]
+        shards += [self.record.dropped_rows] if self.record.dropped_rows else []
+        return [f"{problem}. {_AGAIN}" for problem in damages(self.folder, shards) if problem]
 
 
 def open_prompts(root: Folder) -> Prompts:
@@ -137,7 +130,8 @@ def open_prompts(root: Folder) -> Prompts:
     folder = root / PROMPTS
     if not folder.exists(MANIFEST):
         raise UserError(f"{root.root}: no prompts here (run `polydistill synth` with this output folder first)")
-    return Prompts(folder, read_record(folder, MANIFEST, PromptsRecord))
+    with mended_by(_AGAIN):
+        return Prompts(folder, read_record(folder, MANIFEST, PromptsRecord))
 
 
 def write_prompts(folder: Folder, record: PromptsRecord) -> Prompts:

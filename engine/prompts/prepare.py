@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from polydistill.engine.config import PromptSource
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.prompts import artifact
 from polydistill.engine.prompts.artifact import DROPPED as DROPPED_FILE
 from polydistill.engine.prompts.artifact import MANIFEST, Prompts, PromptsRecord, open_prompts, write_prompts
@@ -57,8 +57,8 @@ def prepare(
     """
     sources = open_sources(configs, default_language)
     drawn = seed if any(config.sample for config in configs) else None
-    if (root / PROMPTS).exists(MANIFEST):
-        return _reuse(open_prompts(root), sources, unit_rows, drawn)
+    if found := _whole(root):
+        return _reuse(found, sources, unit_rows, drawn)
     inputs = [source.input() for source in sources]
     fingerprint = artifact.fingerprint_of(inputs, unit_rows, drawn)
     check(fingerprint)
@@ -76,7 +76,7 @@ def prepare(
         tables = {target: spool.table(target) for target in targets}
         given = {target: list(_units(table, kept, folder, unit_rows, f"{target}/")) for target, table in tables.items()}
         asked = {t: table["instruction"].take(pa.array(kept)) for t, table in tables.items()}
-        write_tables(folder, DROPPED_FILE, DROPPED, spool.batches("dropped"), compression="zstd")
+        dropped_rows = write_tables(folder, DROPPED_FILE, DROPPED, spool.batches("dropped"), compression="zstd")
     record = PromptsRecord(
         fingerprint=fingerprint,
         inputs=inputs,
@@ -91,6 +91,7 @@ def prepare(
         given=given,
         translated={target: len(texts) - texts.null_count for target, texts in asked.items()},
         translations_lost={target: dict(sorted(found.items())) for target, found in spool.notes.lost.items() if found},
+        dropped_rows=dropped_rows,
     )
     _tell(record)
     if not units:
@@ -112,6 +113,20 @@ def row_ids(frame: pl.DataFrame) -> pl.Series:
         keys[i] += "\0" + json.dumps(talk, ensure_ascii=False)
     blake2b = hashlib.blake2b
     return pl.Series("id", [blake2b(key.encode(), digest_size=8).hexdigest() for key in keys], dtype=pl.String)
+
+
+def _whole(root: Folder) -> Prompts | None:
+    """The prompts in a run's folder; None where there are none, or where a file is damaged, which is said."""
+    if not (root / PROMPTS).exists(MANIFEST):
+        return None
+    try:
+        found = open_prompts(root)
+        problems = found.verify()
+    except DamagedError as error:
+        problems = [str(error)]
+    for problem in problems:
+        print(f"{problem} This is being done.", file=sys.stderr)
+    return None if problems else found
 
 
 def _reuse(found: Prompts, sources: list[Source], unit_rows: int, seed: int | None) -> Prompts:

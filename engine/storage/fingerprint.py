@@ -11,7 +11,8 @@ from typing import Any
 
 def fingerprint(value: Any) -> str:
     """16 hex digits of JSON values; the order of keys does not count."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

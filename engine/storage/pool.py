@@ -16,7 +16,7 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
-from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.errors import DamagedError, UserError, mended_by
 from polydistill.engine.storage.figures import RowFigures
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.run_folder import POOL, UNITS, shard_name
@@ -73,10 +73,8 @@ class Pool:
         Raises:
             DamagedError: the shard is not what was committed.
         """
-        try:
+        with mended_by(_AGAIN):
             return read_shard(self.folder, self.shard(target, unit), columns)
-        except DamagedError as error:
-            raise DamagedError(f"{error}. {_AGAIN}") from error
 
     def tables(self, target: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """All committed tables of one language, unit by unit."""
@@ -102,7 +100,8 @@ def open_pool(location: str | Folder) -> Pool:
     """
     folder = Folder.of(location)
     targets = sorted({name.partition("/")[0] for name in _record_names(folder / UNITS)})
-    records = {target: {record.unit: record for record in _records(folder, target)} for target in targets}
+    with mended_by(_AGAIN):
+        records = {target: {record.unit: record for record in _records(folder, target)} for target in targets}
     if not records:
         raise UserError(f"{folder.root}: no pool here (run `polydistill synth` with this output folder first)")
     return Pool(folder, {target: dict(sorted(units.items())) for target, units in records.items()})
@@ -136,7 +135,7 @@ def commit(
     return record
 
 
-def missing(folder: Folder, units: int, targets: list[str]) -> dict[int, list[str]]:
+def missing(folder: Folder, units: int, targets: list[str], fingerprint: str = "") -> dict[int, list[str]]:
     """Unit -> target languages that are still to do.
 
     A unit counts as not done, and is reported, where its record is damaged or its shard is not what was written.
@@ -147,11 +146,21 @@ def missing(folder: Folder, units: int, targets: list[str]) -> dict[int, list[st
         folder: the run's folder.
         units: number of prompt shards.
         targets: target languages of the run.
+        fingerprint: of the run; "" takes units of any.
+
+    Raises:
+        UserError: a unit was made under another configuration.
     """
     done: dict[int, dict[str, list[str]]] = defaultdict(dict)  # unit -> target -> the call's targets
     for target in targets:
         records = list(_records(folder, target, tolerant=True))
         for record, problem in zip(records, damages(folder, [record.shard for record in records])):
+            if fingerprint and record.fingerprint and record.fingerprint != fingerprint:
+                raise UserError(
+                    f"{folder.join(record.name)}: made under another configuration (fingerprint {record.fingerprint}, "
+                    f"now {fingerprint}), and fingerprint.json, which says what differs, is lost. Go back to that "
+                    "configuration, or choose another `output`."
+                )
             if problem:
                 print(f"{problem}; this unit is made again", file=sys.stderr)
             else:

@@ -4,12 +4,14 @@ It binds a run's folder to one configuration. Paths are no part of it, so a run 
 extended. Knobs of a run's speed, and what only decides how much is done, may change between two starts.
 """
 
+import sys
 from typing import Any
 
 from polydistill.engine.config import Synthesis, dump
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
+from polydistill.engine.storage.record import CHECKSUM
 from polydistill.engine.storage.shards import Folder
 
 FILE = "fingerprint.json"
@@ -47,24 +49,35 @@ def decisive(config: Synthesis, prompts: str) -> dict[str, Any]:
 
 def bind(folder: Folder, values: dict[str, Any]) -> str:
     """Bind the folder to `values`; returns their fingerprint."""
-    if not folder.exists(FILE):
-        folder.write_json(FILE, values)
+    if bound(folder) != values:
+        folder.write_json(FILE, values | {CHECKSUM: fingerprint(values)})
     return fingerprint(values)
+
+
+def bound(folder: Folder) -> dict[str, Any]:
+    """What an earlier start has bound the folder to; {} where that is not known: no file, or a damaged one."""
+    try:
+        found = folder.read_json(FILE)
+    except DamagedError:
+        return {}
+    values = {key: value for key, value in found.items() if key != CHECKSUM} if isinstance(found, dict) else {}
+    whole = bool(values) and found.get(CHECKSUM, fingerprint(values)) == fingerprint(values)
+    return values if whole else {}
 
 
 def compare(folder: Folder, values: dict[str, Any]) -> None:
     """Compare `values` with those that an earlier start has bound the folder to.
 
+    Where the file is missing or damaged, the units' own records still tell whether they are this run's
+    (`engine.storage.pool.missing`).
+
     Raises:
         UserError: the folder was made under another configuration. The message names every field that differs.
-        DamagedError: the file that says so is damaged.
     """
-    if not folder.exists(FILE):
-        return
-    before = folder.read_json(FILE)
-    if not isinstance(before, dict):
-        raise DamagedError(f"{folder.join(FILE)}: damaged (expected a JSON object). Restore it from a backup.")
-    if lines := differences(before, values):
+    before = bound(folder)
+    if not before and folder.exists(FILE):
+        print(f"{folder.join(FILE)}: damaged. It is made anew where the units are this run's.", file=sys.stderr)
+    if before and (lines := differences(before, values)):
         listed = "\n".join(f"  {line}" for line in lines)
         raise UserError(
             f"{folder.root} holds units made under another configuration:\n{listed}\n"

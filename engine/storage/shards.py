@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.fs
 import pyarrow.ipc
 
+from polydistill.engine.credentials import refuse_in_location
 from polydistill.engine.errors import DamagedError
 from polydistill.engine.storage.names import inside
 
@@ -48,10 +49,15 @@ class Folder:
 
     @classmethod
     def of(cls, location: "str | Path | Folder") -> "Folder":
-        """Open `location`; local paths may be relative."""
+        """Open `location`; local paths may be relative.
+
+        Raises:
+            UserError: a URI with credentials in it.
+        """
         if isinstance(location, Folder):
             return location
         text = os.fspath(location)
+        refuse_in_location(text)
         if re.match(r"^\w+://", text):
             filesystem, root = pa.fs.FileSystem.from_uri(text)
             return cls(filesystem, root)
@@ -146,8 +152,8 @@ class Folder:
             return json.loads(self.read(name))
         except FileNotFoundError as error:
             raise DamagedError(f"{self.join(name)} is missing") from error
-        except ValueError as error:
-            raise DamagedError(f"{self.join(name)}: not valid JSON ({error})") from error
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"{self.join(name)}: damaged (not valid JSON: {error})") from error
 
 
 def damages(folder: Folder, shards: list[Shard]) -> list[str | None]:

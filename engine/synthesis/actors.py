@@ -20,8 +20,8 @@ from polydistill.engine.judging.turns import append, fold
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
-from polydistill.engine.storage.run_folder import GENERATED, PROMPTS, shard_name
-from polydistill.engine.storage.shards import Folder, read_table
+from polydistill.engine.storage.run_folder import GENERATED
+from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
 from polydistill.engine.translation.given import WithGiven, attach
@@ -116,12 +116,12 @@ class PromptActor:
     """An ASSIGNMENT in, the unit's prompts out, ready for the engine."""
 
     def __init__(self, student: Student, seed: int, root: Folder) -> None:
-        self._folder, self._stage = root / PROMPTS, PromptStage(student, seed)
+        self._prompts, self._stage = open_prompts(root), PromptStage(student, seed)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit."""
         (unit,) = table["unit"].to_pylist()
-        rows = read_table(self._folder, shard_name(unit))
+        rows = self._prompts.table(unit)
         return self._stage(rows.append_column(UNIT, pa.array([unit] * rows.num_rows, UNIT.type)))
 
 
@@ -129,14 +129,14 @@ class RemoteActor:
     """An ASSIGNMENT in; has the unit's prompts answered by a server, commits them, and passes the assignment on."""
 
     def __init__(self, student: Student, seed: int, root: Folder, monitor: Any) -> None:
-        self._prompts, self._answers, self._monitor = root / PROMPTS, Answers(root / GENERATED), monitor
+        self._prompts, self._answers, self._monitor = open_prompts(root), Answers(root / GENERATED), monitor
         self._stage = RemoteStage(student, seed)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit."""
         (unit,) = table["unit"].to_pylist()
         started = time.monotonic()
-        rows, figures = self._stage(read_table(self._prompts, shard_name(unit)))
+        rows, figures = self._stage(self._prompts.table(unit))
         self._answers.commit(unit, rows, figures)
         seconds = time.monotonic() - started
         self._monitor.end.remote(
@@ -173,10 +173,7 @@ class TranslateActor:
         """One unit."""
         (assignment,) = table.to_pylist()
         unit, targets = assignment["unit"], assignment["targets"]
-        if self._own:
-            rows = Answers(self._root / GENERATED).table(unit)
-        else:
-            rows = unanswered(read_table(self._root / PROMPTS, shard_name(unit)))
+        rows = Answers(self._root / GENERATED).table(unit) if self._own else unanswered(self._prompts.table(unit))
         rows = append(attach(rows.select(schema.GENERATED.names), self._prompts.given(unit, targets)))
         made = self._watch.run(unit, rows, self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.

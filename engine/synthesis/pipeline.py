@@ -25,7 +25,6 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.answers import Answers, answered
 from polydistill.engine.storage import run_fingerprint
-from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
@@ -55,10 +54,11 @@ def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> Synthe
             (root / part).sweep()
         todo = remaining(config)
         root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
-        if not todo.pending:
-            return SynthesisRecord(fingerprint(todo.decisive), todo.prompts, config.targets)
-        stages.check(config)
+        if todo.pending:
+            stages.check(config)
         digest = run_fingerprint.bind(root, todo.decisive)
+        if not todo.pending:
+            return SynthesisRecord(digest, todo.prompts, config.targets)
         tally, figures = _run(config, stages, root, todo.pending, todo.rows, digest)
         record = tally.record(digest, todo.prompts, config.targets, figures)
         write_summary(root, record)

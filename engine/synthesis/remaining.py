@@ -6,6 +6,7 @@ from typing import Any
 from polydistill.engine.config import Synthesis
 from polydistill.engine.prompts import prepare
 from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import missing
 from polydistill.engine.storage.shards import Folder
 
@@ -38,4 +39,5 @@ def remaining(config: Synthesis) -> Remaining:
     prompts = prepare.prepare(config.prompts, config.source, folder, unit_rows, config.seed, check=values).record
     decisive = values(prompts.fingerprint)
     rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
-    return Remaining(prompts.rows_kept, rows, missing(folder, len(rows), config.targets), decisive)
+    pending = missing(folder, len(rows), config.targets, fingerprint(decisive))
+    return Remaining(prompts.rows_kept, rows, pending, decisive)

@@ -1,14 +1,16 @@
-"""Reading benchmark files: local, plain or gzip, with errors that name file and line."""
+"""Reading benchmark files through the reader of all foreign files (`engine.files`): errors name file and line."""
 
 import csv
-import gzip
 import json
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.files.decode import read_lines
+from polydistill.engine.files.json_text import parse_json, read_json
+from polydistill.engine.files.source import File, reading
+from polydistill.engine.files.tables import read_cells
 from polydistill.engine.languages import get_language
 from polydistill.eval.benchmark import LacksLanguage
 
@@ -58,50 +60,55 @@ def names_of(code: str) -> dict[str, str]:
 
 
 def lines(path: Path) -> list[str]:
-    """Lines of a text file, without their ends; a trailing empty line is no line."""
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: byte {error.start} is not UTF-8; convert the file") from error
-    # Not splitlines(): texts contain U+2028 and form feeds.
-    found = text.replace("\r\n", "\n").split("\n")
-    return found[:-1] if found and not found[-1] else found
+    """Lines of a text file, without their ends; a trailing empty line is no line.
+
+    Raises:
+        UserError: a damaged file, or bytes that are no UTF-8.
+    """
+    return list(read_lines(File.of(path)))
 
 
 def json_lines(path: Path, fields: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON Lines file, each with `fields`."""
-    for number, line in enumerate(lines(path), 1):
-        if not line.strip():
-            continue
-        yield checked(parse(line, f"{path}:{number}"), fields, f"{path}:{number}")
+    """Objects of a JSON Lines file, each with `fields`.
+
+    Raises:
+        UserError: a damaged file, a line that is no JSON object, or one without a field.
+    """
+    for number, line in enumerate(read_lines(File.of(path)), 1):
+        if line.strip():
+            yield checked(parse_json(line, f"{path}:{number}"), fields, f"{path}:{number}")
 
 
 def json_file(path: Path) -> Any:
-    """The content of a JSON file."""
-    return parse("\n".join(lines(path)), str(path))
+    """The content of a JSON file.
+
+    Raises:
+        UserError: a damaged file.
+    """
+    return read_json(File.of(path))
 
 
 def tsv(path: Path, columns: int, quoted: bool = False) -> Iterator[list[str]]:
     """Rows of a headerless TAB-separated file, each of at least `columns` cells.
 
     `quoted` reads cells as Python's and pandas' csv do: "..." around a cell, and "" for a quotation mark in it.
+
+    Raises:
+        UserError: a damaged file, a quotation mark that does not end, or a row of fewer cells.
     """
-    rows = csv.reader(lines(path), delimiter="\t") if quoted else (line.split("\t") for line in lines(path))
-    for number, cells in enumerate(rows, 1):
+    file = File.of(path)
+    for number, cells in _quoted(file) if quoted else enumerate(read_cells(file), 1):
         if len(cells) < columns:
             raise UserError(f"{path}:{number}: expected {columns} cells separated by TAB, found {len(cells)}")
         yield cells
 
 
-def parse(text: str, where: str) -> Any:
-    """JSON from text."""
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{where}: not valid JSON ({error})") from error
+def _quoted(file: File) -> Iterator[tuple[int, list[str]]]:
+    """Rows of cells, each with the number of its last line."""
+    rows = csv.reader((f"{line}\n" for line in read_lines(file)), delimiter="\t", strict=True)
+    with reading(file, "tsv"):
+        for cells in rows:
+            yield rows.line_num, cells
 
 
 def checked(row: Any, fields: Iterable[str], where: str) -> dict[str, Any]:

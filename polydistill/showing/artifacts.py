@@ -15,7 +15,7 @@ from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS
 from polydistill.engine.storage.sampling import Part
-from polydistill.engine.storage.shards import Folder, Shard, read_shard, read_table
+from polydistill.engine.storage.shards import Folder, Shard, read_shard
 from polydistill.eval.asking.answer_files import UnitRecord
 
 _ANSWERS = re.compile(r"(?:(.+)/)?([^/]+)/([a-z]{3}_[A-Z][a-z]{3})(\.\d{4})?\.json")
@@ -78,9 +78,9 @@ def _reader(folder: Folder, shard: Shard) -> Callable[[list[str] | None], pa.Tab
 def _prompts(run: Folder, dropped: bool) -> Artifact:
     prompts = open_prompts(run)
     if dropped:
-        rows = read_table(prompts.folder, DROPPED, ["reason"]).num_rows if prompts.folder.exists(DROPPED) else 0
-        parts = [Part(f"{PROMPTS}/{DROPPED}", rows, lambda columns: read_table(prompts.folder, DROPPED, columns))]
-        return Artifact("dropped prompts", prompts.folder.root, parts if rows else [], {}, ("reason",))
+        shard = prompts.record.dropped_rows
+        parts = [Part(f"{PROMPTS}/{DROPPED}", shard.rows, _reader(prompts.folder, shard))] if shard else []
+        return Artifact("dropped prompts", prompts.folder.root, [part for part in parts if part.rows], {}, ("reason",))
     parts = [Part(shard.path, shard.rows, _reader(prompts.folder, shard)) for shard in prompts.record.units]
     return Artifact("prompts", prompts.folder.root, parts, {"language": "source"})
 

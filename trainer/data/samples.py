@@ -33,9 +33,7 @@ def write_part(
         name, record = f"{index:06}.arrow", f"{index:06}.json"
         if _is_there(tokens, record, key):
             continue
-        table, counts = tokenize(
-            read_shard(mixture.folder, mixture.record.shards[index]), tokenizer, mixture.record.weights, how
-        )
+        table, counts = tokenize(mixture.table(mixture.record.shards[index]), tokenizer, mixture.record.weights, how)
         write_record(tokens, record, TokensPart(key, write_table(tokens, name, table), dict(counts)))
 
 

@@ -67,11 +67,11 @@ def _state(out: str, who: Identity) -> State:
     try:
         state = Checkpoint.state(out, who)
     except DamagedError as error:
-        print(f"{error} It is made again from the newest checkpoint.", file=sys.stderr)
+        print(f"{error} This is being done.", file=sys.stderr)
         return State.PARTIAL
     if state == State.PARTIAL and Folder.of(out).exists(TRAINING):
         for problem in Checkpoint.open(out).verify():
-            print(f"{problem}: the model is made again from its checkpoint", file=sys.stderr)
+            print(f"{problem} This is being done.", file=sys.stderr)
     return state
 
 

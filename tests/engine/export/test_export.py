@@ -231,6 +231,7 @@ def test_names_in_records_lead_nowhere(mixture: Mixture, tmp_path: Path) -> None
     """A mixture made by somebody else can name what it wants."""
     manifest = Path(mixture.folder.root, "manifest.json")
     record = json.loads(manifest.read_text())
+    del record["checksum"]
     for name in ("../../x", "/abs/x", "a/b", ".hidden"):
         manifest.write_text(json.dumps(record | {"recipe": record["recipe"] | {"name": name}}))
         with pytest.raises(UserError, match="cannot be a file's name"):

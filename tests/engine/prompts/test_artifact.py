@@ -94,7 +94,7 @@ def test_damage_is_found_and_names_the_way_out(run: Folder) -> None:
     path.write_bytes(content)
     (problem,) = prompts.verify()
     assert "000001.arrow" in problem
-    with pytest.raises(DamagedError, match=r"000001\.arrow.* Delete .*prompts and run again"):
+    with pytest.raises(DamagedError, match=r"000001\.arrow.* Run `polydistill synth` again"):
         list(prompts.tables())
     assert prompts.table(0).num_rows == 2  # the others are as they were
     path.unlink()

@@ -1,9 +1,11 @@
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polydistill.engine.errors import DamagedError
-from polydistill.engine.storage.record import parse_record, read_record, write_record
+from polydistill.engine.storage.record import parse_record, read_record, record_values, write_record
 from polydistill.engine.storage.shards import Folder, Shard
 
 
@@ -32,6 +34,8 @@ def test_what_is_written_is_read(tmp_path):
         ({}, "damaged, or written by an older version. This version of polydistill reads format 2"),
         ({"format": 2}, "field 'name': Field required"),
         ({"name": "a", "counts": {"x": "many"}, "format": 2}, r"field 'counts\.x'"),
+        ({"name": "a", "counts": {}, "formats": 1, "format": 2}, "damaged record .field 'formats' is unknown"),
+        ({"name": "a", "counts": {}, "format": 2, "checksum": "0"}, "its content is not what was written"),
         ({"name": "a", "counts": {}, "format": 3}, "written in format 3. This version of polydistill reads format 2"),
     ],
 )
@@ -46,3 +50,20 @@ def test_a_file_that_is_no_json_is_damaged(tmp_path, text):
     (tmp_path / "record.json").write_text(text)
     with pytest.raises(DamagedError, match=r"record\.json"):
         read_record(Folder.of(tmp_path), "record.json", Example)
+
+
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_no_flipped_bit_gives_other_values(place, bit, tmp_path_factory):
+    folder = Folder.of(tmp_path_factory.mktemp("flip"))
+    write_record(folder, "record.json", GOOD)
+    data = bytearray(folder.read("record.json"))
+    data[place % len(data)] ^= 1 << bit
+    folder.write("record.json", bytes(data))
+    with pytest.raises(DamagedError, match=r"record\.json: (damaged|written in format)"):
+        read_record(folder, "record.json", Example)
+
+
+def test_a_record_of_an_earlier_version_has_no_checksum_and_is_read(tmp_path):
+    folder = Folder.of(tmp_path)
+    folder.write_json("record.json", record_values(GOOD))
+    assert read_record(folder, "record.json", Example) == GOOD

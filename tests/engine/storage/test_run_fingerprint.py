@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from polydistill.engine.config import Synthesis, validate
-from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.errors import UserError
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.shards import Folder
 
@@ -55,11 +55,19 @@ def test_what_changes_rows_is_refused_by_name(tmp_path, change, field):
         run_fingerprint.compare(folder, values(config(tmp_path, **change)))
 
 
-@pytest.mark.parametrize("text", ["[]", "null", "{", ""])
-def test_a_damaged_fingerprint_is_named(tmp_path, text):
-    (tmp_path / "fingerprint.json").write_text(text)
-    with pytest.raises(DamagedError, match=r"fingerprint\.json"):
-        run_fingerprint.compare(Folder.of(tmp_path), values(config(tmp_path)))
+@pytest.mark.parametrize("text", ["[]", "null", "{", "", "{}", "flip"])
+def test_a_damaged_file_binds_to_nothing_and_is_made_anew(tmp_path, text, capsys):
+    folder, mine = Folder.of(tmp_path), values(config(tmp_path))
+    run_fingerprint.bind(folder, mine)
+    whole = folder.read("fingerprint.json")
+    altered = whole.replace(b'"translate.beam": 4', b'"translate.beam": 6') if text == "flip" else text.encode()
+    assert altered != whole
+    folder.write("fingerprint.json", altered)
+    assert run_fingerprint.bound(folder) == {}
+    run_fingerprint.compare(folder, mine)
+    assert "fingerprint.json: damaged" in capsys.readouterr().err
+    run_fingerprint.bind(folder, mine)
+    assert folder.read("fingerprint.json") == whole and run_fingerprint.bound(folder) == mine
 
 
 def test_moved_inputs_are_the_same_and_other_content_is_not(tmp_path):

@@ -113,7 +113,7 @@ def test_json_and_its_errors(place):
     place.write_json("a.json", {"Häuser": [1, None]})
     assert place.read_json("a.json") == {"Häuser": [1, None]} and "Häuser" in place.read("a.json").decode()
     place.write("b.json", b"{")
-    with pytest.raises(UserError, match=r"b\.json: not valid JSON"):
+    with pytest.raises(UserError, match=r"b\.json: damaged .not valid JSON"):
         place.read_json("b.json")
     with pytest.raises(UserError, match=r"c\.json is missing"):
         place.read_json("c.json")

@@ -141,7 +141,8 @@ def test_a_finished_model_is_verified_and_made_again(trained: Training, whole: P
     target = tmp_path / "copy" / "model" / "model.safetensors"
     flip(target)
     checkpoint = Checkpoint.open(str(tmp_path / "copy"))
-    assert checkpoint.verify() == [f"{target}: damaged (its content is not what was written)"]
+    (problem,) = checkpoint.verify()
+    assert problem.startswith(f"{target}: damaged (its content is not what was written). Run `polydistill train`")
     assert Checkpoint.state(str(tmp_path / "copy")) == State.PARTIAL
     trained(tmp_path / "copy")
     assert same(tmp_path / "copy", whole) and not Checkpoint.open(str(tmp_path / "copy")).verify()
