@@ -85,8 +85,7 @@ def test_damaged_prompts_heal_as_the_message_says(name: str, tmp_path: Path) -> 
     shard = tmp_path / "out/prompts" / name
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-20] + bytes(20))
-    with pytest.raises(DamagedError, match=r"Delete (\S+prompts) and run again") as caught:
+    with pytest.raises(DamagedError, match="Run `polydistill synth` again"):
         open_prompts(Folder.of(made.output)).given(1, ["deu_Latn"]), open_prompts(Folder.of(made.output)).table(1)
-    shutil.rmtree(str(caught.value).partition("Delete ")[2].partition(" ")[0])
     remaining(made)
     assert shard.read_bytes() == whole

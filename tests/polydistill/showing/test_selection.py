@@ -1,5 +1,6 @@
 """Which rows `polydistill show` draws from which artifact."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from polydistill.engine.config import Student
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.generation.answers import AnswerFigures, Answers, answered
 from polydistill.engine.generation.selection import Candidate
+from polydistill.engine.prompts.artifact import open_prompts, write_prompts
 from polydistill.engine.schema import MIXTURE, PROMPT
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder, write_table
@@ -79,7 +81,9 @@ def test_prompts_and_the_dropped_ones(run: str) -> None:
     with pytest.raises(UserError, match="no row with reason empty"):
         origins(f"{run}/prompts", "empty")
     dropped = pa.table({"origin": ["a:3", "a:4"], "reason": ["empty", "too_long"], "excerpt": ["", "x"]})
-    write_table(Folder.of(run) / "prompts", "dropped.arrow", dropped)
+    prompts = open_prompts(Folder.of(run))
+    shard = write_table(prompts.folder, "dropped.arrow", dropped)
+    write_prompts(prompts.folder, replace(prompts.record, dropped_rows=shard))
     assert origins(f"{run}/prompts", "too_long") == [4]
     with pytest.raises(UserError, match="has no subset"):
         origins(f"{run}/prompts", subset="TT")
