@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def run(data: Path, model: str, out: Path, rows: int, steps: int, questions: int
     asked = out / "held_out"
     asked.mkdir(parents=True, exist_ok=True)
     (asked / "de.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in held_out(data)))
-    config = read_run_file(FILE)
+    config: dict[str, Any] = read_run_file(FILE)
     config |= {"output": str(out / "run"), "translate": None}  # NLLB is too large for a laptop's processors
     config["prompts"] |= {"path": str(data / ALPACA), "limit": rows}
     config["student"] |= {"model": model, "max_tokens": 96, "engine": {"max_model_len": 1024, "enforce_eager": True}}

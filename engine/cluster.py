@@ -63,7 +63,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
     environment.prepare()
     if address is None:
         _stay_on_loopback()
-        settings: dict[str, Any] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
+        settings: dict[str, object] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
     else:
         hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
         settings = {"address": address, "runtime_env": hook}

@@ -39,7 +39,7 @@ _FILES = {".json", ".jsonl", ".parquet", ".arrow", ".csv", ".tsv", ".txt", ".yam
 """Names with these endings are files, whether they exist or not."""
 
 
-def resolve(data: dict[str, Any], folder: str | Path) -> dict[str, Any]:
+def resolve(data: dict[str, object], folder: str | Path) -> dict[str, object]:
     """`data` with absolute paths, where relative ones are relative to `folder`.
 
     Args:

@@ -36,8 +36,8 @@ class Run:
 
     def __init__(
         self,
-        config: RunConfig | Mapping[str, Any] | str | Path,
-        rows: Iterable[Mapping[str, Any]] | None = None,
+        config: RunConfig | Mapping[str, object] | str | Path,
+        rows: Iterable[Mapping[str, object]] | None = None,
         set: Sequence[str] = (),
     ) -> None:
         """Read the configuration. Nothing is started or written, except for `rows`.
@@ -167,7 +167,7 @@ class Run:
         recipe: str | None = None,
         seed: int = 0,
         out: str | None = None,
-        judge: Judge | Mapping[str, Any] | None = None,
+        judge: Judge | Mapping[str, object] | None = None,
     ) -> "Mixture":
         """Make a mixture from the run's pool, or open it where it is made already.
 
@@ -254,7 +254,7 @@ class Run:
         return evaluate(everyone, self.config.evaluation(), student, f"{self.output}/{folder}")
 
 
-def _config(source: Any, rows: list[Mapping[str, Any]] | None, changes: Sequence[str]) -> RunConfig:
+def _config(source: Any, rows: list[Mapping[str, object]] | None, changes: Sequence[str]) -> RunConfig:
     if isinstance(source, str | Path):
         data, where = read_run_file(_file(source)), str(source)
     else:
@@ -262,8 +262,9 @@ def _config(source: Any, rows: list[Mapping[str, Any]] | None, changes: Sequence
     for text in changes:
         override(data, text)
     data = resolve(data, ".")  # workers may have been started in another folder
-    if rows is not None and isinstance(data.get("output"), str):
-        data["prompts"] = {"path": _write_rows(rows, data["output"])}
+    output = data.get("output")
+    if rows is not None and isinstance(output, str):
+        data["prompts"] = {"path": _write_rows(rows, output)}
     return validate(RunConfig, data, where)
 
 
@@ -275,7 +276,7 @@ def _file(source: str | Path) -> Path:
     return Path(source) / "config.yaml"
 
 
-def _write_rows(rows: list[Mapping[str, Any]], output: str) -> str:
+def _write_rows(rows: list[Mapping[str, object]], output: str) -> str:
     folder = Folder.of(output)
     content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     if not folder.exists(ROWS) or folder.read(ROWS) != content:

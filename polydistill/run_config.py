@@ -100,7 +100,7 @@ class _Partly(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def _known(cls, data: dict[str, object]) -> dict[str, object]:
         unknown = sorted(set(data) - set(RunConfig.model_fields))
         if unknown:
             raise ValueError(f"unknown section {unknown[0]!r}. Known: {', '.join(RunConfig.model_fields)}")
@@ -137,6 +137,6 @@ def load_run(path: str | Path, overrides: Sequence[str] | None = None, folder: s
     return validate(RunConfig, resolve(data, "."), str(path))
 
 
-def read_run_file(path: str | Path, folder: str | Path | None = None) -> dict[str, Any]:
+def read_run_file(path: str | Path, folder: str | Path | None = None) -> dict[str, object]:
     """The keys and values of a run's file, its paths absolute, not validated."""
     return resolve(read_yaml(path), folder or Path(path).parent)

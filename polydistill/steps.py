@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Config)
 
 
-def section(kind: type[C], value: C | Mapping[str, Any] | list[Any], name: str) -> C:
+def section(kind: type[C], value: C | Mapping[str, object] | list[Any], name: str) -> C:
     """A section of the configuration from a mapping with its keys.
 
     Raises:
@@ -28,8 +28,8 @@ def section(kind: type[C], value: C | Mapping[str, Any] | list[Any], name: str) 
 
 def train(
     mixture: str,
-    student: Student | Mapping[str, Any],
-    train: Train | Mapping[str, Any],
+    student: Student | Mapping[str, object],
+    train: Train | Mapping[str, object],
     out: str,
     progress: bool = True,
 ) -> Checkpoint:
@@ -57,8 +57,8 @@ def train(
 
 def evaluate(
     models: Mapping[str, str | Checkpoint],
-    evaluation: Eval | Mapping[str, Any] | list[Any],
-    student: Student | Mapping[str, Any],
+    evaluation: Eval | Mapping[str, object] | list[Any],
+    student: Student | Mapping[str, object],
     out: str,
     address: str | None = None,
 ) -> "Scores":

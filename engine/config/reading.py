@@ -4,11 +4,13 @@ import difflib
 import json
 import re
 import reprlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import (
     BaseModel,
+    JsonValue,
     ValidationError,
 )
 
@@ -40,7 +42,7 @@ def load(model: type[C], path: str | Path | None, overrides: list[str] | None = 
     return validate(model, data, str(path or "configuration"))
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
+def read_yaml(path: str | Path) -> dict[str, object]:
     """The keys and values of a YAML file, not validated.
 
     Raises:
@@ -59,7 +61,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return data
 
 
-def validate(model: type[C], data: dict[str, Any], where: str) -> C:
+def validate(model: type[C], data: Mapping[str, object], where: str) -> C:
     """Validate `data`. One UserError reports every problem with its key."""
     try:
         return model.model_validate(data)
@@ -79,21 +81,22 @@ def validate(model: type[C], data: dict[str, Any], where: str) -> C:
         raise UserError(f"{where}:\n" + "\n".join(problems)) from error
 
 
-def dump(config: Config) -> dict[str, Any]:
+def dump(config: Config) -> dict[str, JsonValue]:
     """The configuration as plain JSON values, defaults included."""
     return json.loads(config.model_dump_json())
 
 
-def override(data: dict[str, Any], text: str) -> None:
+def override(data: dict[str, object], text: str) -> None:
     """Apply one `key.sub=value` (the value is YAML) to `data`, in place."""
     key, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"--set {text}: expected key=value, e.g. translate.beam=1")
     *parents, last = key.strip().split(".")
     for parent in parents:
-        if not isinstance(data.setdefault(parent, {}), dict):
+        section = data.setdefault(parent, {})
+        if not isinstance(section, dict):
             raise UserError(f"--set {text}: '{parent}' is a value, not a section")
-        data = data[parent]
+        data = section
     data[last] = parse_yaml(value, f"--set {text}")
 
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -136,7 +135,7 @@ def _examples(source: Source, form: str) -> str:
     return "\n".join([f"{fence}json", *(line[:2000] for line in lines), fence])
 
 
-def _origin(source: Source) -> dict[str, Any]:
+def _origin(source: Source) -> dict[str, object]:
     """Sources, models and thresholds: from the configuration of the run, and the mixture's record."""
     runs = [Folder.of(run) for run in source.record.runs] if isinstance(source, Mixture) else [source.folder]
     run = runs[0]
@@ -144,7 +143,7 @@ def _origin(source: Source) -> dict[str, Any]:
     judge = config.get("judge") or {}
     quality = judge.get("quality") or {}
     prompts = config.get("prompts") or []
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "Prompts": ", ".join(_name(p.get("path")) for p in (prompts if isinstance(prompts, list) else [prompts])),
         "Student (its own answers)": (config.get("student") or {}).get("model"),
         "Translator": (config.get("translate") or {}).get("model"),

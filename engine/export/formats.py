@@ -1,12 +1,11 @@
 """Rows of the formats that trainers read. Each function makes a row of a sample, or None where it cannot hold it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from polydistill.engine.export.samples import Sample
-from polydistill.engine.prompts.conversation import HERE, messages
+from polydistill.engine.prompts.conversation import HERE, Message, messages
 
-Row = dict[str, Any]
+Row = dict[str, object]
 Format = Callable[[Sample], Row | None]
 
 _SHAREGPT = {"user": "human", "assistant": "gpt"}
@@ -37,7 +36,7 @@ def sharegpt(sample: Sample) -> Row:
     turns = []
     for turn in _turns(sample):
         rest = {key: value for key, value in turn.items() if key not in ("role", "content")}
-        turns.append({"from": _SHAREGPT.get(turn["role"], turn["role"]), "value": turn["content"], **rest})
+        turns.append({"from": _SHAREGPT.get(str(turn["role"]), turn["role"]), "value": turn["content"], **rest})
     return {"id": sample.id, "conversations": turns}
 
 
@@ -49,7 +48,7 @@ def prompt_completion(sample: Sample) -> Row | None:
     return {"prompt": question, "completion": sample.response}
 
 
-def _turns(sample: Sample) -> list[dict[str, Any]]:
+def _turns(sample: Sample) -> list[Message]:
     # A mark in the history says where the question stands; the answer ends the conversation in either case.
     history = sample.history or None
     if history and history[-1] == HERE:

@@ -5,7 +5,7 @@ they are the student's own candidates, where several were generated and scored.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -53,7 +53,7 @@ def _columns(table: pa.Table) -> list[str]:
     return [name for name in names if name in table.column_names]
 
 
-def _translated(row: dict[str, Any], margin: float, dropped: Counter[str]) -> Iterator[Row]:
+def _translated(row: Mapping[str, Any], margin: float, dropped: Counter[str]) -> Iterator[Row]:
     """The better translated answer against the other; the question must be usable, the worse answer need not."""
     if any(row[f"reason_{name}"] for name in ("instruction", "input")) or not row["mt_instruction"]:
         dropped["question:unusable"] += 1
@@ -76,7 +76,7 @@ def _translated(row: dict[str, Any], margin: float, dropped: Counter[str]) -> It
     yield from _pair(row["id"], row["target"], prompt, best, worst, margin, dropped)
 
 
-def _own(row: dict[str, Any], margin: float, dropped: Counter[str]) -> Iterator[Row]:
+def _own(row: Mapping[str, Any], margin: float, dropped: Counter[str]) -> Iterator[Row]:
     scored = sorted((c["score"], c["text"]) for c in row["self_candidates"] if c["score"] is not None and c["text"])
     if len(scored) < 2:
         dropped["candidates:fewer_than_two_scored"] += 1

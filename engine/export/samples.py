@@ -1,7 +1,7 @@
 """What is exported: samples of a mixture, or of the kept rows of a pool, as one stream in shuffled order."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -112,12 +112,12 @@ def _of_pool(table: pa.Table, dropped: Counter[str]) -> Iterator[Sample]:
             yield Sample(row["id"], row["target"], row["mt_system"], translated_history(row), *question, answer)
 
 
-def usable(row: dict[str, Any], name: str) -> bool:
+def usable(row: Mapping[str, object], name: str) -> bool:
     """Whether a pool row's translated answer can be learned."""
     return bool(row[f"mt_{name}"]) and row[f"reason_{name}"] is None
 
 
-def translated_history(row: dict[str, Any]) -> list[Turn] | None:
+def translated_history(row: Mapping[str, Any]) -> list[Turn] | None:
     """A pool row's history in the target language; roles and payloads stay."""
     if row["history"] is None:
         return None

@@ -2,10 +2,9 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ ENDINGS = (".json", ".jsonl", ".parquet")
 _CHUNK = 20_000  # rows of one Parquet row group
 
 
-def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
     """Write the rows; returns how many.
 
     Raises:
@@ -45,7 +44,7 @@ def whole(path: Path) -> Iterator[Path]:
         raise
 
 
-def _json(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+def _json(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
     count = 0
     with open(path, "w", encoding="utf-8") as file:
         for row in rows:
@@ -55,7 +54,7 @@ def _json(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def _json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+def _json_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
     count = 0
     with open(path, "w", encoding="utf-8") as file:
         for row in rows:
@@ -64,7 +63,7 @@ def _json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def _parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+def _parquet(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
     """Parquet needs one schema: keys that only some rows have are null in the others."""
     every = iter(rows)
     parts = [_table(part) for part in iter(lambda: list(islice(every, _CHUNK)), [])]
@@ -73,6 +72,6 @@ def _parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return table.num_rows
 
 
-def _table(rows: list[dict[str, Any]]) -> pa.Table:
+def _table(rows: list[Mapping[str, object]]) -> pa.Table:
     keys = dict.fromkeys(key for row in rows for key in row)
     return pa.table({key: pa.array([row.get(key) for row in rows]) for key in keys})

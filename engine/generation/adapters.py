@@ -43,7 +43,7 @@ class Adapter:
         return found
 
     @property
-    def engine_arguments(self) -> dict[str, Any]:
+    def engine_arguments(self) -> dict[str, object]:
         """Arguments of the engine that takes it. The tokenizer is the adapter's, with its chat template."""
         rank = next(rank for rank in RANKS if rank >= self.rank)
         return {"model": self.base, "tokenizer": self.folder, "enable_lora": True, "max_lora_rank": rank}

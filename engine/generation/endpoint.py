@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,7 +67,7 @@ class EndpointClient:
             )
         return names[0]
 
-    def ask(self, kind: Kind, bodies: Sequence[dict[str, Any]]) -> list[Reply]:
+    def ask(self, kind: Kind, bodies: Sequence[Mapping[str, object]]) -> list[Reply]:
         """Send requests, as many at once as `endpoint.concurrency` says; their answers in the same order.
 
         Args:
@@ -79,13 +79,13 @@ class EndpointClient:
         """
         return asyncio.run(self._all(kind, bodies))
 
-    async def _all(self, kind: Kind, bodies: Sequence[dict[str, Any]]) -> list[Reply]:
+    async def _all(self, kind: Kind, bodies: Sequence[Mapping[str, object]]) -> list[Reply]:
         places = asyncio.Semaphore(self.endpoint.concurrency)
         pace = _Pace(self.endpoint.requests_per_minute)
         limits = httpx.Limits(max_connections=self.endpoint.concurrency)
         async with httpx.AsyncClient(headers=self._headers, timeout=_TIMEOUT, limits=limits) as client:
 
-            async def one(body: dict[str, Any]) -> Reply:
+            async def one(body: Mapping[str, object]) -> Reply:
                 async with places:
                     return await self._one(client, pace, f"{self.endpoint.url}/{kind}", body)
 
@@ -96,7 +96,7 @@ class EndpointClient:
                 for task in tasks:
                     task.cancel()
 
-    async def _one(self, client: httpx.AsyncClient, pace: "_Pace", url: str, body: dict[str, Any]) -> Reply:
+    async def _one(self, client: httpx.AsyncClient, pace: "_Pace", url: str, body: Mapping[str, object]) -> Reply:
         until, pause = time.monotonic() + self.endpoint.patience, _PAUSE[0]
         while True:
             await pace.wait()
@@ -135,7 +135,7 @@ class _Pace:
         await asyncio.sleep(max(0.0, self._next - self._gap - now))
 
 
-def reply(answer: dict[str, Any]) -> Reply:
+def reply(answer: Any) -> Reply:
     """A server's answer, of either kind.
 
     Raises:
@@ -156,7 +156,7 @@ def reply(answer: dict[str, Any]) -> Reply:
         raise ValueError(f"an answer of another form ({error!r})") from error
 
 
-def _mean(logprobs: dict[str, Any] | None) -> float | None:
+def _mean(logprobs: Any) -> float | None:
     if not logprobs:
         return None
     values = logprobs.get("token_logprobs") or [entry["logprob"] for entry in logprobs.get("content") or []]

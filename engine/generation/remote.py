@@ -1,7 +1,5 @@
 """Self-generation by a server: the answers of a unit's prompts through an OpenAI-compatible endpoint."""
 
-from typing import Any
-
 import pyarrow as pa
 
 from polydistill.engine.config import Student
@@ -47,7 +45,7 @@ class RemoteStage:
         candidates = [made[start : start + samples] for start in range(0, len(made), samples)]
         return answered(prompts, candidates, self.student, sum(one.prompt_tokens for one in replies))
 
-    def _body(self, messages: Conversation, seed: int) -> dict[str, Any]:
+    def _body(self, messages: Conversation, seed: int) -> dict[str, object]:
         body = {"model": self.model} | sampling(self.student, seed)
         if self.student.select == "logprob":
             body["logprobs"] = True if self.student.prompt == "chat" else 1

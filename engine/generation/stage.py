@@ -5,7 +5,7 @@ that looks like a control token stays text), and every row comes back, with an a
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,9 +56,9 @@ def stops(student: Student) -> list[str]:
     return list(STOPS[student.prompt] if student.stop is None else student.stop)
 
 
-def sampling(student: Student, seed: int) -> dict[str, Any]:
+def sampling(student: Student, seed: int) -> dict[str, object]:
     """vLLM's sampling parameters, for one answer. Sampling is seeded by row and answer."""
-    values: dict[str, Any] = {"max_tokens": student.max_tokens, "temperature": student.temperature}
+    values: dict[str, object] = {"max_tokens": student.max_tokens, "temperature": student.temperature}
     if student.temperature > 0:
         values |= {"top_p": student.top_p, "seed": seed}
         values |= {"top_k": student.top_k} if student.top_k else {}
@@ -70,7 +70,7 @@ def sampling(student: Student, seed: int) -> dict[str, Any]:
     return values
 
 
-def request(row: dict[str, Any], student: Student, ends: frozenset[int]) -> dict[str, Any]:
+def request(row: Mapping[str, Any], student: Student, ends: frozenset[int]) -> dict[str, object]:
     """ray.data.llm's sampling parameters of one row; `ends` are the tokens that end an answer."""
     values = sampling(student, int(row["seed"]))
     if ends:
@@ -134,7 +134,7 @@ def _mean(logprobs: Any) -> float | None:
     return float(np.mean(values))
 
 
-def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, Any]:
+def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, object]:
     """Arguments of `vLLMEngineProcessorConfig`.
 
     A batch is a unit, so that blocks stay units on their way through the engine. Enough batches are in flight to fill

@@ -10,7 +10,7 @@ from polydistill.engine.generation.adapters import Adapter
 _LLVM = "llvmlite.binding.ffi"
 
 
-def throughput(gpu: bool) -> dict[str, Any]:
+def throughput(gpu: bool) -> dict[str, int]:
     """Engine arguments for many prompts at once.
 
     On GPUs these are vLLM's own limits for throughput on large ones; an engine that is made for serving, as

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -41,7 +40,7 @@ def judge_pairs(
     targets: Sequence[str],
     source_language: str,
     target_language: str,
-    judge: Judge | Mapping[str, Any] | None = None,
+    judge: Judge | Mapping[str, object] | None = None,
     device: str = "cpu",
     estimator: Estimator | None = None,
 ) -> list[JudgedPair]:

@@ -10,17 +10,61 @@ says are data: they are not translated, and their text stays as it is.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from polydistill.engine.prompts.conversation import Turn
 from polydistill.engine.schema import FIELDS, JUDGED, POOL
 
 _TURN = r"#(system|turn\d+)$"
 _SYSTEM = "system"
 _QUESTION = "instruction"  # the field that a turn's row holds its text in
+_MADE = ("mt", "notes", "scores", "reason")
+"""What translator and judge add to a text: prefixes of columns, and the fields of `_Text`."""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text of a conversation after translation and judging; all null for one that is not translated."""
+
+    mt: str | None = None
+    notes: list[str] | None = None
+    scores: Mapping[str, object] | None = None  # as the columns `scores_*` of POOL
+    reason: str | None = None
+    reasons: Mapping[str, str | None] = field(default_factory=dict)  # of its row, by column: `reason`, ...
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """The texts of a row's conversation."""
+
+    system: _Text
+    history: list[_Text] | None  # one for each turn
+
+    def column(self, name: str) -> object:
+        """The value of a column, e.g. `mt_system` or `reason_history`."""
+        kind, _, part = name.partition("_")
+        if part == _SYSTEM:
+            return getattr(self.system, kind)
+        return None if self.history is None else [getattr(text, kind) for text in self.history]
+
+    def reason(self, own: str | None, column: str) -> str | None:
+        """Question first, then the conversation around it, then the answers.
+
+        Args:
+            own: the row's reason without its conversation.
+            column: the one that `own` is of, `reason` or one of RESCUED.
+        """
+        if own and own.split(":")[0] in FIELDS[:2]:
+            return own
+        for name, text in [(_SYSTEM, self.system), *(("history", text) for text in self.history or ())]:
+            part, _, found = (text.reasons.get(column) or "").partition(":")
+            if part == _QUESTION:  # a turn has no answer, and the judge says so as well
+                return f"{name}:{_short(found)}"
+        return own
 
 
 def append(rows: pa.Table) -> pa.Table:
@@ -35,7 +79,7 @@ def append(rows: pa.Table) -> pa.Table:
     turns = []
     for row in several.select(["id", "source", "origin", "system", "history"]).to_pylist():
         for name, text in _texts(row["system"], row["history"]):
-            turns.append(_turn_row(row, name, text) | {"truth": ""})
+            turns.append({"id": row["id"], "source": row["source"], "truth": ""} | _turn(row["origin"], name, text))
     return pa.concat_tables([rows, pa.Table.from_pylist(turns, schema=rows.schema)])
 
 
@@ -52,20 +96,23 @@ def fold(judged: pa.Table) -> pa.Table:
         return judged.select(names)
     is_turn = pc.match_substring_regex(judged["origin"], _TURN)
     rows = judged.filter(pc.invert(is_turn))
-    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    decided = ["reason", *(name for name in names if name.startswith("reason_without_"))]
+    found: dict[tuple[str, str], dict[str, _Text]] = {}
     for turn in judged.filter(is_turn).to_pylist():
-        name = turn["origin"].rpartition("#")[2]
-        found.setdefault((turn["id"], turn["target"]), {})[name] = turn
-    keys = rows.select(["id", "target", "system", "history"]).to_pylist()
-    own = [found.get((row["id"], row["target"]), {}) for row in keys]
-    made = [_folded(row, turns) for row, turns in zip(keys, own)]
+        part = turn["origin"].rpartition("#")[2]
+        made = {kind: turn[f"{kind}_{_QUESTION}"] for kind in _MADE}
+        text = _Text(**made, reasons={name: turn[name] for name in decided})
+        found.setdefault((turn["id"], turn["target"]), {})[part] = text
+    folded = [
+        _fold_row(row["history"], found.get((row["id"], row["target"]), {}))
+        for row in rows.select(["id", "target", "history"]).to_pylist()
+    ]
     table = rows
-    for field in fields:
-        table = table.append_column(field, pa.array([row[field.name] for row in made], field.type))
-    for column in ("reason", *(name for name in names if name.startswith("reason_without_"))):
-        reasons = [_row_reason(reason, turns, column) for reason, turns in zip(rows[column].to_pylist(), own)]
-        index = table.schema.get_field_index(column)
-        table = table.set_column(index, column, pa.array(reasons, pa.string()))
+    for column in fields:
+        table = table.append_column(column, pa.array([row.column(column.name) for row in folded], column.type))
+    for name in decided:
+        reasons = [row.reason(own, name) for row, own in zip(folded, rows[name].to_pylist())]
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(reasons, pa.string()))
     return table.select(names)
 
 
@@ -75,14 +122,15 @@ def unfold(pool: pa.Table) -> pa.Table:
         return pool.select(JUDGED.names)
     turns = []
     for row in pool.filter(pc.or_(pc.is_valid(pool["system"]), pc.is_valid(pool["history"]))).to_pylist():
-        parts = {_SYSTEM: (row["mt_system"], row["notes_system"], row["scores_system"], row["reason_system"])}
-        columns = (row[f"{name}_history"] or [] for name in ("mt", "notes", "scores", "reason"))
-        parts |= {f"turn{number}": part for number, part in enumerate(zip(*columns))}
+        parts = {_SYSTEM: _Text(*(row[f"{name}_system"] for name in _MADE))}
+        columns = (row[f"{name}_history"] or [] for name in _MADE)
+        parts |= {f"turn{number}": _Text(*part) for number, part in enumerate(zip(*columns))}
         for name, text in _texts(row["system"], row["history"]):
-            made = dict(zip(("mt", "notes", "scores", "reason"), parts[name]))
-            judged = {f"{column}_instruction": value for column, value in made.items()}
-            reason = f"instruction:{made['reason']}" if made["reason"] else None
-            turns.append(_turn_row(row, name, text) | judged | {"target": row["target"], "truth": "", "reason": reason})
+            made = parts[name]
+            turn = {"id": row["id"], "source": row["source"], "target": row["target"], "truth": ""}
+            turn |= {f"{column}_instruction": getattr(made, column) for column in _MADE}
+            turn["reason"] = f"instruction:{made.reason}" if made.reason else None
+            turns.append(turn | _turn(row["origin"], name, text))
     return pa.concat_tables([pool.select(JUDGED.names), pa.Table.from_pylist(turns, schema=JUDGED)])
 
 
@@ -91,7 +139,7 @@ def has_turns(rows: pa.Table) -> bool:
     return rows["system"].null_count + rows["history"].null_count < 2 * rows.num_rows
 
 
-def _texts(system: str | None, history: Sequence[dict[str, Any]] | None) -> Iterator[tuple[str, str]]:
+def _texts(system: str | None, history: Sequence[Turn] | None) -> Iterator[tuple[str, str]]:
     """Name ("system", "turn0", ...) and text of all that is to be translated."""
     if system:
         yield _SYSTEM, system
@@ -100,48 +148,18 @@ def _texts(system: str | None, history: Sequence[dict[str, Any]] | None) -> Iter
             yield f"turn{number}", turn["content"]
 
 
-def _turn_row(row: dict[str, Any], name: str, text: str) -> dict[str, Any]:
-    return {
-        **{"id": row["id"], "source": row["source"], "origin": f"{row['origin']}#{name}"},
-        **{"instruction": text, "input": ""},
-    }
+def _turn(origin: str, name: str, text: str) -> dict[str, str]:
+    """The columns of a turn's row that are not its conversation's."""
+    return {"origin": f"{origin}#{name}", "instruction": text, "input": ""}
 
 
-def _folded(row: dict[str, Any], turns: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The columns that a row gets of its turns."""
-    result: dict[str, Any] = {}
-    for column in ("mt", "notes", "scores", "reason"):
-        values = {name: turn[f"{column}_instruction"] for name, turn in turns.items()}
-        result[f"{column}_system"] = values.get(_SYSTEM)
-        history = row["history"]
-        result[f"{column}_history"] = None if history is None else [values.get(f"turn{i}") for i in range(len(history))]
-    if result["mt_history"] is not None:  # what is not translated stays as it is
-        for number, turn in enumerate(row["history"]):
-            if f"turn{number}" not in turns:
-                result["mt_history"][number] = turn["content"]
-    return result
-
-
-def _row_reason(reason: str | None, turns: dict[str, dict[str, Any]], column: str) -> str | None:
-    """Question first, then the conversation around it, then the answers.
-
-    Args:
-        reason: the row's own.
-        turns: the JUDGED or RESCUED row of each of its turns, by name.
-        column: the one that `reason` is of.
-    """
-    if reason and reason.split(":")[0] in FIELDS[:2]:
-        return reason
-    for name in sorted(turns, key=_place):
-        field, _, found = (turns[name][column] or "").partition(":")
-        if field == _QUESTION:  # a turn has no answer, and the judge says so as well
-            return f"{name if name == _SYSTEM else 'history'}:{_short(found)}"
-    return reason
-
-
-def _place(name: str) -> int:
-    """The system prompt stands before the turns."""
-    return -1 if name == _SYSTEM else int(name.removeprefix("turn"))
+def _fold_row(history: Sequence[Turn] | None, texts: Mapping[str, _Text]) -> _Folded:
+    """What a row gets of its turns' texts. What is not translated stays as it is."""
+    system = texts.get(_SYSTEM, _Text())
+    if history is None:
+        return _Folded(system, None)
+    turns = enumerate(history)
+    return _Folded(system, [texts.get(f"turn{number}", _Text(turn["content"])) for number, turn in turns])
 
 
 def _short(reason: str) -> str:

@@ -11,7 +11,6 @@ Schema of the shards: `engine.schema.MIXTURE`. No other module knows a key of ma
 
 import sys
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 import pyarrow as pa
 
@@ -226,7 +225,7 @@ def _differences(before: MixtureRecord, origin: Origin, recipe: Recipe) -> list[
     return lines
 
 
-def _recipe(recipe: Recipe) -> dict[str, Any]:
+def _recipe(recipe: Recipe) -> dict[str, object]:
     return flatten({"recipe": dump(recipe)})
 
 

@@ -227,7 +227,7 @@ def _path(name: str) -> Path:
     return path
 
 
-def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, object]:
     """The YAML of `path` on top of what it extends."""
     if path in seen:
         raise UserError(f"{path}: `extends` runs in a circle")
@@ -244,13 +244,13 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     return _over(below, data)
 
 
-def _subsets(data: dict[str, Any]) -> set[str]:
+def _subsets(data: dict[str, object]) -> set[str]:
     """Names of the subsets that `data` knows, also those that it removes."""
     subsets = data.get("subsets")
     return set(subsets) if isinstance(subsets, dict) else set()
 
 
-def _check_removed(data: dict[str, Any], known: set[str], where: str) -> None:
+def _check_removed(data: dict[str, object], known: set[str], where: str) -> None:
     """UserError where `data` removes a subset that is not there: a slip of the pen would be no ablation."""
     subsets = data.get("subsets")
     removed = {name for name, subset in subsets.items() if subset is None} if isinstance(subsets, dict) else set()
@@ -262,10 +262,13 @@ def _check_removed(data: dict[str, Any], known: set[str], where: str) -> None:
         )
 
 
-def _over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+def _over(base: dict[str, object], top: dict[str, object]) -> dict[str, object]:
     merged = dict(base)
     for key, value in top.items():
         # `answers: {self: 1}` says what the coin is. Merged with {truth: 0.5, self: 0.5} it would keep half a truth.
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict) and key != "answers"
-        merged[key] = _over(merged[key], value) if both else value
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and key != "answers":
+            merged[key] = _over(below, value)
+        else:
+            merged[key] = value
     return merged

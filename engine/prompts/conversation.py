@@ -19,6 +19,9 @@ from polydistill.engine.files.decode import encodable
 Turn = dict[str, str | None]
 """One turn with the fields of `schema.HISTORY`."""
 
+Message = dict[str, object]
+"""A chat message, {"role", "content", ...}. Further keys are those that its row came with, of any kind."""
+
 HERE: Turn = {"role": "user", "content": None, "payload": None}
 
 _ROLES = {
@@ -103,7 +106,7 @@ def read_turns(value: Any) -> list[Turn]:
 
 def messages(
     system: str | None, history: list[Turn] | None, instruction: str, input: str = "", answer: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[Message]:
     """A row as a list of chat messages, the reverse of `read_conversation`; payloads become keys of their message.
 
     Args:
@@ -116,8 +119,8 @@ def messages(
     Returns:
         Messages {"role", "content", ...}.
     """
-    question = {"role": "user", "content": f"{instruction}\n\n{input}" if input else instruction}
-    turns = [] if system is None else [{"role": "system", "content": system}]
+    question: Message = {"role": "user", "content": f"{instruction}\n\n{input}" if input else instruction}
+    turns: list[Message] = [] if system is None else [{"role": "system", "content": system}]
     placed = False
     for turn in history or []:
         here = turn == HERE
@@ -128,7 +131,7 @@ def messages(
     return turns if answer is None else [*turns, {"role": "assistant", "content": answer}]
 
 
-def _message(turn: Turn) -> dict[str, Any]:
+def _message(turn: Turn) -> Message:
     payload = json.loads(turn["payload"]) if turn["payload"] else {}
     return {"role": turn["role"], "content": turn["content"]} | payload
 
@@ -160,7 +163,7 @@ def _turn(item: Any) -> Turn:
     return {"role": role, "content": content, "payload": payload}
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str) -> dict[str, object]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -170,7 +173,7 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _parts(parts: list[Any], rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _parts(parts: list[Any], rest: dict[str, object]) -> tuple[str, dict[str, object]]:
     """Content that is a list of parts, as text; the list itself stays in the payload where it says more."""
     found = [part.get("text") if isinstance(part, dict) else part for part in parts]
     texts = [text for text in found if isinstance(text, str)]

@@ -19,7 +19,7 @@ from polydistill.engine.prompts.conversation import Conversation, Unusable, read
 EXCERPT = 200
 """Characters of a dropped row that are kept to look at."""
 
-FRAME: dict[str, Any] = {
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "row": pl.Int64,  # 1-based number of the row, or line, in its file
     "key": pl.String,  # the row's own id, null where it has none
     "language": pl.String,  # FLORES-200 code of a row's own language, null where it has none
@@ -31,6 +31,7 @@ FRAME: dict[str, Any] = {
     "reason": pl.String,  # why the row cannot be read, null where it can
     "excerpt": pl.String,  # the beginning of a row that cannot be read
 }
+FRAME = pl.Schema(_COLUMNS)
 """Columns of a frame; null texts were not there."""
 
 _NONE = Columns({}, ())
@@ -128,7 +129,7 @@ class Fields:
             excerpts[i] = _excerpt(rows.values[i])
         return frame.with_columns(excerpt=pl.Series(excerpts, dtype=pl.String))
 
-    def _find(self, numbers: list[int], values: list[dict[str, Any]]) -> tuple[list[Columns], list[Columns]]:
+    def _find(self, numbers: list[int], values: list[dict[str, object]]) -> tuple[list[Columns], list[Columns]]:
         """The columns of every row, and the different ones. Rows may have different keys, so a key may appear late."""
         shapes = [tuple(row) for row in values]
         distinct = dict.fromkeys(shapes)
@@ -139,7 +140,7 @@ class Fields:
         kinds = [self._known[shape] for shape in distinct]
         return (kinds * len(shapes) if len(kinds) == 1 else [self._known[shape] for shape in shapes]), kinds
 
-    def _begin(self, values: list[dict[str, Any]], found: list[Columns]) -> None:
+    def _begin(self, values: list[dict[str, object]], found: list[Columns]) -> None:
         """Look at the file's beginning: does it fit a format, has it answers, is a column a language?"""
         if not any(values):
             return
@@ -156,7 +157,7 @@ class Fields:
     def _unused(self) -> Counter[str]:
         return self._notes.unused.setdefault(self._name, Counter())
 
-    def _count_unused(self, values: list[dict[str, Any]], found: list[Columns], kinds: list[Columns]) -> None:
+    def _count_unused(self, values: list[dict[str, object]], found: list[Columns], kinds: list[Columns]) -> None:
         if not any(columns.unused or "language" in columns.names for columns in kinds):
             return
         for row, columns in zip(values, found):
@@ -164,7 +165,7 @@ class Fields:
             if not self._languages and "language" in columns.names:
                 self._count(row, [columns.names["language"]])
 
-    def _count(self, row: dict[str, Any], keys: Iterable[str]) -> None:
+    def _count(self, row: dict[str, object], keys: Iterable[str]) -> None:
         for key in keys:
             if key not in self._elsewhere and _has_text(row[key]):
                 self._unused[key] += 1
@@ -190,7 +191,7 @@ class Fields:
             value = value[0] if value else None
         return self._text(value)
 
-    def _language(self, values: list[dict[str, Any]], found: list[Columns], reasons: list[str | None]) -> pl.Series:
+    def _language(self, values: list[dict[str, object]], found: list[Columns], reasons: list[str | None]) -> pl.Series:
         codes: list[str | None] = [None] * len(values)
         if self._languages:
             for i, (row, columns) in enumerate(zip(values, found)):
@@ -201,7 +202,11 @@ class Fields:
         return pl.Series(codes, dtype=pl.String)
 
     def _conversations(
-        self, values: list[dict[str, Any]], found: list[Columns], reasons: list[str | None], data: dict[str, pl.Series]
+        self,
+        values: list[dict[str, object]],
+        found: list[Columns],
+        reasons: list[str | None],
+        data: dict[str, pl.Series],
     ) -> pl.Series:
         """The history; conversations also set the other columns in `data`."""
         history: list[Any] = [None] * len(values)

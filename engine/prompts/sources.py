@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
@@ -111,7 +111,7 @@ class HubPart:
             raise UserError(_unreachable(self.id, error)) from error
         return InputFile(self.name, 0, 0, f"{commit} {self.configuration} {self.split}")
 
-    def _stream(self) -> Iterator[dict[str, Any]]:
+    def _stream(self) -> Iterator[dict[str, object]]:
         import datasets
 
         try:

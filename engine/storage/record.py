@@ -27,7 +27,7 @@ def write_record(folder: Folder, name: str, record: Any) -> None:
     folder.write_json(name, values | {CHECKSUM: fingerprint(values)})
 
 
-def record_values(record: Any) -> dict[str, Any]:
+def record_values(record: Any) -> dict[str, object]:
     """A record dataclass as JSON values."""
     return _adapter(record.__class__).dump_python(record, mode="json")
 

@@ -5,7 +5,6 @@ extended. Knobs of a run's speed, and what only decides how much is done, may ch
 """
 
 import sys
-from typing import Any
 
 from polydistill.engine.config import Synthesis, dump
 from polydistill.engine.errors import DamagedError, UserError
@@ -28,7 +27,7 @@ _BY_CONTENT = (
 )
 
 
-def decisive(config: Synthesis, prompts: str) -> dict[str, Any]:
+def decisive(config: Synthesis, prompts: str) -> dict[str, object]:
     """Everything that changes a row's content, as flat `section.key` -> value.
 
     Args:
@@ -40,21 +39,21 @@ def decisive(config: Synthesis, prompts: str) -> dict[str, Any]:
     values["work.unit_rows"] = config.work.unit_rows
     values["prompts"] = prompts
     for key in _BY_CONTENT:
-        if values.get(key):
-            values[key] = model_identity(values[key])
+        if isinstance(model := values.get(key), str) and model:
+            values[key] = model_identity(model)
     if config.student is None:
         del values["seed"]  # nothing else is drawn at random
     return dict(sorted(values.items()))
 
 
-def bind(folder: Folder, values: dict[str, Any]) -> str:
+def bind(folder: Folder, values: dict[str, object]) -> str:
     """Bind the folder to `values`; returns their fingerprint."""
     if bound(folder) != values:
         folder.write_json(FILE, values | {CHECKSUM: fingerprint(values)})
     return fingerprint(values)
 
 
-def bound(folder: Folder) -> dict[str, Any]:
+def bound(folder: Folder) -> dict[str, object]:
     """What an earlier start has bound the folder to; {} where that is not known: no file, or a damaged one."""
     try:
         found = folder.read_json(FILE)
@@ -65,7 +64,7 @@ def bound(folder: Folder) -> dict[str, Any]:
     return values if whole else {}
 
 
-def compare(folder: Folder, values: dict[str, Any]) -> None:
+def compare(folder: Folder, values: dict[str, object]) -> None:
     """Compare `values` with those that an earlier start has bound the folder to.
 
     Where the file is missing or damaged, the units' own records still tell whether they are this run's

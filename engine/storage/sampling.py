@@ -7,7 +7,6 @@ smallest keys are drawn (reservoir sampling by random sort; Efraimidis and Spira
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +30,7 @@ class Drawn:
 
     part: Part
     position: int
-    row: Mapping[str, Any]  # column -> value
+    row: Mapping[str, object]  # column -> value
 
 
 @dataclass(frozen=True)

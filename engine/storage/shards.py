@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -268,13 +268,3 @@ def read_table(place: Folder, name: str, columns: list[str] | None = None) -> pa
     except pa.ArrowInvalid as error:
         raise DamagedError(f"{path}: not a whole Arrow file ({error}); delete it and run again") from error
     return table if columns is None else table.select(columns)
-
-
-def to_json(shards: list[Shard]) -> list[dict[str, Any]]:
-    """Shards as JSON values, for a manifest."""
-    return [asdict(shard) for shard in shards]
-
-
-def from_json(values: list[dict[str, Any]]) -> list[Shard]:
-    """Shards from a manifest."""
-    return [Shard(**value) for value in values]

@@ -215,7 +215,7 @@ class JudgeActor:
     def _commit(self, unit: int, judged: pa.Table) -> pa.Table:
         targets = pc.unique(judged["target"]).to_pylist()
 
-        def one(target: str) -> dict[str, Any]:
+        def one(target: str) -> dict[str, object]:
             part = fold(judged.filter(pc.equal(judged["target"], target)))
             known = figures_of(part)
             commit(self._root, unit, target, part, targets, self._digest, known)

@@ -207,7 +207,7 @@ def _light(placement: Placement) -> float:
     return round(min(0.25, placement.spare_cpus / 8), 3)
 
 
-def _whole(placement: Placement) -> dict[str, Any]:
+def _whole(placement: Placement) -> dict[str, object]:
     """Arguments of map_batches for a function that takes whole blocks."""
     return {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
 

@@ -1,7 +1,6 @@
 """What a run still has to do, without Ray: the same look decides whether to start and where to go on."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from polydistill.engine.config import Synthesis
 from polydistill.engine.prompts import prepare
@@ -18,7 +17,7 @@ class Remaining:
     prompts: int  # usable rows of the sources
     rows: dict[int, int]  # unit -> its prompts
     pending: dict[int, list[str]]  # unit -> target languages that it lacks
-    decisive: dict[str, Any]  # what binds the folder, see `engine.storage.run_fingerprint`
+    decisive: dict[str, object]  # what binds the folder, see `engine.storage.run_fingerprint`
 
 
 def remaining(config: Synthesis) -> Remaining:
@@ -30,7 +29,7 @@ def remaining(config: Synthesis) -> Remaining:
     folder = Folder.of(config.output)
     unit_rows = config.work.unit_rows
 
-    def values(prompts: str) -> dict[str, Any]:
+    def values(prompts: str) -> dict[str, object]:
         found = run_fingerprint.decisive(config, prompts)
         run_fingerprint.compare(folder, found)
         return found

@@ -1,6 +1,6 @@
 """Translations that came with the prompts: they stand in for the translator's, text by text."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -79,7 +79,7 @@ def untranslated(rows: pa.Table, targets: list[str], /) -> pa.Table:
     parts = []
     for target in targets:
         own = pc.equal(rows["source"], target)
-        columns: dict[str, Any] = {"target": pa.array([target] * rows.num_rows, pa.string())}
+        columns: dict[str, pa.Array | pa.ChunkedArray] = {"target": pa.array([target] * rows.num_rows, pa.string())}
         for field in FIELDS:
             has = _has_text(rows[field])
             columns[f"mt_{field}"] = pc.if_else(pc.and_(own, has), rows[field], pa.scalar(None, pa.string()))
@@ -93,9 +93,9 @@ def untranslated(rows: pa.Table, targets: list[str], /) -> pa.Table:
     return pa.concat_tables(parts or [TRANSLATED.empty_table()])
 
 
-def _has_text(column: pa.Array | pa.ChunkedArray) -> Any:
+def _has_text(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return pc.greater(pc.binary_length(column), 0).fill_null(False)
 
 
-def _set(table: pa.Table, name: str, column: Any) -> pa.Table:
+def _set(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), name, column)

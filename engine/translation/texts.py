@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -23,7 +22,7 @@ class Translation:
 def translate_texts(
     texts: Sequence[str],
     target: str,
-    translate: Translate | Mapping[str, Any],
+    translate: Translate | Mapping[str, object],
     source: str = "eng_Latn",
     device: str = "cpu",
 ) -> list[Translation]:

@@ -9,7 +9,6 @@ import gc
 import logging
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
@@ -119,7 +118,7 @@ def chosen(question: Question, scores: Sequence[float] | None, lengths: tuple[in
     return Answer(question.choices[choice], choice, tuple(scores), lengths, finish="choice")
 
 
-def engine_arguments(student: Student) -> dict[str, Any]:
+def engine_arguments(student: Student) -> dict[str, object]:
     """vLLM's engine arguments: those of self-generation, what evaluation adds, and the student's own.
 
     A CPU engine gets blocks of 32 tokens instead of 128: prefixes are shared block by block.

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def lines(path: Path) -> list[str]:
     return list(read_lines(File.of(path)))
 
 
-def json_lines(path: Path, fields: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+def json_lines(path: Path, fields: Iterable[str] = ()) -> Iterator[dict[str, object]]:
     """Objects of a JSON Lines file, each with `fields`.
 
     Raises:
@@ -111,7 +111,7 @@ def _quoted(file: File) -> Iterator[tuple[int, list[str]]]:
             yield rows.line_num, cells
 
 
-def checked(row: Any, fields: Iterable[str], where: str) -> dict[str, Any]:
+def checked(row: object, fields: Iterable[str], where: str) -> dict[str, object]:
     """`row`, if it is an object with all `fields`."""
     if not isinstance(row, dict):
         raise UserError(f"{where}: expected an object, found {type(row).__name__}")
@@ -121,7 +121,7 @@ def checked(row: Any, fields: Iterable[str], where: str) -> dict[str, Any]:
     return row
 
 
-def text_of(row: dict[str, Any], field: str, where: str) -> str:
+def text_of(row: Mapping[str, object], field: str, where: str) -> str:
     """The text in a field; numbers count as text.
 
     Raises:
@@ -131,3 +131,15 @@ def text_of(row: dict[str, Any], field: str, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UserError(f"{where}: field '{field}' should be text, found {json.dumps(value)[:40]}")
     return str(value)
+
+
+def objects_in(row: object, field: str, where: str) -> list[dict[str, object]]:
+    """The objects of the list in a field.
+
+    Raises:
+        UserError: the field is missing, is no list, or an item is no object.
+    """
+    value = checked(row, (field,), where)[field]
+    if not isinstance(value, list):
+        raise UserError(f"{where}: field '{field}' should be a list, found {json.dumps(value)[:40]}")
+    return [checked(item, (), f"{where}, {field}") for item in value]

@@ -6,7 +6,7 @@ from pathlib import Path
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
 from polydistill.eval.benchmark import ENGLISH, Wanted
-from polydistill.eval.data.files import checked, json_file, text_of
+from polydistill.eval.data.files import checked, json_file, objects_in, text_of
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, mean
 from polydistill.eval.scoring.overlap import best, mlqa_em, mlqa_f1, squad_em, squad_f1
@@ -35,17 +35,17 @@ INSTRUCTIONS = {
 
 def answers_in(file: Path, wanted: Wanted) -> list[Question]:
     """Questions of a file in SQuAD 1.1's shape, whose answers are in the passage's language."""
-    data = checked(json_file(file), ("data",), str(file))
+    where = str(file)
     instruction = wanted.instruction(INSTRUCTIONS)
     questions = []
-    for article in data["data"]:
-        for paragraph in checked(article, ("paragraphs",), str(file))["paragraphs"]:
-            context = text_of(paragraph, "context", str(file))
-            for row in checked(paragraph, ("qas",), str(file))["qas"]:
-                where = f"{file}, question {row.get('id')}"
-                checked(row, ("id", "question", "answers"), where)
-                gold = tuple(dict.fromkeys(text_of(answer, "text", where) for answer in row["answers"]))
-                shown = f"{context}\n\n{text_of(row, 'question', where)}"
+    for article in objects_in(json_file(file), "data", where):
+        for paragraph in objects_in(article, "paragraphs", where):
+            context = text_of(paragraph, "context", where)
+            for row in objects_in(paragraph, "qas", where):
+                at = f"{file}, question {row.get('id')}"
+                checked(row, ("id", "question", "answers"), at)
+                gold = tuple(dict.fromkeys(text_of(answer, "text", at) for answer in objects_in(row, "answers", at)))
+                shown = f"{context}\n\n{text_of(row, 'question', at)}"
                 identity, language = str(row["id"]), wanted.language
                 questions.append(Question(identity, language, instruction, shown, gold, answer_language=language))
     if not questions:

@@ -11,7 +11,6 @@ import ast
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
@@ -85,7 +84,7 @@ def _examples(wanted: Wanted) -> list[Question]:
     ]
 
 
-def _exemplars(file: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def _exemplars(file: Path) -> dict[str, dict[str, dict[str, str]]]:
     try:
         tree = ast.parse("\n".join(lines(file)))
         for node in tree.body:

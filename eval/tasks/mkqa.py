@@ -15,7 +15,7 @@ import numpy as np
 from polydistill.engine.languages import get_language
 from polydistill.eval.benchmark import ENGLISH, LacksLanguage, Sets, Wanted
 from polydistill.eval.config import Task
-from polydistill.eval.data.files import find, json_lines, text_of
+from polydistill.eval.data.files import checked, find, json_lines, objects_in, text_of
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.scoring.metrics import Measure, mean
 from polydistill.eval.scoring.overlap import best, mkqa_em, mkqa_f1
@@ -66,15 +66,17 @@ def questions(wanted: Wanted) -> Sets:
     language, code = wanted.language, key(wanted.language)
     found = []
     for row in json_lines(file, ("example_id", "queries", "answers")):
-        if code not in row["queries"]:
-            continue
         where = f"{file}, example_id {row['example_id']}"
+        queries = checked(row["queries"], (), where)
+        if code not in queries:
+            continue
         gold: list[str] = []
-        for answer in row["answers"][code]:
+        for answer in objects_in(checked(row["answers"], (code,), where), code, where):
             text = "" if answer["text"] is None else text_of(answer, "text", where)
             words = YES_NO.get(text, {}).get(code, []) if answer.get("type") == "binary" else []
-            gold += [text, *(str(alias) for alias in answer.get("aliases", [])), *words]
-        asked = text_of(row["queries"], code, where)
+            aliases = answer.get("aliases", [])
+            gold += [text, *(map(str, aliases) if isinstance(aliases, list) else ()), *words]
+        asked = text_of(queries, code, where)
         instruction, shown = (wanted.instruction({ENGLISH: ""}), asked) if wanted.task.instruction else (asked, "")
         unique = tuple(dict.fromkeys(gold))
         found.append(Question(str(row["example_id"]), language, instruction, shown, unique))

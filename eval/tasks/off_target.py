@@ -8,7 +8,6 @@ is printed with the rate as `off_target_gold`, since the rate is no better than 
 """
 
 from pathlib import Path
-from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.eval.benchmark import Sets, Wanted
@@ -39,7 +38,7 @@ def questions(wanted: Wanted) -> Sets:
     return {"off_target": [_question(row, where, language) for where, row in _rows(file)]}
 
 
-def _rows(file: Path) -> list[tuple[str, dict[str, Any]]]:
+def _rows(file: Path) -> list[tuple[str, dict[str, object]]]:
     whole = file.name.removesuffix(".gz").endswith(".json")
     rows = json_file(file) if whole else list(json_lines(file))
     if not isinstance(rows, list):
@@ -47,7 +46,7 @@ def _rows(file: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(f"{file}:{number}", checked(row, (), f"{file}:{number}")) for number, row in enumerate(rows, 1)]
 
 
-def _question(row: dict[str, Any], where: str, language: str) -> Question:
+def _question(row: dict[str, object], where: str, language: str) -> Question:
     def first(*fields: str) -> str:
         return next((text_of(row, field, where) for field in fields if row.get(field)), "")
 

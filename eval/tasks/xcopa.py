@@ -9,8 +9,6 @@ compared, with the connecting word of the language; `letter` and `generate` ask 
 lm-evaluation-harness has the word for "why" in place of "because"; here it is put right.
 """
 
-from typing import Any
-
 from polydistill.engine.errors import UserError
 from polydistill.engine.languages import get_language
 from polydistill.eval.benchmark import ENGLISH, Sets, Wanted
@@ -61,7 +59,7 @@ def questions(wanted: Wanted) -> Sets:
     }
 
 
-def _question(wanted: Wanted, where: str, identity: str, row: dict[str, Any]) -> Question:
+def _question(wanted: Wanted, where: str, identity: str, row: dict[str, object]) -> Question:
     premise, *answers = (text_of(row, field, where) for field in ("premise", "choice1", "choice2"))
     asked, label = (text_of(row, field, where) for field in ("question", "label"))
     if asked not in LETTERED or label not in ("0", "1"):

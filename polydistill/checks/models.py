@@ -6,7 +6,6 @@ import functools
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
@@ -187,7 +186,7 @@ def _architecture(folder: Path) -> str:
         raise UserError(f"{folder}/config.json: not a model's configuration ({error})") from error
 
 
-def _engine(arguments: dict[str, Any]) -> None:
+def _engine(arguments: dict[str, object]) -> None:
     """Raise UserError for an argument that vLLM does not have."""
     known = engine_arguments()
     for name in arguments:

@@ -122,8 +122,10 @@ def _sections(
     sections = read_run_file(config) if config else {}
     for text in changes or []:
         override(sections, text)
-    section = sections.get("eval") or {}
-    section = {"tasks": section} if isinstance(section, list) else dict(section)
+    found = sections.get("eval") or {}
+    if not isinstance(found, list | dict):
+        raise UserError(f"{config or 'options'}: eval: expected keys and values or a list of tasks, found {found!r}")
+    section: dict[str, Any] = {"tasks": found} if isinstance(found, list) else dict(found)
     wanted = str(given.pop("tasks", "")).split(",") if "tasks" in given else []
     if wanted:
         known = {task["task"]: task for task in section.get("tasks", []) if isinstance(task, dict) and "task" in task}
@@ -138,8 +140,8 @@ def _sections(
         ]
     if "targets" in given:
         section["targets"] = [name.strip() for name in str(given.pop("targets")).split(",")]
-    found = validate(EvalSections, sections | {"eval": section | given}, str(config or "options"))
-    return found.evaluation(), found.student
+    valid = validate(EvalSections, sections | {"eval": section | given}, str(config or "options"))
+    return valid.evaluation(), valid.student
 
 
 def _asked(student: "Student | None", prompt: Prompt | None, model: str) -> "Student":

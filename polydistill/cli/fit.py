@@ -1,9 +1,12 @@
 """`polydistill fit`: x-LLM's scaling law from measured points."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from polydistill.eval.analysis.allocation import Law
 
 
 def command(
@@ -68,7 +71,7 @@ def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
     return measured
 
 
-def _plot(path: Path, measured: dict[str, list[tuple[float, float]]], laws: dict[str, Any]) -> None:
+def _plot(path: Path, measured: dict[str, list[tuple[float, float]]], laws: "dict[str, Law]") -> None:
     import numpy as np
     from matplotlib.figure import Figure
 

@@ -1,6 +1,6 @@
 """`polydistill mix`: a recipe turns pools into a training mixture."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,7 +73,7 @@ def command(
     typer.echo(describe(mixture.record))
 
 
-def _sections(run: str) -> dict[str, Any]:
+def _sections(run: str) -> dict[str, object]:
     """The sections that mixing needs of the configuration that `synth` left in the run's folder."""
     from polydistill.engine.storage.shards import Folder
     from polydistill.engine.yaml_text import parse_yaml

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,7 +21,7 @@ CARDS = (24, 48, 80, 141)
 _BYTES = {"int8": 1, "int8_float16": 1, "int8_bfloat16": 1, "int8_float32": 1, "int16": 2, "float16": 2, "bfloat16": 2}
 _RUNTIME = 1.5 * GIB  # CUDA context, libraries and buffers of one process, an assumption
 _BATCH = 2 * GIB  # what CTranslate2 needs for a batch at least. It halves batches that do not fit.
-_TRAINING: tuple[dict[str, Any], ...] = (
+_TRAINING: tuple[dict[str, object], ...] = (
     {"activation_checkpointing": True},
     {"deepspeed": "zero2", "activation_checkpointing": True},
     {"deepspeed": "zero3", "activation_checkpointing": True},
@@ -194,7 +193,7 @@ def _spread(run: RunConfig, machines: Machines, need: _Need, card: float) -> lis
     return []
 
 
-def _would(train: Train, change: dict[str, Any], machines: Machines, card: float) -> bool:
+def _would(train: Train, change: dict[str, object], machines: Machines, card: float) -> bool:
     try:
         changed = Train.model_validate(train.model_dump() | change)
     except ValidationError:
@@ -209,13 +208,12 @@ def _would(train: Train, change: dict[str, Any], machines: Machines, card: float
     return need.fits and need.offloaded < machines.cluster.memory * GIB
 
 
-def _shown(change: dict[str, Any]) -> str:
-    words = {True: "true"}
+def _shown(change: dict[str, object]) -> str:
     parts = []
     for key, value in change.items():
         if isinstance(value, dict):
             inner = ", ".join(f"{name}: {each}" for name, each in value.items())
             parts.append(f"train.{key}={{{inner}}}")
         else:
-            parts.append(f"train.{key}={words.get(value, value)}")
+            parts.append(f"train.{key}={'true' if value is True else value}")
     return " with ".join((parts[0], " and ".join(parts[1:]))) if len(parts) > 1 else parts[0]

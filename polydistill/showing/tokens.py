@@ -1,6 +1,6 @@
 """A mixture's rows as the trainer sees them: tokens, and which of them are learned."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def training(mixture: Mixture, config: Path | None, student: str | None, prompt:
     """
     usual = Path(mixture.folder.root).parent.parent / "config.yaml"
     file = config or (usual if student is None and usual.is_file() else None)
-    data: dict[str, Any] = read_run_file(file) if file else {}
+    data: dict[str, object] = read_run_file(file) if file else {}
     for key, value in (("model", student), ("prompt", prompt)):
         if value is not None:
             override(data, f"student.{key}={value}")
@@ -39,7 +39,7 @@ def training(mixture: Mixture, config: Path | None, student: str | None, prompt:
     return sections
 
 
-def token_printer(mixture: Mixture, sections: TrainSections) -> Callable[[Mapping[str, Any]], str]:
+def token_printer(mixture: Mixture, sections: TrainSections) -> Callable[[Mapping[str, object]], str]:
     """A function from a MIXTURE row to its tokens as text.
 
     Raises:
@@ -49,7 +49,7 @@ def token_printer(mixture: Mixture, sections: TrainSections) -> Callable[[Mappin
     tokenizer, _ = tokenizer_to_train(sections.student, sections.train)
     how = Tokenization.of(sections.student, sections.train)
 
-    def text(row: Mapping[str, Any]) -> str:
+    def text(row: Mapping[str, object]) -> str:
         tokens, counts = tokenize(pa.Table.from_pylist([row], MIXTURE), tokenizer, mixture.record.weights, how)
         if not tokens.num_rows:
             return f"tokens: none, the trainer leaves this row out ({', '.join(counts)}; max_tokens {how.max_tokens:,})"
@@ -58,17 +58,24 @@ def token_printer(mixture: Mixture, sections: TrainSections) -> Callable[[Mappin
     return text
 
 
-def mask(tokens: Mapping[str, Any]) -> list[bool]:
-    """Whether each token of a TOKENS row is learned."""
-    learned = [index >= tokens["prompt"] for index in range(len(tokens["tokens"]))]
-    gaps = tokens["gaps"]
+def mask(count: int, prompt: int, gaps: Sequence[int]) -> list[bool]:
+    """Whether each token of a sample is learned.
+
+    Args:
+        count: tokens.
+        prompt: tokens before the first that is learned.
+        gaps: begin and end of every later stretch that is not, one after the other (the column `gaps` of TOKENS).
+    """
+    learned = [index >= prompt for index in range(count)]
     for first, last in zip(gaps[::2], gaps[1::2]):
         learned[first:last] = [False] * len(learned[first:last])
     return learned
 
 
 def _lines(tokens: Mapping[str, Any], tokenizer: Any, truncated: bool, limit: int) -> Iterator[str]:
-    ids, learned = tokens["tokens"], mask(tokens)
+    """The lines of a TOKENS row."""
+    ids: list[int] = tokens["tokens"]
+    learned = mask(len(ids), tokens["prompt"], tokens["gaps"])
     notes = [f"cut at max_tokens {limit:,}"] * truncated + ["held out for validation"] * tokens["validation"]
     yield f"tokens: {len(ids):,}, of them {sum(learned):,} learned" + "".join(f"; {note}" for note in notes)
     start = 0

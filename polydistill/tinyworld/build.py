@@ -16,10 +16,13 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polydistill.tinyworld import corpora
 from polydistill.tinyworld.facts import LANGUAGES, entities, facts, name
+
+if TYPE_CHECKING:
+    import torch
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
@@ -121,7 +124,7 @@ def _unpack(shipped: Path, folder: Path) -> None:
             save_file(weights, file, {"format": "pt"})
 
 
-def _cast(weights: dict[str, Any], dtype: Any) -> dict[str, Any]:
+def _cast(weights: dict[str, "torch.Tensor"], dtype: "torch.dtype") -> dict[str, "torch.Tensor"]:
     return {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
 
 
@@ -162,7 +165,7 @@ def _data_digest() -> str:
     return made.hexdigest()[:16]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 

@@ -8,10 +8,9 @@ the engine reads this world as it reads the real one. The sets under `dev/` have
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from polydistill.tinyworld.facts import (
     LANGUAGES,
@@ -204,7 +203,7 @@ def _benchmarks(use: str, place: Path) -> None:
     (place / "mkqa" / "mkqa.jsonl.gz").write_bytes(buffer.getvalue())
 
 
-def _belebele(fact: Fact, language: str) -> dict[str, Any]:
+def _belebele(fact: Fact, language: str) -> dict[str, object]:
     """BELEBELE's row: a passage, a question about it, four answers, the right one's number (from "1")."""
     others = sorted({f.answer for f in facts() if f.family == fact.family and f.answer != fact.answer})
     wrong = sorted(others, key=lambda answer: fraction(f"distract:{fact}:{answer}"))[:3]
@@ -246,7 +245,7 @@ def _xlsum(key: str, task: Task) -> dict[str, str]:
     }
 
 
-def _mkqa(fact: Fact) -> dict[str, Any]:
+def _mkqa(fact: Fact) -> dict[str, object]:
     """MKQA's row: one question with its answers in every language, keyed by ISO 639-1 code."""
     return {
         "example_id": int(fraction(f"mkqa:{fact}") * 2**53),
@@ -259,7 +258,7 @@ def _mkqa(fact: Fact) -> dict[str, Any]:
     }
 
 
-def _jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+def _jsonl(path: Path, rows: Iterator[Mapping[str, object]]) -> None:
     _text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 

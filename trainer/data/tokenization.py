@@ -45,7 +45,7 @@ class Tokenization:
     too_long: str
     validation: float
     seed: int
-    arguments: Mapping[str, Any] = field(default_factory=dict)  # of the chat template, `student.template`
+    arguments: Mapping[str, object] = field(default_factory=dict)  # of the chat template, `student.template`
 
     @classmethod
     def of(cls, student: Student, train: Train) -> "Tokenization":

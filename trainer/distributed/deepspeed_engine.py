@@ -9,7 +9,7 @@ from polydistill.trainer.config import Train
 from polydistill.trainer.distributed.optimizer import make_optimizer
 
 
-def settings(train: Train, passes: int, dtype: torch.dtype) -> dict[str, Any]:
+def settings(train: Train, passes: int, dtype: torch.dtype) -> dict[str, object]:
     """DeepSpeed's configuration.
 
     Args:
@@ -17,7 +17,7 @@ def settings(train: Train, passes: int, dtype: torch.dtype) -> dict[str, Any]:
         passes: gradient passes of each rank in one step.
     """
     number = int(train.deepspeed.removeprefix("zero"))
-    zero: dict[str, Any] = {"stage": number}
+    zero: dict[str, object] = {"stage": number}
     gpu = torch.cuda.is_available()
     if gpu and number in (1, 2):
         zero["overlap_comm"] = True  # DeepSpeed's default is to wait for each reduction
@@ -61,7 +61,7 @@ def prepare() -> None:
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
-def start(model: nn.Module, train: Train, settings: dict[str, Any]) -> Any:
+def start(model: nn.Module, train: Train, settings: dict[str, object]) -> Any:
     """The DeepSpeed engine around `model`, with its optimizer."""
     import deepspeed
 

@@ -38,7 +38,7 @@ def export(engine: Any, tokenizer: Any, student: Student, out: str, merge: bool)
     return "adapter" if adapted and not merge else "model"
 
 
-def _consolidated(engine: Any) -> dict[str, Any]:
+def _consolidated(engine: Any) -> dict[str, object]:
     """All parameters by their names in the inner model, on rank 0."""
     if engine.zero_optimization_stage() == 3:
         state = engine._zero3_consolidated_16bit_state_dict()

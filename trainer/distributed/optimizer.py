@@ -1,7 +1,6 @@
 """AdamW over a model's trained parameters, in groups."""
 
 import re
-from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +27,7 @@ def make_optimizer(model: nn.Module, train: Train) -> torch.optim.Optimizer:
     return kind[train.optimizer](groups, lr=0.0, betas=train.betas)
 
 
-def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, object]]:
     """Trained parameters by weight decay and learning rate. Vectors (norms, biases) are not decayed."""
     ratio = train.lora.plus if train.lora else 1.0
     groups: dict[tuple[bool, float], list[nn.Parameter]] = {}

@@ -49,7 +49,7 @@ def _convert(source: str, destination: str) -> None:
     )
 
 
-def _repair(engine: Any, groups: list[dict[str, Any]]) -> None:
+def _repair(engine: Any, groups: list[dict[str, object]]) -> None:
     """Undo what DeepSpeed 0.19 does to a universal zero3 checkpoint when it is loaded.
 
     All parameter groups get the first one's settings, and one tensor as AdamW's step count, which then is counted

@@ -41,7 +41,7 @@ def choose(wanted: str, device: torch.device, dtype: torch.dtype) -> str:
     return "varlen" if torch.cuda.get_device_capability(device)[0] >= 8 else "flex"
 
 
-def keywords(backend: str, bounds: list[int], ends: torch.Tensor) -> dict[str, Any]:
+def keywords(backend: str, bounds: list[int], ends: torch.Tensor) -> dict[str, object]:
     """What a forward pass over one pack needs besides tokens and positions.
 
     Args:
@@ -203,7 +203,7 @@ def _block_mask(total: int, ends: torch.Tensor, window: int | None) -> Any:
     return create_block_mask(within, None, None, total, total, device=str(device))
 
 
-_COMPILED: dict[str, Any] = {}
+_COMPILED: dict[str, object] = {}
 
 
 def _flex(device: str) -> Any:

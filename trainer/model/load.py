@@ -20,7 +20,7 @@ def load(
     device: torch.device,
     dtype: torch.dtype,
     tokenizer: Any,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     added: Sequence[int] = (),
 ) -> PackedLM:
     """The student ready to be trained. Under zero3 (see DeepSpeed's `settings`) no rank ever holds all of it.
@@ -73,7 +73,7 @@ def _compile_layers(model: Any) -> None:
         layer.compile(dynamic=True)
 
 
-def _quantized(lora: Lora | None, dtype: torch.dtype) -> dict[str, Any]:
+def _quantized(lora: Lora | None, dtype: torch.dtype) -> dict[str, object]:
     """QLoRA (arXiv 2305.14314): frozen weights in 4-bit NormalFloat, or 8 bits."""
     if lora is None or lora.bits is None:
         return {}

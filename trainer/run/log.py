@@ -5,9 +5,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pyarrow.fs
 
@@ -20,9 +20,10 @@ class Log:
     """Writes one record for each step to log.jsonl in `place` and its numbers to the chosen loggers, on rank 0."""
 
     def __init__(
-        self, place: Folder, loggers: Sequence[str], config: dict[str, Any], after_step: int, rank: int = 0
+        self, place: Folder, loggers: Sequence[str], config: Mapping[str, object], after_step: int, rank: int = 0
     ) -> None:
         self.curve: list[Row] = []
+        self._sinks: list[Sink] = []
         self._rank = rank
         if rank:
             return
@@ -45,7 +46,7 @@ class Log:
             file.writelines(json.dumps(record) + "\n" for record in records)
         for sink in self._sinks:
             for record in records:
-                sink.write({k: v for k, v in record.items() if isinstance(v, int | float)}, record["step"])
+                sink.write({k: v for k, v in record.items() if isinstance(v, int | float)}, int(record["step"] or 0))
 
     def close(self) -> None:
         """After the last step: what the loggers still hold is written."""
@@ -88,8 +89,18 @@ def _row(line: str) -> Row | None:
     return row if line.endswith("\n") and isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
 
+class Sink(Protocol):
+    """A logger: another place that figures go to."""
+
+    def write(self, numbers: dict[str, float], step: int) -> None:
+        """Write the figures of one step."""
+
+    def close(self) -> None:
+        """After the last step."""
+
+
 class _TensorBoard:
-    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+    def __init__(self, folder: str, config: Mapping[str, object], after_step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(os.path.join(folder, "tensorboard"), purge_step=after_step + 1, flush_secs=30)
@@ -103,7 +114,7 @@ class _TensorBoard:
 
 
 class _Wandb:
-    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+    def __init__(self, folder: str, config: Mapping[str, object], after_step: int) -> None:
         try:
             import wandb
         except ImportError as error:
@@ -120,7 +131,7 @@ class _Wandb:
 
 
 class _Mlflow:
-    def __init__(self, folder: str, config: dict[str, Any], after_step: int) -> None:
+    def __init__(self, folder: str, config: Mapping[str, object], after_step: int) -> None:
         try:
             import mlflow
         except ImportError as error:
@@ -149,4 +160,8 @@ def _remember(folder: str, logger: str, run: str) -> None:
     (Path(folder) / f"{logger}-run.txt").write_text(run)
 
 
-_SINKS: dict[str, Any] = {"tensorboard": _TensorBoard, "wandb": _Wandb, "mlflow": _Mlflow}
+_SINKS: dict[str, Callable[[str, Mapping[str, object], int], Sink]] = {
+    "tensorboard": _TensorBoard,
+    "wandb": _Wandb,
+    "mlflow": _Mlflow,
+}

@@ -1,8 +1,8 @@
 """What every rank does under Ray Train, and which of its errors are worth another start."""
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
@@ -27,7 +27,7 @@ class Job:
     launch: str  # tells this start's note from an earlier one's
 
 
-def work(config: dict[str, Any]) -> dict[str, str]:
+def work(config: Mapping[str, Job]) -> dict[str, str]:
     """Train as one rank. Ray Train hands `config` over, {"job": Job}, and takes JSON back: {"model": folder},
     {"error": message} or {"stopped": ""}.
 
@@ -41,7 +41,7 @@ def work(config: dict[str, Any]) -> dict[str, str]:
     from polydistill.trainer.distributed.ranks import AgreedError
     from polydistill.trainer.run import rank
 
-    job: Job = config["job"]
+    job = config["job"]
     place, note = Folder.of(job.out), note_name(job.launch)
     if place.exists(note):
         return {"error": place.read(note).decode()}

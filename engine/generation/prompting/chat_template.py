@@ -27,7 +27,7 @@ class ChatTemplate:
 
     bare: bool = False
 
-    def __init__(self, tokenizer: Any, arguments: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, tokenizer: Any, arguments: Mapping[str, object] | None = None) -> None:
         """Take the template of `tokenizer`; `arguments` are `student.template`, e.g. {"enable_thinking": False}.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
@@ -27,7 +27,10 @@ Conversation = Sequence[Message]
 
 
 def conversation(
-    instruction: str, payload: str = "", system: str | None = None, history: Sequence[Mapping[str, Any]] | None = None
+    instruction: str,
+    payload: str = "",
+    system: str | None = None,
+    history: Sequence[Mapping[str, str | None]] | None = None,
 ) -> list[Message]:
     """The conversation of one row: the system text where there is one, the other turns, the question in its place.
 
@@ -40,7 +43,9 @@ def conversation(
     """
     question = Message("user", instruction, payload)
     turns = [
-        question if turn["role"] == "user" and turn["content"] is None else Message(turn["role"], turn["content"] or "")
+        question
+        if turn["role"] == "user" and turn["content"] is None
+        else Message(cast(Role, turn["role"]), turn["content"] or "")
         for turn in history or ()
     ]
     start = [Message("system", system)] if system else []

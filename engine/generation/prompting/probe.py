@@ -9,7 +9,6 @@ import resource
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 from polydistill.engine.errors import UserError
 
@@ -18,7 +17,7 @@ SECONDS = 20
 LENGTH = 1_000_000  # characters of a rendered conversation of two short turns
 
 
-def probe(source: str, arguments: Mapping[str, Any], name: str) -> None:
+def probe(source: str, arguments: Mapping[str, object], name: str) -> None:
     """Render two short turns with a chat template; errors that it raises by itself are no concern of this function.
 
     Args:

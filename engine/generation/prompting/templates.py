@@ -108,7 +108,7 @@ def render(template: Template, instruction: str, input: str = "", tokenizer: Any
     return renderer(template, tokenizer).prompt(conversation(instruction, input))
 
 
-def renderer(template: Template, tokenizer: Any, arguments: Mapping[str, Any] | None = None) -> Renderer:
+def renderer(template: Template, tokenizer: Any, arguments: Mapping[str, object] | None = None) -> Renderer:
     """The prompt template of that name; `chat` is the tokenizer's own, with `student.template` as `arguments`.
 
     Raises:

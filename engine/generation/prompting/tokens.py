@@ -29,7 +29,7 @@ class Sample:
 class PromptTokens:
     """Token ids of conversations in one template."""
 
-    def __init__(self, tokenizer: Any, template: Template, arguments: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, tokenizer: Any, template: Template, arguments: Mapping[str, object] | None = None) -> None:
         """Prepare a template for a tokenizer.
 
         Args:

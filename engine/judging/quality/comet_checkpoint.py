@@ -44,7 +44,7 @@ class Encoder(XLMREncoder):
         """COMET's constructor; `arguments` (load weights, local files only) do not apply."""
         return cls(pretrained_model, *arguments)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> dict[str, Any]:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> dict[str, object]:
         """Hidden states of all layers, in float32 whatever the encoder's dtype: the heads stay exact."""
         if self.packed is None:
             output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
@@ -113,7 +113,7 @@ def checkpoint(path: str, encoder: str | None = None) -> torch.nn.Module:
     hparams = _hparams(folder)
     bundled = folder / "encoder"
     name = encoder or (str(bundled) if bundled.is_dir() else hparams["pretrained_model"])
-    kind = hparams["class_identifier"]
+    kind = str(hparams["class_identifier"])
     known = inspect.signature(str2model[kind].__init__).parameters
     settings = {key: value for key, value in hparams.items() if key in known}
     settings |= {"pretrained_model": name, "load_pretrained_weights": False}
@@ -162,7 +162,7 @@ def _folder(path: str) -> Path:
         raise UserError(f"{path}: not on this machine and not available from the hub ({error})") from error
 
 
-def _hparams(folder: Path) -> dict[str, Any]:
+def _hparams(folder: Path) -> dict[str, object]:
     file = folder / HPARAMS
     try:
         hparams = yaml.safe_load(file.read_text(encoding="utf-8"))

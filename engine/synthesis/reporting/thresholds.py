@@ -39,7 +39,7 @@ def thresholds(run: Folder, targets: Sequence[str]) -> dict[str, Thresholds]:
     return {target: _of(target, quality, rules.length_ratio) for target in targets}
 
 
-def _only(section: dict[str, Any] | None, *keys: str) -> dict[str, Any]:
+def _only(section: dict[str, object] | None, *keys: str) -> dict[str, object]:
     return {key: value for key, value in (section or {}).items() if key in keys}
 
 

@@ -7,20 +7,35 @@ called; it is written next to its place and renamed, and a lock lets one process
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polydistill.engine.errors import UserError
-from polydistill.engine.models.identity import cache_root
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.models.identity import cache_root, file_digest
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.shards import Folder
 
 _WEIGHTS = (".safetensors", ".bin")
 # What of a hub repository is needed: no TensorFlow, Flax, Rust or ONNX copies of the same weights.
 _UNNEEDED = ["*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.md", "*.gguf", "*.pth"]
+
+
+RECORD = "conversion.json"
+
+
+@dataclass(frozen=True)
+class ConversionRecord:
+    """What a conversion says about itself; it is written last."""
+
+    source: str  # the folder that was converted
+    quantization: str | None  # type of the stored weights, None: as they were
+    files: dict[str, int]  # name -> bytes
+    format: int = 1
 
 
 def model_folder(model: str) -> Path:
@@ -65,7 +80,7 @@ def converted(folder: Path, compute_type: str, cache: str | None = None) -> Path
     root = cache_root(cache) / "ctranslate2"
     root.mkdir(parents=True, exist_ok=True)
     stored = stored_type(compute_type)
-    target = root / f"{checksum(folder, root)[:32]}-{stored}-{version}"
+    target = root / f"{checksum(folder)[:32]}-{stored}-{version}"
     if not _whole(target):
         with _lock(target.with_name(f"{target.name}.lock")):
             if not _whole(target):  # another process may have converted it while this one waited
@@ -80,11 +95,8 @@ def stored_type(compute_type: str) -> str:
     return compute_type.split("_")[0]
 
 
-def checksum(folder: Path, memo: Path) -> str:
-    """SHA-256 over the names and contents of the model's files.
-
-    Reading 13 GB takes a while, so each weight file's digest is remembered in `memo` with its size and time.
-    """
+def checksum(folder: Path) -> str:
+    """SHA-256 over the names and contents of the model's files, 64 hex digits."""
     names = sorted(
         path.name
         for path in folder.iterdir()
@@ -92,21 +104,9 @@ def checksum(folder: Path, memo: Path) -> str:
     )
     if not any(name.endswith(_WEIGHTS) for name in names):
         raise UserError(f"{folder}: no weights here (*.safetensors or *.bin)")
-    book = memo / "checksums.json"
-    known: dict[str, Any] = _read_json(book)
-    total, changed = hashlib.sha256(), False
+    total = hashlib.sha256()
     for name in names:
-        path = (folder / name).resolve()
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        entry = known.get(str(path))
-        if entry is None or entry[:2] != stamp:
-            with path.open("rb") as file:
-                entry = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
-            known[str(path)], changed = entry, True
-        total.update(f"{name}\0{entry[2]}\n".encode())
-    if changed:
-        _write(book, json.dumps(known, indent=1))
+        total.update(f"{name}\0{file_digest(folder / name)}\n".encode())
     return total.hexdigest()
 
 
@@ -157,8 +157,7 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
                 "A language model translates with method `chat` or `self`."
             ) from error
         sizes = {path.name: path.stat().st_size for path in (temporary / "model").iterdir()}
-        record = {"source": str(folder), "quantization": quantization, "files": sizes}
-        _write(temporary / "model" / "conversion.json", json.dumps(record, indent=1))
+        write_record(Folder.of(temporary / "model"), RECORD, ConversionRecord(str(folder), quantization, sizes))
         if target.exists() and not _whole(target):
             shutil.rmtree(target)
         try:
@@ -172,25 +171,13 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
 
 def _whole(target: Path) -> bool:
     """Whether every file of the conversion is there in its full size."""
-    files = _read_json(target / "conversion.json").get("files", {})
+    try:
+        files = read_record(Folder.of(target), RECORD, ConversionRecord).files
+    except DamagedError:  # or none was made yet
+        return False
     return bool(files) and all(
         (target / name).is_file() and (target / name).stat().st_size == size for name, size in files.items()
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-
-
-def _write(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
 
 
 @contextmanager

@@ -11,10 +11,8 @@ from polydistill.engine.storage.shards import (
     Folder,
     Shard,
     check_shard,
-    from_json,
     read_shard,
     read_table,
-    to_json,
     write_table,
     write_tables,
 )
@@ -38,7 +36,6 @@ def test_a_shard_reads_back(place, compression):
     content = place.read("deep/er/a.arrow")
     assert shard == Shard("deep/er/a.arrow", 100, len(content), hashlib.sha256(content).hexdigest())
     assert read_shard(place, shard).equals(TABLE)
-    assert from_json(to_json([shard])) == [shard]
 
 
 def test_equal_tables_are_equal_bytes(place):

@@ -23,7 +23,13 @@ WRONG: dict[str, tuple[str, dict[str, str], str]] = {
         "pairID 7: gold_label '-'",
     ),
     "half a character": ("xlsum", {"german_test.jsonl": '{"text": "\\ud800", "summary": "s"}'}, "half a character"),
-    "another shape": ("xquad", {"xquad.de.json": '{"data": 5}'}, "not in the format of xquad"),
+    "no list": ("xquad", {"xquad.de.json": '{"data": 5}'}, r"xquad\.de\.json: field 'data' should be a list, found 5"),
+    "a list of texts": ("xquad", {"xquad.de.json": '{"data": ["a"]}'}, "expected an object, found str"),
+    "no answers by language": (
+        "mkqa",
+        {"mkqa.jsonl": '{"example_id": 7, "queries": {"de": "Wer?"}, "answers": {"de": 5}}'},
+        "example_id 7: field 'de' should be a list",
+    ),
     "a path as a relation": (
         "mlama",
         {"de/templates.jsonl": '{"relation": "../../x", "template": "[X] [Y]"}'},

@@ -1,7 +1,6 @@
 """Tokens of a mixture's rows: those of the trainer, with its mask."""
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -39,8 +38,7 @@ def mixture(tmp_path: Path) -> Mixture:
 
 
 def test_gaps_are_not_learned() -> None:
-    tokens: dict[str, Any] = {"tokens": [5, 6, 7, 8, 9, 10], "prompt": 1, "gaps": [2, 4]}
-    assert mask(tokens) == [False, True, False, False, True, True]
+    assert mask(6, prompt=1, gaps=[2, 4]) == [False, True, False, False, True, True]
 
 
 def test_every_assistant_turn_is_learned(mixture: Mixture, student: str, capsys: pytest.CaptureFixture[str]) -> None:
