@@ -75,7 +75,7 @@ class JudgeStage:
         texts = DistinctTexts.of(table)
         profile = profile_texts(texts.distinct, script_groups(target))
         pairs = self._measure(texts, profile, target, source)
-        task = _language_task(texts, source)
+        task = _language_task(texts, profile, source)
         own = [row_flags(table, texts, profile, number) | task for number in range(len(FIELDS))]
         fields = _fields(texts, pairs, own)
         if self.judge.quality is not None:
@@ -173,10 +173,10 @@ def load_estimator(judge: Judge, device: str) -> Estimator | None:
     return Comet.load(quality.model, quality.encoder, device, quality.dtype, quality.batch_tokens)
 
 
-def _language_task(texts: DistinctTexts, source: str) -> Columns:
+def _language_task(texts: DistinctTexts, profile: Profile, source: str) -> Columns:
     """The flag of rows whose instruction asks for what does not survive translation; it holds for all their fields."""
     distinct, where = np.unique(texts.cells[FIELDS.index("instruction"), 0], return_inverse=True)
-    found = language_tasks(texts.texts(distinct), source)
+    found = language_tasks(texts.distinct, profile, distinct, source)
     return {Flag.LANGUAGE_TASK: np.any(list(found.values()), axis=0)[where]}
 
 

@@ -182,6 +182,21 @@ class Profile:
     def __getitem__(self, column: str) -> np.ndarray:
         return self.counts[:, COLUMNS.index(column)]
 
+    def words_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The words of some texts.
+
+        Args:
+            rows: int64 (k,), indices of texts.
+
+        Returns:
+            words: uint64 (m,), their hashes, text by text.
+            owner: int64 (m,), which of the k texts each is from.
+        """
+        starts, counts = self.word_ends[rows], np.diff(self.word_ends)[rows]
+        owner = np.repeat(np.arange(len(rows)), counts)
+        before = np.cumsum(counts) - counts
+        return self.words[np.arange(len(owner)) + (starts - before)[owner]], owner
+
 
 def profile(texts: pa.Array, groups: np.ndarray) -> Profile:
     """Measure `texts` (no nulls); `groups` are the `script_groups` of the language they should be in."""

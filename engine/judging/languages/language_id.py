@@ -75,12 +75,10 @@ class LanguageID:
     def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
         pieces, owner, length = parts(texts)
-        labels, values = [], []
-        for piece in pieces:
-            ((value, label),) = self._predict(piece, 1, 0.0, "strict")
-            labels.append(label)
-            values.append(value)
-        found = self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
+        predict = self._predict
+        best = [predict(piece, 1, 0.0, "strict")[0] for piece in pieces]
+        labels, values = [label for _, label in best], np.array([value for value, _ in best], np.float64)
+        found = self._combine(len(texts), owner, labels, values, length.astype(float), target)
         return self._by_letters(texts, found, target)
 
     def best(self, text: str) -> str:
@@ -182,7 +180,7 @@ def parts(texts: pa.Array) -> tuple[list[str], np.ndarray, np.ndarray]:
     owner, length, capitals = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool)
     t = profile.tables()
     used, size = kernels.parts(data.copy(), offsets, t.kind, t.lower, PART, out, owner, length, capitals)
-    cut = [line.decode() for line in out[:size].tobytes().splitlines(keepends=True)]
+    cut = [f"{line}\n" for line in out[:size].tobytes().decode().split("\n")[:-1]]
     for i in np.flatnonzero(capitals[:used]).tolist():
         cut[i] = cut[i].lower()
     return cut, owner[:used], length[:used]

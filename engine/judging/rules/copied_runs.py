@@ -11,6 +11,7 @@ LEAST_WORDS = 5
 """Minimum words of a stretch. Names have fewer."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_STRETCH = re.compile(rb"\x01{%d,}" % (LEAST_WORDS - 1))
 _QUOTED = re.compile(
     r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|「[^」\n]*」|(?<!\w)['‘][^'’\n]*['’](?!\w)|\w+://\S+"
 )
@@ -24,19 +25,18 @@ def copied_runs(source: str, hypothesis: str) -> tuple[str, float]:
     Returns:
         These stretches in lower case, and their share of the hypothesis' letters, 0 to 1.
     """
-    originals = [word.lower() for word in _WORD.findall(source)]
     words = _WORD.findall(_QUOTED.sub(" . ", hypothesis))
-    pairs = set(itertools.pairwise(originals))
+    pairs = set(itertools.pairwise(_WORD.findall(source.lower())))
+    copied = bytes(pair in pairs for pair in itertools.pairwise(map(str.lower, words)))
     runs: list[str] = []
-    start = 0
-    for end in range(1, len(words) + 1):
-        if end < len(words) and (words[end - 1].lower(), words[end].lower()) in pairs:
-            continue
-        if end - start >= LEAST_WORDS and not _is_title(words[start:end]):
-            runs += words[start:end]
-        start = end
-    letters = sum(len(word) for word in _WORD.findall(hypothesis))
-    return " ".join(runs).lower(), sum(map(len, runs)) / max(letters, 1)
+    for stretch in _STRETCH.finditer(copied):  # n pairs are n + 1 words
+        own = words[stretch.start() : stretch.end() + 1]
+        if not _is_title(own):
+            runs += own
+    if not runs:
+        return "", 0.0
+    letters = sum(map(len, _WORD.findall(hypothesis)))
+    return " ".join(runs).lower(), sum(map(len, runs)) / letters
 
 
 def _is_title(words: list[str]) -> bool:

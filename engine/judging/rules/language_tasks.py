@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from polydistill.engine.judging.verdicts import Columns
-from polydistill.engine.text.profile import profile, script_groups
+from polydistill.engine.text.profile import Profile, profile, script_groups
 
 
 @dataclass(frozen=True)
@@ -109,35 +109,37 @@ _PROGRAM = (
 _EVERY = " ".join([_PROGRAM, *(words for kind in KINDS.values() for words in (kind.words, kind.hints))])
 
 
-def language_tasks(instructions: pa.Array, source: str) -> Columns:
+def language_tasks(texts: pa.Array, measured: Profile, rows: np.ndarray, source: str) -> Columns:
     """Which instructions ask for something that does not survive translation.
 
     Args:
-        instructions: strings without nulls.
+        texts: strings without nulls.
+        measured: the texts' profile.
+        rows: int64 (n,), which of the texts are the instructions.
         source: FLORES-200 code of their language.
 
     Returns:
         bool (n,) for each kind in `KINDS`.
     """
-    n = len(instructions)
+    n = len(rows)
     if source != "eng_Latn" or not n:
         return {kind: np.zeros(n, bool) for kind in KINDS}
-    texts = profile(instructions, script_groups(source))
-    known = np.flatnonzero(_among(texts.words, _hashes(_EVERY)))  # most texts have none
-    rows, words = np.searchsorted(texts.word_ends, known, side="right") - 1, texts.words[known]
+    words, owner = measured.words_of(rows)
+    known = _among(words, _hashes(_EVERY))  # most texts have none
+    words, owner = words[known], owner[known]
 
     def having(wanted: str) -> np.ndarray:
         found = np.zeros(n, bool)
-        found[rows[_among(words, _hashes(wanted))]] = True
+        found[owner[_among(words, _hashes(wanted))]] = True
         return found
 
     program = having(_PROGRAM)
     found = {}
     for kind, marks in KINDS.items():
         found[kind] = having(marks.words) & ~program
-        pattern = marks.pattern
-        for row in np.flatnonzero(having(marks.hints) & ~program & ~found[kind]).tolist():
-            found[kind][row] = pattern.search(instructions[row].as_py()) is not None
+        hinted = np.flatnonzero(having(marks.hints) & ~program & ~found[kind])
+        search = marks.pattern.search
+        found[kind][hinted] = [search(text) is not None for text in texts.take(pa.array(rows[hinted])).to_pylist()]
     return found
 
 

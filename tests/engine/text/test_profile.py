@@ -110,3 +110,14 @@ def test_nothing_at_all() -> None:
     empty = of()
     assert empty.counts.shape == (0, len(COLUMNS)) and empty.words.shape == (0,)
     assert of("", " ").counts.sum() == 0
+
+
+def test_words_of_some_texts_are_theirs_in_order() -> None:
+    texts = ["one two", "", "three", "two one two"]
+    measured = profile(pa.array(texts), script_groups("eng_Latn"))
+    rows = np.array([3, 1, 0])
+    words, owner = measured.words_of(rows)
+    assert owner.tolist() == [0, 0, 0, 2, 2]
+    alone = [profile(pa.array([texts[row]]), script_groups("eng_Latn")).words for row in rows]
+    assert words.tolist() == np.concatenate(alone).tolist()
+    assert all(len(part) == 0 for part in measured.words_of(np.array([], np.int64)))

@@ -14,7 +14,9 @@ from polydistill.engine.judging.decision import reasons
 from polydistill.engine.judging.pairs import translated_table
 from polydistill.engine.judging.rules.language_tasks import KINDS, language_tasks
 from polydistill.engine.judging.stage import JudgeStage
+from polydistill.engine.judging.verdicts import Columns
 from polydistill.engine.schema import Flag
+from polydistill.engine.text.profile import profile, script_groups
 
 TASKS = {
     "translation": ["Translate the sentence to Spanish.", "Say good morning in French.", "Name three German words."],
@@ -45,20 +47,27 @@ OTHERS = [
 ]
 
 
+def tasks(texts: list[str], source: str = "eng_Latn") -> Columns:
+    """`language_tasks` of texts that stand among others."""
+    column = pa.array(["Correct the spelling.", *texts, "Fix the grammar."], pa.string())
+    rows = np.arange(1, len(texts) + 1)
+    return language_tasks(column, profile(column, script_groups("deu_Latn")), rows, source)
+
+
 def test_kinds_are_told_apart() -> None:
     texts = [text for texts in TASKS.values() for text in texts]
-    found = language_tasks(pa.array(texts), "eng_Latn")
+    found = tasks(texts)
     kinds = [kind for kind, texts in TASKS.items() for _ in texts]
     assert set(TASKS) == set(KINDS)
     assert [text for text, kind, i in zip(texts, kinds, range(len(texts))) if not found[kind][i]] == []
 
 
 def test_other_tasks_are_left_alone() -> None:
-    found = language_tasks(pa.array(OTHERS), "eng_Latn")
+    found = tasks(OTHERS)
     assert not np.any(list(found.values()))
-    german = language_tasks(pa.array(["Translate this grammar."]), "deu_Latn")  # only English is looked at
+    german = tasks(["Translate this grammar."], "deu_Latn")  # only English is looked at
     assert not np.any(list(german.values()))
-    assert all(len(column) == 0 for column in language_tasks(pa.array([], pa.string()), "eng_Latn").values())
+    assert all(len(column) == 0 for column in tasks([]).values())
 
 
 def test_the_flag_is_recorded_and_drops_where_asked() -> None:
@@ -85,6 +94,6 @@ def test_rows_labeled_by_hand(data: Path, sample: str, precision: float, recall:
                 texts.append(row["instruction"])
                 wanted.append(bool(gold[key]))
     assert len(texts) == 300
-    found = np.any(list(language_tasks(pa.array(texts), "eng_Latn").values()), axis=0)
+    found = np.any(list(tasks(texts).values()), axis=0)
     hits = (found & np.array(wanted)).sum()
     assert hits / found.sum() >= precision and hits / sum(wanted) >= recall
