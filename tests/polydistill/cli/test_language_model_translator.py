@@ -40,7 +40,6 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> tuple[str, pa.T
     translate = {
         **{"model": str(asked(tiny, folder)), "method": "chat", "max_output_tokens": 40, "threads": 1},
         "engine": {"max_model_len": 512, "dtype": "float32", "enforce_eager": True, "max_num_seqs": 16},
-        "glossary": {"deu_Latn": {"currency": "Währung"}},
         "fallback": {"model": str(models / "nllb"), "threads": 1},
     }
     config = {
@@ -65,9 +64,3 @@ def test_what_the_model_writes_is_judged_and_what_fails_is_translated_again(run:
     assert len(first) == ROWS and all(one["reason"] for one in first)
     assert [one["taken"] for one in tried if one["origin"] == "fallback"].count(True) >= ROWS / 2
     assert "texts translated by the fallback" in said
-
-
-def test_the_fallback_uses_the_glossary(run: tuple[str, pa.Table]) -> None:
-    _, pool = run
-    kept = [row for row in pool.to_pylist() if row["reason"] is None and "currency" in row["instruction"].split()]
-    assert all("Währung" in row["mt_instruction"] for row in kept)
