@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,6 +18,10 @@ _terminal: TextIO | None = None
 _results: TextIO | None = None
 _quiet = False
 _begin = time.monotonic()
+_LOG_WIDTH = 140
+"""Columns of a table where no terminal says how many there are."""
+_above: Callable[[str], None] | None = None
+_step, _steps = 0, 0
 
 
 def stream() -> TextIO:
@@ -41,9 +45,10 @@ def visible(text: str) -> str:
 
 def show_rich(renderable: Any) -> None:
     """Print something of rich's on standard output as it was when the command began."""
-    import rich
+    from rich.console import Console
 
-    rich.print(renderable, file=_results or sys.stdout)
+    file = _results or sys.stdout
+    Console(file=file, width=None if file.isatty() else _LOG_WIDTH).print(renderable)
 
 
 def is_terminal() -> bool:
@@ -62,11 +67,39 @@ def is_quiet() -> bool:
     return _quiet
 
 
+def elapsed() -> float:
+    """Seconds since the command began."""
+    return time.monotonic() - _begin
+
+
+def set_above(write: Callable[[str], None] | None) -> None:
+    """Where lines go while something is drawn below them. None: nothing is drawn any more."""
+    global _above
+    _above = write
+
+
 def phase(text: str) -> None:
     """Say what begins now, e.g. "starting Ray", with the time since the command began."""
     if not _quiet:
-        minutes, seconds = divmod(round(time.monotonic() - _begin), 60)
-        print(f"[{minutes:02}:{seconds:02}] {text}", file=stream(), flush=True)
+        minutes, seconds = divmod(round(elapsed()), 60)
+        line = f"[{minutes:02}:{seconds:02}] {text}"
+        if _above:
+            _above(line)
+        else:
+            print(line, file=stream(), flush=True)
+
+
+def set_steps(count: int) -> None:
+    """How many steps this command has. `step` numbers them from now on."""
+    global _step, _steps
+    _step, _steps = 0, count
+
+
+def step(text: str) -> None:
+    """A step of the command begins: a phase with its number, e.g. "step 2 of 6: mixing"."""
+    global _step
+    _step += 1
+    phase(f"step {_step} of {_steps}: {text}" if _step <= _steps else text)
 
 
 @contextmanager

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polydistill.engine import screen
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
-from polydistill.engine.progress import Progress
+from polydistill.engine.progress import Count, Progress
+from polydistill.engine.storage.shards import Folder
 from polydistill.run import Run
+from polydistill.trainer.records import TRAINING
+from polydistill.trainer.run.log import read_log
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def compare(
     """
     models = train_arms(run, arms(run, recipes, seeds, learning_rates, top, baseline, epochs), jobs)
     chosen = best(models, top) if top else models
+    screen.step("evaluating")
     return evaluate(chosen) if evaluate else run.evaluate(chosen, scores_folder(epochs))
 
 
@@ -108,21 +113,41 @@ def scores_folder(epochs: float | None) -> str:
 
 def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
     """Mix and train every arm, `jobs` at once. Returns name -> model folder."""
-    mixtures = [run.mix(arm.recipe, seed=arm.seed) for arm in arms]
+    screen.step("mixing")
+    mixtures = []
+    with Progress("mixing", len(arms), "mixtures") as progress:
+        for arm in arms:
+            mixtures.append(run.mix(arm.recipe, seed=arm.seed))
+            progress.advance(note=arm.recipe)
 
     def one(mixture: Mixture, arm: Arm) -> str:
-        return run.train(mixture, arm.name, seed=arm.seed, progress=jobs == 1, **arm.changes).path
+        return run.train(mixture, arm.name, seed=arm.seed, progress=False, **arm.changes).path
 
+    screen.step(f"training {len(arms)} models")
+    folders = {arm.name: run.model_folder(arm.name) for arm in arms}
     threads = ThreadPoolExecutor(jobs)
     try:
         work = [threads.submit(one, mixture, arm) for mixture, arm in zip(mixtures, arms)]
-        with Progress("training", len(work), "models") as progress:
+        with Progress("training", len(work), "models", poll=lambda: _trained(folders)):
             for job in as_completed(work):
                 job.result()
-                progress.advance()
     finally:  # somebody who stops the command does not wait for the trainings that are under way
         threads.shutdown(wait=False, cancel_futures=True)
     return {arm.name: job.result() for arm, job in zip(arms, work)}
+
+
+def _trained(folders: dict[str, str]) -> Count:
+    """How far the trainings are, in models, and at which steps those are that are under way."""
+    done, notes = 0.0, []
+    for name, folder in folders.items():
+        rows = [] if Folder.of(folder).exists(TRAINING) else read_log(Path(folder) / "log.jsonl")
+        if Folder.of(folder).exists(TRAINING):
+            done += 1
+        elif rows and rows[-1]["of"]:
+            step, of = int(rows[-1]["step"] or 0), int(rows[-1]["of"])
+            done += min(step / of, 0.99)  # it still has to be written
+            notes.append(f"{name} at step {step:,} of {of:,}")
+    return Count(done, len(folders), ", ".join(notes))
 
 
 def best(models: dict[str, str], top: int) -> dict[str, str]:

@@ -83,10 +83,10 @@ class Run:
         from polydistill.engine.synthesis.reporting.report import write_report
 
         if not self._is_synthesized():
+            screen.step("answering, translating and judging")
             from polydistill.engine.synthesis.pipeline import synthesize
 
             with self.cluster(address):
-                screen.phase("answering, translating and judging")
                 synthesize(self.config)
         self.summary = write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
         return self.pool
@@ -105,14 +105,14 @@ class Run:
     def require(
         self,
         steps: Sequence[str] = ("synth", "mix", "train", "eval"),
-        recipe: str | None = None,
+        recipes: Sequence[str] = (),
         address: str | None = None,
     ) -> None:
         """Check the configuration for these steps, and show what they will leave out (see `polydistill check`).
 
         Args:
             steps: of synth, mix, train and eval.
-            recipe: another recipe than the run's.
+            recipes: recipes that are mixed. Default: the run's.
             address: Ray cluster that the steps will run on. Default: this machine, whose processors are checked too.
 
         Raises:
@@ -120,18 +120,20 @@ class Run:
         """
         if not steps:
             return
-        from polydistill.checks import require
+        from polydistill.checks import check, refuse
 
-        screen.phase("checking the configuration")
-        config = self.config if recipe is None else self.config.model_copy(update={"recipe": recipe})
-        for note in require(config, steps, cluster=address is not None):
+        cluster = address is not None
+        found = check(self.config, [step for step in steps if step != "mix" or not recipes], cluster)
+        for recipe in recipes:
+            found += check(self.config.model_copy(update={"recipe": recipe}), ["mix"], cluster)
+        for note in refuse(found):
             screen.phase(f"note: {note}")
 
     def unfinished(self) -> list[str]:
         """The steps that have something to do. Reads records only."""
         left = [] if self._is_synthesized() else ["synth"]
         if self.config.student is not None:
-            trained = Folder.of(f"{self.output}/models/{self.model_name().replace('/', '-')}")
+            trained = Folder.of(self.model_folder(self.model_name()))
             left += [] if trained.exists("training.json") else ["mix", "train"]
             left += [] if self.config.eval is None or self.scores() is not None else ["eval"]
         return left
@@ -230,12 +232,15 @@ class Run:
         name = name or self.model_name(seed)
         settings = self.config.train.model_dump() | {"seed": self.config.train.seed + seed} | changes
         student = self.config.student_to_train()
-        out = f"{self.output}/models/{name.replace('/', '-')}"
-        return train(folder, student, validate(Train, settings, "train"), out, progress)
+        return train(folder, student, validate(Train, settings, "train"), self.model_folder(name), progress)
 
     def model_name(self, seed: int = 0) -> str:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
         return f"{Path(self.config.recipe).stem}/seed{seed}"
+
+    def model_folder(self, name: str) -> str:
+        """The folder of a model of this run."""
+        return f"{self.output}/models/{name.replace('/', '-')}"
 
     def evaluate(self, models: "Mapping[str, str | Checkpoint]", folder: str = "eval") -> "Scores":
         """Evaluate the base model and `models`. The report: eval/report.html in the run's folder.

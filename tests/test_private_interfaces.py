@@ -45,6 +45,11 @@ PRIVATE: dict[str, Callable[[], object]] = {
     "ray.train.v2.api.config.LoggingConfig": lambda: (
         "log_level" in parameters("ray.train.v2.api.config", "LoggingConfig")
     ),
+    "ray._private.state.actors": lambda: (
+        {"job_id", "actor_state_name"} <= parameters("ray._private.state", "actors")
+        and "_map_transformer.init()" in source("ray.data._internal.execution.operators.actor_pool_map_operator")
+        and found("ray.llm._internal.batch.stages.vllm_engine_stage", "vLLMEngineStageUDF")
+    ),
     "RayTaskError.cause": lambda: "self.cause = " in source("ray.exceptions", "RayTaskError"),
     # torch
     "torch.ops.mkldnn._linear_pointwise": lambda: found("torch", "ops", "mkldnn", "_linear_pointwise"),

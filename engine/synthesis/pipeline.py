@@ -29,7 +29,8 @@ from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNIT
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
 from polydistill.engine.synthesis.failures import plain
-from polydistill.engine.synthesis.live_table import LiveTable
+from polydistill.engine.synthesis.live_table import LiveTable, Seen
+from polydistill.engine.synthesis.loading import ready
 from polydistill.engine.synthesis.monitor import Monitor
 from polydistill.engine.synthesis.placement import STAGES, Demands, Node, Placement, prompt_rates, size_pools
 from polydistill.engine.synthesis.remaining import remaining
@@ -100,7 +101,7 @@ def _run(
     stream = _pool(stream, placement, "judge", actors.JudgeActor, judge)
     tally = Tally()
     pools = {name: placement.pools[name].actors or 1 for name in active}
-    table = LiveTable(len(pending), pools, lambda: _figures(monitor), tally)
+    table = LiveTable(len(pending), pools, lambda: Seen(_figures(monitor), ready(pools)), tally)
     try:
         _watch(stream, work.max_failed, tally)
         figures = _figures(monitor) or {}

@@ -47,9 +47,10 @@ def command(
     rates = numbers("--learning-rates", learning_rates) if learning_rates else []
     names = recipes.split(",")
     arms(run, names, seeds, rates, top, baseline)
-    for recipe in names:
-        run.require(["mix"], recipe, address)
-    run.require(["train", "eval"], address=address)
+    budgets = [None, epochs] if epochs else [None]
+    screen.set_steps(1 + 3 * len(budgets))
+    screen.step("checking the configuration")
+    run.require(["mix", "train", "eval"], names, address)
     with screen.logged(run.output), run.cluster(address):
-        for budget in [None, epochs] if epochs else [None]:
+        for budget in budgets:
             show(compare(run, names, seeds, rates, top, baseline, budget, jobs))

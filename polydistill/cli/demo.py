@@ -20,13 +20,16 @@ def command(
     from polydistill.demo import RECIPES, demo_run
     from polydistill.engine import screen
 
+    screen.set_steps(6)
     with screen.logged("out/demo"):
-        screen.phase("building the small world in out/tinyworld")
+        screen.step("building the small world in out/tinyworld")
         run = demo_run(set_ or ())
+        screen.step("checking the configuration")
         run.require()
         with run.cluster():
             run.synthesize()
             screen.show(run.summary)
             models = train_arms(run, arms(run, RECIPES, seeds), jobs=2)
+        screen.step("evaluating")
         show(run.evaluate(models))
         screen.show(f"synthesis report: {run.output}/report.html")

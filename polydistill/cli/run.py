@@ -20,6 +20,9 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     run = Run(config, set=set_ or ())
     left = run.unfinished()
+    screen.set_steps(len(left) + 1)
+    if left:
+        screen.step("checking the configuration")
     run.require(left, address=address)
     with ExitStack() as stack:
         stack.enter_context(screen.logged(run.output))
@@ -29,9 +32,15 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
         screen.show(run.summary)
         if run.config.student is None:
             return
-        model = run.train()
+        if "mix" in left:
+            screen.step("mixing")
+        mixture = run.mix()
+        if "train" in left:
+            screen.step("training")
+        model = run.train(mixture)
         screen.show(f"trained model: {model.path}")
         if "eval" in left:
+            screen.step("evaluating")
             show(run.evaluate({run.model_name(): model.path}))
         elif scores := run.scores():
             show(scores)

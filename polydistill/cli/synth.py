@@ -13,6 +13,8 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
 
     run = Run(config, set=set_ or ())
     if "synth" in run.unfinished():
+        screen.set_steps(2)
+        screen.step("checking the configuration")
         run.require(["synth"], address=address)
     with screen.logged(run.output):
         run.synthesize(address)

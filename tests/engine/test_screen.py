@@ -53,3 +53,17 @@ def test_where_no_log_can_be_written_the_screen_has_all(folder, tmp_path):
 def test_quiet_shows_results_only(tmp_path):
     out, err = run("screen.set_quiet(True); screen.phase('loading'); screen.show('result')", tmp_path)
     assert (out, err) == ("result\n", "")
+
+
+def test_steps_are_numbered(tmp_path):
+    code = "screen.set_steps(2)\nfor name in ('checking', 'mixing', 'more'): screen.step(name)"
+    assert run(code, tmp_path)[1].splitlines() == [
+        "[00:00] step 1 of 2: checking",
+        "[00:00] step 2 of 2: mixing",
+        "[00:00] more",
+    ]
+
+
+def test_a_table_in_a_log_is_not_broken_at_80_columns(tmp_path):
+    out, _ = run("screen.show_rich('word ' * 25)", tmp_path)
+    assert len(out.splitlines()) == 1

@@ -10,7 +10,7 @@ import pyarrow.fs
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import DamagedError, UserError
-from polydistill.engine.progress import Progress
+from polydistill.engine.progress import Count, Progress
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
@@ -177,14 +177,15 @@ def _clean(out: str, launch: str) -> None:
 
 
 def _watch(out: str, stop: threading.Event) -> None:
-    """Follow log.jsonl and print progress."""
-    seen = 0
-    with Progress(f"training {Path(out).name}", None, "steps") as progress:
-        while not stop.wait(1.0):
-            rows = read_log(Path(out) / "log.jsonl")
-            if len(rows) > seen:
-                last = rows[-1]
-                progress.total = int(last["of"] or 0) or None
-                note = f"loss {last['loss']:.4f}, {last['tokens_per_second']:,.0f} tokens/s"
-                progress.advance(len(rows) - seen, note)
-                seen = len(rows)
+    """Follow log.jsonl and show progress."""
+    with Progress(f"training {Path(out).name}", None, "steps", poll=lambda: _logged(out)):
+        stop.wait()
+
+
+def _logged(out: str) -> Count:
+    rows = read_log(Path(out) / "log.jsonl")
+    if not rows:
+        return Count(0)
+    last = rows[-1]
+    note = f"loss {last['loss']:.4f}, {last['tokens_per_second']:,.0f} tokens/s"
+    return Count(len(rows), int(last["of"] or 0) or None, note)

@@ -41,8 +41,8 @@ def as_text(report: Report, root: str) -> str:
     if report.answers.rows:
         lines.append(f"  {report.answers.text()}")
     for target, known in report.languages.items():
-        share = known.kept / max(known.rows, 1)
-        lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){listed(known.reasons)}")
+        share, dropped = known.kept / max(known.rows, 1), listed(known.reasons, most=4)
+        lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){dropped}")
         if known.rescue is not None:
             lines.append(f"            {_rescued(known.rescue, known.rows)}")
     if report.unidentified:
@@ -53,12 +53,19 @@ def as_text(report: Report, root: str) -> str:
     return "\n".join(lines)
 
 
-def listed(reasons: dict[str, int]) -> str:
-    """Reasons with their numbers of rows, most frequent first, as the end of a sentence; "" for none."""
+def listed(reasons: dict[str, int], most: int | None = None) -> str:
+    """Reasons with their numbers of rows, most frequent first, as the end of a sentence; "" for none.
+
+    Args:
+        most: how many are named. The others are summed up.
+    """
     if not reasons:
         return ""
     items = sorted(reasons.items(), key=lambda item: -item[1])
-    return "; dropped: " + ", ".join(f"{name} {count:,}" for name, count in items)
+    named = items[:most]
+    others = sum(reasons.values()) - sum(count for _, count in named)
+    rest = f", other reasons {others:,}" if others else ""
+    return "; dropped: " + ", ".join(f"{name} {count:,}" for name, count in named) + rest
 
 
 def _rescued(known: RescueFigures, rows: int) -> str:
