@@ -84,6 +84,9 @@ class MixSections(Config):
     """The sections of a run that mixing reads."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+    source: str = "eng_Latn"
+    targets: list[str] = Field(default_factory=list)
+    prompts: list[PromptSource] = Field(default_factory=list)
     dictionaries: Dictionaries | None = None
     parallel: Parallel | None = None
     leakage: Leakage | None = None

@@ -94,14 +94,8 @@ def make_job(
             raise UserError(f"recipe {recipe.name} needs the section `{section}: {{path: ...}}`")
     sources = _sources(pools)
     _check_requests(recipe, sources, chosen)
-    parallel = _by_code(sections.parallel) if sections.parallel else None
-    if recipe.needs_parallel and parallel and isinstance(parallel.rows, dict):
-        lacking = [target for target in chosen if target not in parallel.rows and target not in sources]
-        if lacking:
-            raise UserError(
-                f"{parallel.allocation or 'parallel.rows'}: no number of sentence pairs for {', '.join(lacking)}. Add "
-                "it (0 for none), or leave the language out with --targets."
-            )
+    wanted = [target for target in chosen if target not in sources] if recipe.needs_parallel else []
+    parallel = pair_counts(sections.parallel, wanted) if sections.parallel else None
     return Job(
         pools=tuple(pools),
         targets=chosen,
@@ -185,11 +179,14 @@ def _sources(pools: Sequence[Pool]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _by_code(parallel: Parallel) -> Parallel:
+def pair_counts(parallel: Parallel, targets: Sequence[str]) -> Parallel:
     """The section with its numbers of pairs by FLORES-200 code, read from `allocation` where that is given.
 
+    Args:
+        targets: languages that need a number where the numbers differ.
+
     Raises:
-        UserError: the file of `allocation` is missing, or holds no numbers of pairs.
+        UserError: the file of `allocation` is missing or holds no numbers of pairs, or a target has none.
     """
     if parallel.allocation is not None:
         value = read_json(File.of(parallel.allocation))
@@ -197,10 +194,15 @@ def _by_code(parallel: Parallel) -> Parallel:
         if not isinstance(pairs, dict):
             raise UserError(f"{parallel.allocation}: no 'pairs' in it; make it with `polydistill allocate --out FILE`")
         parallel = validate(Parallel, dump(parallel) | {"rows": pairs}, parallel.allocation)
-    if isinstance(parallel.rows, dict):
-        rows = {language_code(name): count for name, count in parallel.rows.items()}
-        return parallel.model_copy(update={"rows": rows})
-    return parallel
+    if not isinstance(parallel.rows, dict):
+        return parallel
+    rows = {language_code(name): count for name, count in parallel.rows.items()}
+    if lacking := [target for target in targets if target not in rows]:
+        raise UserError(
+            f"{parallel.allocation or 'parallel.rows'}: no number of sentence pairs for {', '.join(lacking)}. Add "
+            "it (0 for none), or leave the language out with --targets."
+        )
+    return parallel.model_copy(update={"rows": rows})
 
 
 def origin(job: Job) -> Origin:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from polydistill.checks import data, evaluation, machine, models
+from polydistill.checks import data, evaluation, machine, mixture, models, training
 from polydistill.checks.problem import Problem
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
@@ -12,8 +12,8 @@ Check = Callable[[RunConfig], list[Problem]]
 STEPS: dict[str, tuple[Check, ...]] = {
     "synth": (machine.output, data.languages, data.prompts, models.student, models.translator, models.compute_type,
               models.judge, machine.synthesis),
-    "mix": (data.recipe, data.dictionaries, data.parallel, data.leakage),
-    "train": (machine.output, models.student, machine.training),
+    "mix": (mixture.mixture,),
+    "train": (machine.output, models.student, training.before, machine.training),
     "eval": (models.student, evaluation.languages, evaluation.benchmarks, evaluation.measures),
 }  # fmt: skip
 """Step of a run -> its checks. A check looks at one section and returns what is wrong with it."""
@@ -41,7 +41,16 @@ def require(run: RunConfig, steps: Iterable[str] = tuple(STEPS), cluster: bool =
     Raises:
         UserError: at least one problem. The message has all of them.
     """
-    found = check(run, steps, cluster)
+    return refuse(check(run, steps, cluster))
+
+
+def refuse(found: Iterable[Problem]) -> list[Problem]:
+    """The notes among `found`.
+
+    Raises:
+        UserError: at least one of them is no note. The message has all of those.
+    """
+    found = list(dict.fromkeys(found))
     wrong = [problem for problem in found if not problem.note]
     if wrong:
         count = "one problem" if len(wrong) == 1 else f"{len(wrong)} problems"

@@ -39,6 +39,8 @@ def command(
     --set changes the recipe (code_switch.questions=0, subsets.TL=null, ...) or, by their names, the run's sections
     (parallel.rows=500, dictionaries.path=..., judge.quality.threshold=0.7, leakage.against=[...]).
     """
+    from polydistill.checks import refuse
+    from polydistill.checks.mixture import Ingredients, ingredients
     from polydistill.engine.config import override, validate
     from polydistill.engine.languages import language_code
     from polydistill.engine.mixing.job import Sections
@@ -55,34 +57,58 @@ def command(
         override(data, text)
     config = validate(MixSections, data, f"{runs[0]}/config.yaml with --set")
     chosen = load_recipe(recipe or config.recipe, [text for text in set_ or [] if text not in mine])
+    languages = [language_code(name) for name in targets.split(",")] if targets else None
+    sections = Sections(
+        dictionaries=config.dictionaries,
+        parallel=config.parallel,
+        judge=config.judge if any(text.startswith("judge") for text in mine) else None,
+        leakage=config.leakage,
+        native=config.native,
+    )
+    for note in refuse(ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))):
+        typer.echo(f"note: {note}")
+    place = out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}"
     mixture = mix(
         runs,
         chosen,
-        out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}",
+        place,
         seed=config.seed if seed is None else seed,
-        sections=Sections(
-            dictionaries=config.dictionaries,
-            parallel=config.parallel,
-            judge=config.judge if any(text.startswith("judge") for text in mine) else None,
-            leakage=config.leakage,
-            native=config.native,
-        ),
-        targets=[language_code(name) for name in targets.split(",")] if targets else None,
+        sections=sections,
+        targets=languages,
         partial=partial,
     )
     typer.echo(describe(mixture.record))
+    typer.echo(f"mixture: {mixture.folder.root}")
 
 
-def _sections(run: str) -> dict[str, object]:
-    """The sections that mixing needs of the configuration that `synth` left in the run's folder."""
+def _configuration(run: str) -> dict[str, object]:
+    """What `synth` left in the run's folder. {} where the folder has no configuration."""
     from polydistill.engine.storage.shards import Folder
     from polydistill.engine.yaml_text import parse_yaml
 
     place = Folder.of(run)
-    data = (
-        parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml")) if place.exists("config.yaml") else {}
-    )
-    return {name: value for name, value in data.items() if name in SECTIONS and value is not None}
+    if not place.exists("config.yaml"):
+        return {}
+    return dict(parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml")))
+
+
+def _sections(run: str) -> dict[str, object]:
+    """The sections that mixing needs of a run's configuration."""
+    return {name: value for name, value in _configuration(run).items() if name in SECTIONS and value is not None}
+
+
+def _pairs(runs: list[str], targets: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """All pairs of a source and another target language of these runs."""
+    from polydistill.engine.config import validate
+    from polydistill.run_config import MixSections
+
+    found = []
+    for run in runs:
+        config = validate(MixSections, _configuration(run), f"{run}/config.yaml")
+        sources = dict.fromkeys(each.language or config.source for each in config.prompts)
+        wanted = [target for target in config.targets if targets is None or target in targets]
+        found += [(source, target) for source in sources for target in wanted if target != source]
+    return tuple(dict.fromkeys(found))
 
 
 def describe(record: "MixtureRecord") -> str:

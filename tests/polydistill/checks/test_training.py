@@ -1,0 +1,34 @@
+"""What is trained on: mixtures that are not there, or not whole."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from polydistill.checks import training
+from polydistill.engine import schema
+from polydistill.run_config import RunConfig
+from tests.engine.mixture_fixture import write_mixture
+
+ROW = {"id": "1", "subset": "LL", "source": "eng_Latn", "target": "deu_Latn", "instruction": "Say 1.", "weight": 1.0}
+
+
+def test_a_mixture_that_is_not_there_and_one_that_is_not_whole(tmp_path: Path) -> None:
+    (problem,) = training.whole(str(tmp_path), "MIXTURE")
+    assert problem.key == "MIXTURE" and "no mixture here" in problem.text
+    mixture = write_mixture(tmp_path / "mixture", pa.Table.from_pylist([ROW], schema.MIXTURE))
+    assert training.whole(mixture, "MIXTURE") == []
+    (tmp_path / "mixture/000000.arrow").unlink()
+    (problem,) = training.whole(mixture, "MIXTURE")
+    assert "000000.arrow is missing" in problem.text
+
+
+def test_mixtures_of_earlier_trainings_are_named_by_their_number(tmp_path: Path) -> None:
+    base = {
+        "output": str(tmp_path / "out"),
+        "targets": ["de"],
+        "prompts": {"path": "rows.json"},
+        "translate": {"model": "org/nllb"},
+    }
+    given = RunConfig.model_validate(base | {"train": {"before": [{"mixture": str(tmp_path / "nowhere")}]}})
+    (problem,) = training.before(given)
+    assert problem.key == "train.before.0.mixture" and "nowhere" in problem.text
