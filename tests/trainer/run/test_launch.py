@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from polydistill.engine.config import Student, validate
 from polydistill.engine.errors import UserError
+from polydistill.engine.models.identity import model_identity
 from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
+from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
-from polydistill.trainer.run.launch import _check_room, _clean, _lost, _variables
+from polydistill.trainer.run.launch import _check_room, _clean, _lost, _variables, train
 
 
 @pytest.mark.parametrize(
-    ("train", "gpus", "message"),
+    ("settings", "gpus", "message"),
     [
         (Train(workers=8), 1.0, r"need 8 GPUs, and there are 4: lower train\.workers or train\.gpus"),
         (Train(gpus=1), 1.0, None),
@@ -20,13 +23,13 @@ from polydistill.trainer.run.launch import _check_room, _clean, _lost, _variable
         (Train(workers=4, cpus=0.5), 0.0, None),
     ],
 )
-def test_workers_that_can_never_start_are_refused(train: Train, gpus: float, message: str | None) -> None:
+def test_workers_that_can_never_start_are_refused(settings: Train, gpus: float, message: str | None) -> None:
     cluster = {"GPU": 4.0, "CPU": 2.0}
     if message is None:
-        _check_room(train, gpus, cluster)
+        _check_room(settings, gpus, cluster)
         return
     with pytest.raises(UserError, match=message):
-        _check_room(train, gpus, cluster)
+        _check_room(settings, gpus, cluster)
 
 
 def test_an_offloaded_optimizer_gets_the_cores() -> None:
@@ -56,3 +59,22 @@ def test_one_training_at_a_time(tmp_path: Path) -> None:
         exclusive(Folder.of(tmp_path), "train.lock"),
     ):
         pass
+
+
+@pytest.mark.slow
+def test_a_training_in_stages_goes_on_from_the_stage_before(
+    local_ray: None, student: str, mixture: str, tmp_path: Path
+) -> None:
+    """x-LLM, Table 5: one training, then another one on its model. Called again, neither is repeated."""
+    few = {"max_tokens": 512, "packs": 1, "cpus": 0.5, "deepspeed": "zero0", "checkpoint_minutes": None}
+    before = [{"mixture": mixture, "train": {"steps": 1}}]
+    settings = validate(Train, {**few, "steps": 2, "before": before}, "train")
+    base = Student(model=student, prompt="raw")
+    made = train(mixture, base, settings, str(tmp_path / "out"))
+    first = Checkpoint.open(str(tmp_path / "out" / "before-0"))
+    assert (first.record.steps, made.record.steps) == (1, 2)
+    assert first.identity.model == model_identity(student) != made.identity.model == model_identity(first.path)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    assert len(written) == 2
+    train(mixture, base, settings, str(tmp_path / "out"))
+    assert written == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
