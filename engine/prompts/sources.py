@@ -1,5 +1,6 @@
 """Where rows come from: files anywhere, or a data set on the hub; each a stream of rows with an identity."""
 
+import functools
 import hashlib
 import os
 import re
@@ -103,19 +104,23 @@ class HubPart:
 
     def identity(self, known: Iterable[InputFile]) -> InputFile:
         """The commit that the revision stands for."""
+        return InputFile(self.name, 0, 0, f"{self._commit} {self.configuration} {self.split}")
+
+    @functools.cached_property
+    def _commit(self) -> str:
+        """Asked for once, so that rows are those of the commit that is recorded."""
         from huggingface_hub import HfApi
 
         try:
-            commit = HfApi().dataset_info(self.id, revision=self.revision).sha
+            return str(HfApi().dataset_info(self.id, revision=self.revision).sha)
         except Exception as error:
             raise UserError(_unreachable(self.id, error)) from error
-        return InputFile(self.name, 0, 0, f"{commit} {self.configuration} {self.split}")
 
     def _stream(self) -> Iterator[dict[str, object]]:
         import datasets
 
         try:
-            options = {"split": self.split, "revision": self.revision, "streaming": True}
+            options = {"split": self.split, "revision": self._commit, "streaming": True}
             found = datasets.load_dataset(self.id, self.configuration, **options)
             if isinstance(found, dict):
                 if len(found) > 1:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
 from polydistill.engine.prompts.fields import Notes
 from polydistill.engine.prompts.sources import HubPart, on_hub, open_sources
+from tests.engine.prompts.hub import commit_of, serving
 
 
 def write(path: Path, count: int, start: int = 0) -> str:
@@ -101,6 +104,71 @@ def test_what_means_a_data_set_on_the_hub(tmp_path: Path, monkeypatch: pytest.Mo
     assert not on_hub("tatsu-lab/alpaca")  # what is here comes first
     (source,) = open_sources([PromptSource(path="hub:org/set", split="test", revision="v1")], "en")
     assert source.parts == [HubPart("org/set", None, "test", "v1", {})] and source.parts[0].name == "org/set:test"
+
+
+def lines(*questions: str) -> bytes:
+    return "".join(json.dumps({"instruction": text, "output": "A."}) + "\n" for text in questions).encode()
+
+
+CARD = b"""---
+configs:
+- config_name: default
+  data_files: [{split: train, path: data/train-*.jsonl}, {split: test, path: data/test.jsonl}]
+---
+"""
+NEW = {"README.md": CARD, "data/train-0.jsonl": lines("Q0?", "Q1?", "Q2?"), "data/test.jsonl": lines("New?")}
+OLD = NEW | {"data/test.jsonl": lines("Old?")}
+READ = """
+import json, sys
+from polydistill.engine.config import PromptSource
+from polydistill.engine.errors import UserError
+from polydistill.engine.prompts.fields import Notes
+from polydistill.engine.prompts.sources import open_sources
+
+for text in sys.argv[1:]:
+    try:
+        (source,) = open_sources([PromptSource(**json.loads(text))], "en")
+        (file,) = source.input().files
+        rows = [text for batch in source.frames(Notes()) for text in batch.frame["instruction"].to_list()]
+        print(json.dumps([file.name, file.content, rows]))
+    except UserError as error:
+        print(json.dumps(str(error)))
+"""
+
+
+def test_a_data_set_on_the_hub(tmp_path: Path) -> None:
+    """By id and by hf://, with split and revision, from the hub's API on loopback. Nothing but a card is stored."""
+    asked = [
+        {"path": "org/set", "split": "test"},
+        {"path": "hub:org/set", "split": "train", "limit": 2},
+        {"path": "org/set", "split": "test", "revision": "v1"},
+        {"path": "hf://datasets/org/set@v1/data/test.jsonl"},
+        {"path": "hf://datasets/org/set/data", "split": "train"},
+        {"path": "org/set"},
+        {"path": "org/set", "split": "test", "revision": "v9"},
+        {"path": "org/none", "split": "test"},
+    ]
+    with serving("org/set", {"main": NEW, "v1": OLD}) as address:
+        env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
+        env |= {"HF_DATASETS_CACHE": str(tmp_path / "cache")}
+        command = [sys.executable, "-c", READ, *map(json.dumps, asked)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    new, old = commit_of(NEW), commit_of(OLD)
+    assert found[:3] == [
+        ["org/set:test", f"{new} None test", ["New?"]],
+        ["org/set:train", f"{new} None train", ["Q0?", "Q1?"]],
+        ["org/set:test", f"{old} None test", ["Old?"]],
+    ]
+    assert [name_rows[::2] for name_rows in found[3:5]] == [
+        ["test.jsonl", ["Old?"]],
+        ["train-0.jsonl", ["Q0?", "Q1?", "Q2?"]],
+    ]
+    assert found[5] == "org/set: holds several splits (train, test); choose one with `split`"
+    assert "Revision Not Found" in found[6] and "Repository Not Found" in found[7]
+    assert all(text.startswith("org/") and "cannot be read as a data set on the hub" in text for text in found[6:])
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".jsonl", ".arrow")]
 
 
 def test_a_hub_that_cannot_be_reached_is_said() -> None:
