@@ -56,6 +56,7 @@ class Done:
     counts: Counts = field(default_factory=Counts)
     dictionaries: dict[Switching, DictionaryRecord] = field(default_factory=dict)
     parallel: list[ParallelRecord] = field(default_factory=list)
+    unused: dict[str, dict[str, int]] = field(default_factory=dict)  # native file -> column without a role -> rows
     rows: int = 0  # pool rows read
 
     def add(self, other: "Done") -> None:
@@ -64,6 +65,7 @@ class Done:
         self.counts.add(other.counts)
         self.dictionaries |= other.dictionaries
         self.parallel += other.parallel
+        self.unused |= other.unused
         self.rows += other.rows
 
 

@@ -116,7 +116,7 @@ def _native(sections: Sections, recipe: Recipe) -> tuple[PromptSource, ...]:
     """The sources of native rows, where the recipe has such a subset.
 
     Raises:
-        UserError: there are none, or one does not say its language.
+        UserError: there are none, or one does not say its language, or has translations.
     """
     if not recipe.needs_native:
         return ()
@@ -129,6 +129,8 @@ def _native(sections: Sections, recipe: Recipe) -> tuple[PromptSource, ...]:
     for source in sections.native:
         if source.language is None:
             raise UserError(f"native: {source.path}: say in which language its rows are, e.g. language: de")
+        if source.translations:
+            raise UserError(f"native: {source.path}: takes no translations. Rows that have some belong to `prompts`.")
     return tuple(sections.native)
 
 

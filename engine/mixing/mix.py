@@ -91,7 +91,9 @@ def _tasks(job: Job) -> list[worker.Task]:
     if job.recipe.needs_parallel:
         tasks += [ParallelTask(source, target) for source, target in job.pairs]
     if job.recipe.needs_native:
-        tasks += [NativeTask(target) for target in job.targets if target not in job.sources]
+        wanted = [target for target in job.targets if target not in job.sources]
+        others = (source.language for source in job.native if source.language)  # whose rows are only counted
+        tasks += [NativeTask(language, language in wanted) for language in dict.fromkeys([*wanted, *others])]
     if job.recipe.needs_pool:
         tasks += [PoolTask(*group) for group in groups(job)]
     return tasks
@@ -129,6 +131,7 @@ def _record(job: Job, total: Done, made_of: Origin) -> MixtureRecord:
         origin=made_of,
         fingerprint=origin_fingerprint(made_of),
         shards=tuple(sorted(total.shards, key=lambda shard: shard.path)),
+        unused=dict(sorted(total.unused.items())),
     )
 
 

@@ -112,6 +112,7 @@ class MixtureRecord:
     origin: Origin
     fingerprint: str
     shards: tuple[Shard, ...]
+    unused: dict[str, dict[str, int]] = field(default_factory=dict)  # native file -> column without a role -> rows
     format: int = 2
 
     @property

@@ -120,6 +120,9 @@ def describe(record: "MixtureRecord") -> str:
         left = sum(subset.dropped.values())
         lines.append(f"  {subset.name:12} {subset.rows:>10,} samples, {left:,} left out")
         lines += [f"    {count:>10,} {reason}" for reason, count in subset.dropped.items()]
+    for name, columns in record.unused.items():
+        listed = ", ".join(f"{column} ({rows:,} rows)" for column, rows in columns.items())
+        lines.append(f"  {name}: not used: {listed}. native.columns gives a column its role")
     for pair in record.code_switch:
         share = f"{pair.rate:.3f}" if pair.rate is not None else "-"
         lines.append(

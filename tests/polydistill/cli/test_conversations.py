@@ -54,6 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     del run["eval"]
     run["judge"]["quality"]["threshold"] = 0.5
     run["train"] |= {"steps": 2, "epochs": 1, "cpus": 0.5}
+    own = [{"instruction": f"Eigene Frage {i}?", "output": f"Eigene Antwort {i}."} for i in range(5)]
+    (folder / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own))
+    run["native"] = [{"path": "own.jsonl", "language": "de"}]
     (folder / "run.yaml").write_text(yaml.safe_dump(run))
     polydistill(folder, "synth", "run.yaml")
     return folder
@@ -81,16 +84,24 @@ def test_turns_are_translated_and_data_is_left_alone(folder: Path) -> None:
 
 
 def test_a_recipe_trains_on_them_and_an_export_is_read_back(folder: Path) -> None:
-    polydistill(folder, "mix", "run", "--recipe", "sdrrl")
+    polydistill(folder, "mix", "run", "--recipe", "sdrrl", "--set", "subsets.own={task: native}")
     mixture = Mixture.open(str(folder / "run/mixtures/sdrrl"))
     rows = [row for shard in mixture.record.shards for row in read_table(mixture.folder, shard.path).to_pylist()]
     german = [row for row in rows if row["subset"] == "TT"]
     assert german and all(len(row["history"]) == 6 and row["system"] for row in german)
+    # A user's own German rows, which no translator has seen, stand among them.
+    assert [(row["question_language"], row["instruction"]) for row in rows if row["subset"] == "own"] == [
+        ("deu_Latn", f"Eigene Frage {i}?") for i in range(5)
+    ]
     polydistill(folder, "train", "run/mixtures/sdrrl", "--config", "run.yaml", "--out", "model")
     assert (folder / "model/model/model.safetensors").exists()
     polydistill(folder, "export", "run/mixtures/sdrrl", "--format", "messages", "--out", "back.jsonl")
+    own = json.loads((folder / "model/training.json").read_text())["subsets"]["own"]
+    assert own["samples"] + own["validation_samples"] == 5
     back = [json.loads(line)["messages"] for line in (folder / "back.jsonl").read_text().splitlines()]
     assert len(back) == len(rows)
+    own = [{"role": "user", "content": "Eigene Frage 0?"}, {"role": "assistant", "content": "Eigene Antwort 0."}]
+    assert own in back
     roles = ["system", "user", "assistant", "user", "assistant", "tool", "assistant", "user", "assistant"]
     talks = [messages for messages in back if len(messages) == len(roles)]
     assert len(talks) == sum(row["history"] is not None for row in rows)
