@@ -255,7 +255,8 @@ ind_Latn in
 isl_Latn ice
 jav_Latn jw
 kat_Geor geo
-ckb_Arab ku_arab ku_iq ku_ir
+ckb_Arab ku_arab ku_iq ku_ir kur_arab kur_iq kur_ir
+prs_Arab fa_af fas_af per_af
 mkd_Cyrl mac
 mri_Latn mao
 mya_Mymr bur

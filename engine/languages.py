@@ -130,7 +130,8 @@ def _by_tag(key: str, text: str) -> Language | None:
         return None
     script, region = match[2], match[3]
     if script is None and region is not None:
-        likely = get_global("likely_subtags").get(f"{match[1]}_{region.upper()}", "")
+        tags = (f"{name}_{region.upper()}" for name in (match[1], base.locale))  # CLDR knows zh_TW, not zho_TW
+        likely = next(filter(None, map(get_global("likely_subtags").get, tags)), "")
         script = likely.split("_")[1].lower() if likely.count("_") == 2 else None
         if script == "hans" and base.script == "Hant":  # yue_CN: FLORES-200 has Cantonese in one script only
             script = None

@@ -49,6 +49,7 @@ class _Half:
     path: Path
     corpus: str  # folder and name without the language
     language: str
+    spelling: str  # of the language, in the file's name
 
 
 def find_corpora(
@@ -146,9 +147,10 @@ def _whole(files: list[Path], source: str, target: str) -> list[PairFile]:
 def _halves(files: list[Path], source: str, target: str) -> list[PairFile]:
     """Pairs of files of one corpus, one for each side."""
     sides: dict[str, dict[str, Path]] = {}
-    for half in _sides(files, source, target):
+    # The plainest spelling of a language counts: "spa" before its variant "spa-MX".
+    for half in sorted(_sides(files, source, target), key=lambda half: len(half.spelling)):
         sides.setdefault(half.corpus, {}).setdefault(half.language, half.path)
-    both = [found for found in sides.values() if len(found) == 2]
+    both = [found for _, found in sorted(sides.items()) if len(found) == 2]
     return [PairFile(found[source], False, found[target]) for found in both]
 
 
@@ -159,13 +161,13 @@ def _sides(files: list[Path], source: str, target: str) -> Iterator[_Half]:
         if last in _SIDES and not any(path.name.endswith(f"{ending}") for ending in (".parquet", ".jsonl")):
             for pair in [*named_pairs(name), *named_pairs(path.parent.name)]:
                 if {pair.first, pair.second} == {source, target}:
-                    yield _Half(path, corpus, (pair.first, pair.second)[_SIDES[last]])
+                    yield _Half(path, corpus, (pair.first, pair.second)[_SIDES[last]], last)
                     break
             continue
         language = spelled(last) if name else None
         named = [{pair.first, pair.second} for pair in named_pairs(name)]
         if language in (source, target) and (not named or {source, target} in named):
-            yield _Half(path, corpus, str(language))
+            yield _Half(path, corpus, str(language), last)
 
 
 def _train_only(found: list[PairFile]) -> list[PairFile]:

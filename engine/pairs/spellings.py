@@ -11,7 +11,7 @@ from polydistill.engine.languages import get_language, language_code, languages
 _OLD = {"jp": "jpn_Jpan", "cn": "zho_Hans", "iw": "heb_Hebr", "in": "ind_Latn", "ji": "ydd_Hebr", "nb": "nob_Latn"}
 """Names that published files use though they are no language codes today (MUSE's en-jp, OPUS's iw)."""
 
-_REGIONS = {"zh": {"cn", "sg", "tw", "hk"}, "pt": {"br", "pt"}, "en": {"us", "gb"}, "es": {"mx", "es"}}
+_REGIONS = {"zho": {"cn", "sg", "tw", "hk"}, "por": {"br", "pt"}, "eng": {"us", "gb"}, "spa": {"mx", "es"}}
 """Regions that files name in small letters as well: zh_cn, pt_br. Other codes are two languages: en-tw is Twi."""
 
 
@@ -43,13 +43,13 @@ def spelled(text: str) -> str | None:
     if len(parts[1]) == 2 and (parts[1].isupper() or _is_region(*parts)):
         try:
             return language_code(text)
-        except UserError:
-            return base
+        except UserError:  # written there in a script that FLORES-200 does not have, such as pa_PK
+            return None
     return None
 
 
 def _is_region(language: str, region: str) -> bool:
-    return region.lower() in _REGIONS.get(language.lower(), ())
+    return region.lower() in _REGIONS.get((_known(language) or "")[:3], ())
 
 
 def _known(word: str) -> str | None:

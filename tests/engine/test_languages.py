@@ -106,6 +106,8 @@ def test_scripts_without_spaces_between_sentences():
         *(("zh_Hant_TW", "zho_Hant"), ("zh-Hant-TW", "zho_Hant"), ("zh-Hans-SG", "zho_Hans"), ("zh-HK", "zho_Hant")),
         *(("de-DE", "deu_Latn"), ("ar-Latn", "arb_Latn"), ("ks-Deva-IN", "kas_Deva"), ("ku-Arab", "ckb_Arab")),
         *(("ko-Kore", "kor_Hang"), ("en-US-x-private", "eng_Latn"), ("de-1996", "deu_Latn"), ("yue-HK", "yue_Hant")),
+        *(("zho-TW", "zho_Hant"), ("cmn-HK", "zho_Hant"), ("zho-CN", "zho_Hans"), ("zh-MO", "zho_Hant")),
+        *(("fa-AF", "prs_Arab"), ("fas-IR", "pes_Arab"), ("kur-IQ", "ckb_Arab"), ("ku-TR", "kmr_Latn")),
         *(("iw", "heb_Hebr"), ("ger", "deu_Latn"), ("nb-NO", "nob_Latn"), ("cmn-Hant", "zho_Hant")),
     ],
 )
@@ -118,6 +120,7 @@ def test_tags_of_bcp_47_and_own_names(name, expected):
     [
         ("sr-Latn", r"FLORES-200 has Serbian as srp_Cyrl \(Serbian\) only"),
         ("pa-PK", r"FLORES-200 has Punjabi as pan_Guru"),  # written in Arabic script there
+        ("pan-PK", r"FLORES-200 has Punjabi as pan_Guru"),
         ("Levantine Arabic", r"several languages.*ajp_Arab \(South Levantine Arabic\), apc_Arab"),
         ("العامية", r"several languages.*ajp_Arab \(South Levantine Arabic\), apc_Arab"),
         ("Python", r"unknown language 'Python'"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.languages import languages
 from polydistill.engine.pairs.find import find_corpora, find_one
 
 EN, DE, ID, NB = "eng_Latn", "deu_Latn", "ind_Latn", "nob_Latn"
@@ -36,6 +37,12 @@ MOSES = ["X.de-en.de", "X.de-en.en", "X.de-en.ids", "X.de-en.xml", "X.de-en.scor
         (["WikiMatrix.en-id.tsv.gz"], EN, ID, [("WikiMatrix.en-id.tsv.gz",)]),
         (["newstest2019-src.eng.txt", "newstest2019-ref.deu.txt", "newstest2019-ref.fra.txt"], EN, DE,
          [("newstest2019-src.eng.txt", "newstest2019-ref.deu.txt")]),
+        (["newstest2019-src.eng.txt", "newstest2019-ref.zho-CN.txt", "newstest2019-ref.zho-TW.txt"], EN, "zho_Hant",
+         [("newstest2019-src.eng.txt", "newstest2019-ref.zho-TW.txt")]),
+        (["newstest2019-src.eng.txt", "newstest2019-ref.zho-TW.txt", "newstest2019-ref.srp-Latn.txt"], EN, "zho_Hans",
+         []),
+        (["TED2020.en-zh_tw.en", "TED2020.en-zh_tw.zh_tw"], EN, "zho_Hant",
+         [("TED2020.en-zh_tw.en", "TED2020.en-zh_tw.zh_tw")]),
         (["newstest2014-deen-src.en", "newstest2014-deen-ref.de"], EN, DE,
          [("newstest2014-deen-src.en", "newstest2014-deen-ref.de")]),
         (["news-commentary-v18.de-en.tsv.gz"], EN, DE, [("news-commentary-v18.de-en.tsv.gz",)]),
@@ -65,6 +72,24 @@ def test_published_names(
     tmp_path: Path, names: list[str], source: str, target: str, expected: list[tuple[str, ...]]
 ) -> None:
     assert found(tmp_path, names, source, target) == expected
+
+
+@pytest.mark.data
+def test_every_language_of_ntrex_is_found(data: Path) -> None:
+    """Both Chinese ones apart; what FLORES-200 does not have is not taken for another language."""
+    names = sorted(path.name for path in (data / "ntrex128").iterdir())
+    found = {}
+    for language in languages():
+        if language.code != EN and (files := find_corpora(str(data / "ntrex128"), EN, language.code)):
+            found[language.code] = [path.name.split(".")[1] for file in files for path in file.paths]
+    assert found["zho_Hant"] == ["eng", "zho-TW"] and found["zho_Hans"] == ["eng", "zho-CN"]
+    assert found["spa_Latn"] == ["eng", "spa"] and found["fra_Latn"] == ["eng", "fra"]
+    assert found["srp_Cyrl"] == ["eng", "srp-Cyrl"] and len(found) > 105
+    taken = {name for pair in found.values() for name in pair}
+    every = {name.split(".")[1] for name in names}
+    regions = {"eng-GB", "eng-IN", "eng-US", "fra-CA", "por-BR", "spa-MX"}  # of languages that are there without one
+    none = {"div", "fuc", "hmn", "mey", "nde", "shi", "tah", "ton", "ven", "srp-Latn"}
+    assert every - taken <= regions | none and not taken & none
 
 
 def test_a_corpus_is_chosen_by_its_name(tmp_path: Path) -> None:

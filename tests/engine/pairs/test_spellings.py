@@ -13,6 +13,9 @@ from polydistill.engine.pairs.spellings import named_pairs, spelled
         ("zh-CN", "zho_Hans"), ("zh_TW", "zho_Hant"), ("zh-Hant", "zho_Hant"), ("zh", "zho_Hans"), ("cn", "zho_Hans"),
         ("pt_br", "por_Latn"), ("pt-BR", "por_Latn"), ("ara", "arb_Arab"), ("fas", "pes_Arab"), ("cmn", "zho_Hans"),
         ("swa", "swh_Latn"), ("lav", "lvs_Latn"), ("sqi", "als_Latn"), ("ori", "ory_Orya"), ("jp", "jpn_Jpan"),
+        ("zho-TW", "zho_Hant"), ("zho-CN", "zho_Hans"), ("zho_tw", "zho_Hant"), ("srp-Cyrl", "srp_Cyrl"),
+        ("por_br", "por_Latn"), ("spa-MX", "spa_Latn"), ("fa-AF", "prs_Arab"), ("eng_US", "eng_Latn"),
+        ("srp-Latn", None), ("pa_PK", None),  # FLORES-200 has them in another script only
         ("my_de", None), ("de_en", None), ("train", None), ("v18", None), ("", None), ("de_Cyrl", None),
     ],
 )  # fmt: skip
