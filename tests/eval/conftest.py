@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.eval.stand_in import StandIn
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
@@ -35,3 +37,9 @@ def world(tmp_path: Path) -> Path:
         text = "".join(sentence.format(i) + "\n" for i in range(12))
         (tmp_path / f"data/flores/devtest/{language}.devtest").write_text(text, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked() -> None:
+    """What stand-ins were asked in another test is forgotten."""
+    StandIn.asked.clear()

@@ -8,7 +8,7 @@ from polydistill.engine.config import Student
 from polydistill.eval.config import Eval
 from polydistill.eval.run import evaluate
 from polydistill.eval.scores import Scores
-from tests.eval.test_run import StandIn
+from tests.eval.stand_in import StandIn
 
 XQUAD = ["en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"]
 MGSM = ["en", "bn", "de", "es", "fr", "ja", "ru", "sw", "te", "th", "zh"]

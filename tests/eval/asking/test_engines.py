@@ -87,7 +87,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from polydistill.eval.run import evaluate
-from tests.eval.test_run import STUDENT, StandIn, config
+from tests.eval.stand_in import STUDENT, StandIn, config
 
 world, out, pause = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 resources = {"num_cpus": 2, "object_store_memory": 100 << 20, "include_dashboard": False}
@@ -119,7 +119,7 @@ evaluate(models, config(world), STUDENT, out, Slow, part=5)
 def test_two_nodes_give_the_numbers_of_one_process_also_after_a_kill(world: Path, tmp_path: Path) -> None:
     """Six models in three languages on two nodes with a (pretended) GPU each; the driver has none."""
     from polydistill.eval.run import evaluate
-    from tests.eval.test_run import StandIn, config
+    from tests.eval.stand_in import StandIn, config
 
     names = ["gold", "half", "third", "most", "none"]
     models = {name: str(world / "models" / name) for name in names} | {"again": str(world / "models" / "half")}

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.errors import UserError
+from polydistill.eval.data.sets import load_questions
+from tests.eval.stand_in import config
 from tests.eval.tasks.reading import BELEBELE, load
 
 WRONG: dict[str, tuple[str, dict[str, str], str]] = {
@@ -47,3 +49,25 @@ def test_whatever_is_wrong_with_a_file_is_one_sentence(
         (tmp_path / file).write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         load(tmp_path, task=name)
+
+
+def test_shots_are_the_same_for_every_question_and_follow_the_seed(world: Path) -> None:
+    folder = world / "data/flores/dev"
+    folder.mkdir()
+    for language in ("eng_Latn", "deu_Latn"):
+        (folder / f"{language}.dev").write_text("".join(f"{language} {i}\n" for i in range(20)))
+    task = {"task": "flores", "shots": 3, "languages": ["deu_Latn"]}
+    (into, _) = load_questions(config(world, tasks=[task])).sets
+    assert len(into.shots) == 3 and all(shot.gold[0].startswith("deu_Latn") for shot in into.shots)
+    assert load_questions(config(world, tasks=[task])).sets[0].shots == into.shots
+    assert load_questions(config(world, tasks=[task], seed=1)).sets[0].shots != into.shots
+
+
+def test_shots_need_examples(world: Path) -> None:
+    with pytest.raises(UserError, match="belebele has no examples of its own"):
+        load_questions(config(world, tasks=[{"task": "belebele", "shots": 2}]))
+
+
+def test_the_same_set_twice_is_refused(world: Path) -> None:
+    with pytest.raises(UserError, match="belebele in eng_Latn is there twice"):
+        load_questions(config(world, tasks=["belebele", {"task": "belebele", "choices": "text"}]))
