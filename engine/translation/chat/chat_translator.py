@@ -10,7 +10,15 @@ from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
 from polydistill.engine.translation.chat.answers import parse_translation
-from polydistill.engine.translation.chat.prompts import PLAIN, Family, family_for, translation_prompt
+from polydistill.engine.translation.chat.prompts import (
+    PLAIN,
+    Content,
+    Family,
+    family_for,
+    language_content,
+    takes_languages,
+    translation_prompt,
+)
 from polydistill.engine.translation.terms import NO_TERMS, Terms
 from polydistill.engine.translation.translator import Hypothesis, Portions, error
 
@@ -25,13 +33,15 @@ class Written(NamedTuple):
     finish: str  # "stop", "length", or "error: ..."
 
 
-Ask = Callable[[list[str]], list[Written]]
+Ask = Callable[[list[Content]], list[Written]]
 
 
 class ChatTranslator:
     """The `Translator` of method `chat`."""
 
-    def __init__(self, ask: Ask, family: Family, documents: bool = False, terms: Terms = NO_TERMS) -> None:
+    def __init__(
+        self, ask: Ask, family: Family, documents: bool = False, terms: Terms = NO_TERMS, by_codes: bool = False
+    ) -> None:
         """Translate by asking a model.
 
         Args:
@@ -39,8 +49,9 @@ class ChatTranslator:
             family: decides the wording.
             documents: whether lines are given whole and not sentence by sentence.
             terms: those that the model is told of.
+            by_codes: whether the model's chat template writes the wording itself, see `takes_languages`.
         """
-        self._ask, self._family, self._terms = ask, family, terms
+        self._ask, self._family, self._terms, self._by_codes = ask, family, terms, by_codes
         self.portions = Portions(WHOLE if documents else 0)
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
@@ -48,8 +59,13 @@ class ChatTranslator:
         rows = list(zip(sentences, sources, targets))
         if not rows:
             return []
-        written = self._ask([translation_prompt(*row, self._family, self._told(row[0], row[2])) for row in rows])
+        written = self._ask([self._content(*row) for row in rows])
         return [_hypothesis(sentence, target, own) for (sentence, _, target), own in zip(rows, written)]
+
+    def _content(self, sentence: str, source: str, target: str) -> Content:
+        if self._by_codes:
+            return language_content(sentence, source, target)
+        return translation_prompt(sentence, source, target, self._family, self._told(sentence, target))
 
     def _told(self, sentence: str, target: str) -> list[tuple[str, str]]:
         return [(sentence[start:stop], made) for start, stop, made in self._terms.find(sentence, target)]
@@ -70,8 +86,10 @@ def load_chat_translator(config: Translator, device: str = "cpu", terms: Terms =
         UserError: a model that vLLM cannot load, one without a chat template, a server that does not answer.
     """
     family = family_for(config)
-    ask = _server(config, config.endpoint, family) if config.endpoint else _engine(config, device, family)
-    return ChatTranslator(ask, family, config.documents, terms)
+    if config.endpoint:
+        return ChatTranslator(_server(config, config.endpoint, family), family, config.documents, terms)
+    ask, by_codes = _engine(config, device, family)
+    return ChatTranslator(ask, family, config.documents, terms, by_codes)
 
 
 def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
@@ -80,7 +98,7 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
     client = EndpointClient(endpoint)
     settings = {"model": client.model(), "temperature": config.temperature, "max_tokens": config.max_output_tokens}
 
-    def ask(prompts: list[str]) -> list[Written]:
+    def ask(prompts: list[Content]) -> list[Written]:
         if family in PLAIN:
             replies = client.ask("completions", [settings | {"prompt": text, "stop": ["\n"]} for text in prompts])
         else:
@@ -91,7 +109,8 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
     return ask
 
 
-def _engine(config: Translator, device: str, family: Family) -> Ask:
+def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]:
+    """vLLM in this process, and whether the model's chat template takes languages by their codes."""
     if device.startswith("cuda") and not environment.has_gpu():
         raise UserError(f"translation was asked to run on {device}, but there is no GPU here")
     environment.prepare()
@@ -109,7 +128,7 @@ def _engine(config: Translator, device: str, family: Family) -> Ask:
         )
     longest = engine.model_config.max_model_len
 
-    def ask(prompts: list[str]) -> list[Written]:
+    def ask(prompts: list[Content]) -> list[Written]:
         ids = [_token_ids(tokenizer, text, family) for text in prompts]
         rows = [row for row, own in enumerate(ids) if len(own) < longest]
         settings = [
@@ -127,11 +146,11 @@ def _engine(config: Translator, device: str, family: Family) -> Ask:
             written[row] = Written(output.outputs[0].text, output.outputs[0].finish_reason or "stop")
         return written
 
-    return ask
+    return ask, family not in PLAIN and takes_languages(tokenizer.chat_template)
 
 
-def _token_ids(tokenizer: Any, text: str, family: Family) -> Sequence[int]:
+def _token_ids(tokenizer: Any, content: Content, family: Family) -> Sequence[int]:
     if family in PLAIN:
-        return tokenizer(text)["input_ids"]
-    messages = [{"role": "user", "content": text}]
+        return tokenizer(content)["input_ids"]
+    messages = [{"role": "user", "content": content}]
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)

@@ -83,11 +83,31 @@ def translation_prompt(
     if terms:
         entries = "\n".join(f"{term} = {translation}" for term, translation in dict(terms).items())
         template = template.replace("{text}", _GLOSSARY.format(entries=_literal(entries)) + "{text}")
-    return template.format(text=text, source_code=first.locale, target_code=second.locale, **names)
+    return template.format(text=text, source_code=_code(first), target_code=_code(second), **names)
+
+
+Content = str | list[dict[str, str]]
+"""What the user's turn of a chat holds."""
+
+
+def language_content(text: str, source: str, target: str) -> Content:
+    """The user's turn for a chat template that writes the wording itself and wants codes (TranslateGemma's)."""
+    first, second = (_code(get_language(code)) for code in (source, target))
+    return [{"type": "text", "source_lang_code": first, "target_lang_code": second, "text": text}]
+
+
+def takes_languages(chat_template: str) -> bool:
+    """Whether a chat template is of that kind."""
+    return "source_lang_code" in chat_template
 
 
 def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def _code(language: Language) -> str:
+    """A code as TranslateGemma's training data have it: a region says which Chinese is meant."""
+    return {"zho_Hans": "zh-CN", "zho_Hant": "zh-TW"}.get(language.code, language.locale)
 
 
 def _name(language: Language) -> str:

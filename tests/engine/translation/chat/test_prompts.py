@@ -1,6 +1,11 @@
 import pytest
 
-from polydistill.engine.translation.chat.prompts import family_of, translation_prompt
+from polydistill.engine.translation.chat.prompts import (
+    family_of,
+    language_content,
+    takes_languages,
+    translation_prompt,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +46,16 @@ def test_the_two_scripts_of_chinese_are_told_apart():
         assert name in translation_prompt("Hi", "eng_Latn", target, "chat")
     assert translation_prompt("Hi", "eng_Latn", "zho_Hant", "hunyuan").startswith("把下面的文本翻译成繁体中文")
     assert "德语" in translation_prompt("你好", "zho_Hans", "deu_Latn", "hunyuan")
+
+
+def test_a_template_that_writes_the_wording_itself_gets_codes():
+    """As TranslateGemma's: one part, with the languages' codes beside the text."""
+    jinja2 = pytest.importorskip("jinja2")
+    template = (
+        "{% for m in messages %}{% set part = m['content'][0] %}"
+        "{{ part['source_lang_code'] }}>{{ part['target_lang_code'] }}: {{ part['text'] }}{% endfor %}"
+    )
+    assert takes_languages(template) and not takes_languages("{{ messages[0]['content'] }}")
+    content = language_content("Hi.", "eng_Latn", "zho_Hant")
+    made = jinja2.Template(template).render(messages=[{"role": "user", "content": content}])
+    assert made == "en>zh-TW: Hi."
