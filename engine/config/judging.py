@@ -140,10 +140,11 @@ class Quality(Config):
         description="Minimum score (SDRRL: 0.8). Texts below are dropped. A number, or numbers by target language such "
         "as {default: 0.8, tha_Thai: 0.7}. `polydistill calibrate --per-language` proposes them",
     )
-    margin: ScoreByLanguage = Field(
-        0.1,
+    margin: ScoreByLanguage | None = Field(
+        None,
         description="For `translate.hypotheses` above 1: how far above the threshold a next best hypothesis must score "
-        "to replace one of low quality: the best of several is often the score's mistake. May differ by language",
+        "to replace one of low quality, a number or numbers by target language. `null`: none replaces it, since the "
+        "best of several is often the score's mistake",
     )
     batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch. Halved on OOM")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the encoder")

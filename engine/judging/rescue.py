@@ -5,7 +5,8 @@ pass is taken. Questions go first, and answers follow only where the question is
 is worth no quality estimate. Every hypothesis that was judged stays in the pool (`schema.TRIED`).
 
 Where a first hypothesis fails by its quality, its translator often knows no right one, and the best of several scores
-is the score's mistake. A next best hypothesis then has to pass the threshold by `judge.quality.margin`.
+is the score's mistake. So the next best ones count for other failures, and for this one only where they pass the
+threshold by `judge.quality.margin`.
 """
 
 from collections.abc import Callable, Sequence
@@ -160,6 +161,14 @@ class _State:
             wanted = pc.and_(wanted, pc.not_equal(pc.fill_null(self.pool["self_error"], ""), "length"))
         return np.flatnonzero(pc.fill_null(wanted, False).to_numpy(zero_copy_only=False)).tolist()
 
+    def worth_next_best(self, field: str) -> list[int]:
+        """Those of them that the translator's next best hypotheses may replace."""
+        rows = self.failed(field)
+        if self._quality is None or self._quality.margin is not None:
+            return rows
+        reasons = self.pool[f"reason_{field}"].take(pa.array(rows, pa.int64())).to_pylist()
+        return [row for row, reason in zip(rows, reasons) if reason != Reason.LOW_QUALITY]
+
     def choose(self, field: str, candidates: list[Candidate], judged: pa.Table) -> dict[int, Candidate]:
         """By row the best candidate that passed, the earlier one among equals. Notes all of them as tried."""
         chosen: dict[int, tuple[float, Candidate]] = {}
@@ -179,7 +188,7 @@ class _State:
 
     def _bars(self, field: str, candidates: list[Candidate]) -> list[float]:
         """The score that each candidate needs beyond passing: -inf for those that compete with nothing by score."""
-        if self._quality is None:
+        if self._quality is None or self._quality.margin is None:
             return [-np.inf] * len(candidates)
         rows = pa.array([candidate.row for candidate in candidates], pa.int64())
         target = self.pool["target"].take(rows).to_numpy(zero_copy_only=False)
@@ -217,7 +226,7 @@ def _next_best(rows: pa.Table, state: _State, field: str) -> list[Candidate]:
     others = rows[f"others_{field}"].cast(OTHERS)
     return [
         Candidate(row, BEAM, rank, other["text"], other["notes"])
-        for row in state.failed(field)
+        for row in state.worth_next_best(field)
         for rank, other in enumerate(others[row].as_py() or (), 1)
     ]
 

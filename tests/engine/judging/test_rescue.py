@@ -47,7 +47,7 @@ def rows(*changes: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(values, pa.schema([*TRANSLATED, *(pa.field(f"others_{f}", OTHERS) for f in FIELDS)]))
 
 
-def stage(fallback: Any = None, margin: float = 0.0) -> tuple[RescueStage, Marks]:
+def stage(fallback: Any = None, margin: float | None = 0.0) -> tuple[RescueStage, Marks]:
     marks = Marks()
     once = OnceEstimator(marks)
     assert JUDGE.quality is not None
@@ -130,6 +130,16 @@ def test_an_unfinished_answer_of_the_student_is_not_tried() -> None:
     table = rows({"self": (ENGLISH, f"{GERMAN} 5", [f"{GERMAN} 9"])})
     cut = table.set_column(table.schema.get_field_index("self_error"), "self_error", pa.array(["length"]))
     assert rescue(cut)["tried_self"].to_pylist() == [None]
+
+
+def test_next_best_ones_are_not_even_scored_where_quality_was_low_and_no_margin_is_set() -> None:
+    assert Quality(model="x").margin is None
+    rescue, marks = stage(margin=None)
+    others = [f"{GERMAN} 9"]
+    made = rescue(rows({"truth": (ENGLISH, f"{GERMAN} 5", others)}, {"truth": (ENGLISH, ENGLISH, others)}))
+    assert made["mt_truth"].to_pylist() == [f"{GERMAN} 5", f"{GERMAN} 9"]
+    assert made["tried_truth"].to_pylist()[0] is None
+    assert len(marks.asked) == 3  # the question, the bad answer, and the next best one of what was left in English
 
 
 @pytest.mark.parametrize(("hypothesis", "taken"), [(f"{GERMAN} 5", f"{GERMAN} 5"), (ENGLISH, f"{GERMAN} 8")])
