@@ -36,6 +36,8 @@ class RescueFigures:
     estimates_beam: int = 0  # further ones among the next best
     estimates_fallback: int = 0  # further ones of the second translator
     texts_fallback: int = 0  # texts that the second translator was given and answered
+    characters: int = 0  # of all texts, which the first translator was given
+    characters_fallback: int = 0  # of those that the second one was given
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,17 @@ def _rescue(table: pa.Table) -> RescueFigures | None:
     if "reason_without_rescue" not in table.column_names:
         return None
     pairs: dict[str, set[tuple[str, str]]] = {"first": set(), "beam": set(), "fallback": set()}
-    texts = 0
+    texts = characters = again = 0
     for name in schema.FIELDS:
+        characters += pc.sum(pc.utf8_length(table[name])).as_py() or 0
         scores = pc.struct_field(table[f"scores_{name}"].combine_chunks(), "quality").to_pylist()
         columns = (table[column].to_pylist() for column in (name, f"mt_{name}", f"tried_{name}"))
         for source, text, tried, score in zip(*columns, scores):
             if tried is None and score is not None:
                 pairs["first"].add((source, text))
             for one in tried or ():
-                texts += one["origin"] == "fallback"
+                if one["origin"] == "fallback":
+                    texts, again = texts + 1, again + len(source)
                 if one["quality"] is not None:
                     kind = "first" if (one["origin"], one["rank"]) == ("beam", 0) else one["origin"]
                     pairs[kind].add((source, one["text"]))
@@ -111,6 +115,8 @@ def _rescue(table: pa.Table) -> RescueFigures | None:
         len(beam),
         len(fallback),
         texts,
+        characters,
+        again,
     )
 
 

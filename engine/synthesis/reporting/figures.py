@@ -72,7 +72,8 @@ def _rescued(known: RescueFigures, rows: int) -> str:
     """What a second chance brought and cost in one language."""
     first, beam = (count / max(rows, 1) for count in (known.kept_without_rescue, known.kept_without_fallback))
     further = known.estimates_beam + known.estimates_fallback
+    again = known.characters_fallback / max(known.characters, 1)
     return (
         f"kept {first:.1%} by first hypotheses, {beam:.1%} with the next best; quality estimates: {known.estimates:,} "
-        f"and {further:,} more; {known.texts_fallback:,} texts translated by the fallback"
+        f"and {further:,} more; {known.texts_fallback:,} texts ({again:.1%} of all characters) translated by the fallback"
     )

@@ -112,6 +112,8 @@ def test_the_fallback_gets_what_failed_and_nothing_else() -> None:
     found = figures.rescue
     assert (found.kept_without_rescue, found.kept_without_fallback, found.texts_fallback) == (1, 1, 2)
     assert (found.estimates, found.estimates_beam, found.estimates_fallback) == (3, 1, 1)
+    lengths = 3 * (len(QUESTION[0]) + len(ENGLISH)), 2 * len(ENGLISH)
+    assert (found.characters, found.characters_fallback) == lengths
     pool = fold(made)  # as it is committed
     assert pool.column_names[: len(POOL)] == POOL.names and pool["tried_truth"].equals(made["tried_truth"])
     both = merge([figures, figures]).rescue
