@@ -75,5 +75,6 @@ def _rescued(known: RescueFigures, rows: int) -> str:
     again = known.characters_fallback / max(known.characters, 1)
     return (
         f"kept {first:.1%} by first hypotheses, {beam:.1%} with the next best; quality estimates: {known.estimates:,} "
-        f"and {further:,} more; {known.texts_fallback:,} texts ({again:.1%} of all characters) translated by the fallback"
+        f"and {further:,} more; {known.texts_fallback:,} texts ({again:.1%} of all characters) translated by the "
+        "fallback"
     )
