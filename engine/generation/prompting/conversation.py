@@ -42,14 +42,13 @@ def conversation(
             `engine.prompts.conversation`); without such a mark the question stands at the end.
     """
     question = Message("user", instruction, payload)
+    places = [turn["role"] == "user" and turn["content"] is None for turn in history or ()]
     turns = [
-        question
-        if turn["role"] == "user" and turn["content"] is None
-        else Message(cast(Role, turn["role"]), turn["content"] or "")
-        for turn in history or ()
+        question if here else Message(cast(Role, turn["role"]), turn["content"] or "")
+        for here, turn in zip(places, history or ())
     ]
     start = [Message("system", system)] if system else []
-    return [*start, *turns] if question in turns else [*start, *turns, question]
+    return [*start, *turns] if any(places) else [*start, *turns, question]
 
 
 def conversations(table: pa.Table) -> list[list[Message]]:

@@ -56,8 +56,8 @@ class PromptTokens:
         hidden = [self._encoder.hide(messages) for messages in conversations]
         marks = [h.marks for h in hidden]
         wholes = [self.renderer.whole(h.messages) for h in hidden]
-        heads = [found.ids for found in self._encoder.encode([w.text[: w.start] for w in wholes], marks)]
         spans = any(whole.written != ((whole.start, len(whole.text)),) for whole in wholes)
+        heads = self._encoder.encode([w.text[: w.start] for w in wholes], marks, offsets=spans)
         found = self._encoder.encode([w.text for w in wholes], marks, offsets=spans)
         return [self._sample(*parts) for parts in zip(heads, found, wholes, hidden)]
 
@@ -87,17 +87,18 @@ class PromptTokens:
     def _begin(self, chosen: Renderer) -> list[int]:
         return self._encoder.begin if chosen.bare else []
 
-    def _sample(self, head: list[int], found: Encoded, whole: Rendered, hidden: Hidden) -> Sample:
+    def _sample(self, head: Encoded, found: Encoded, whole: Rendered, hidden: Hidden) -> Sample:
         begin, end = self._begin(self.renderer), [] if whole.closed else [self._end]
         if end == [None]:
             raise UserError(f"{self._name}: the tokenizer names no end token (eos_token); answers could not end")
-        tail = self._tail(head, found, whole.text[whole.start :], hidden.marks)
-        learned = [False] * len(head) + [True] * len(tail)
-        for index, (first, last) in enumerate(found.offsets):
-            if index < len(head) or found.ids[: len(head)] == head:
-                learned[index] = any(first < stop and last > start for start, stop in whole.written)
+        tail = self._tail(head.ids, found, whole.text[whole.start :], hidden.marks)
+        learned = [False] * len(head.ids) + [True] * len(tail)
+        # Where answer and prompt melt into a token, the whole text has other tokens than the two by themselves.
+        together = found.ids[: len(head.ids)] == head.ids
+        for index, (first, last) in enumerate(found.offsets if together else head.offsets):
+            learned[index] = any(first < stop and last > start for start, stop in whole.written)
         learned = [False] * len(begin) + learned + [True] * len(end)
-        return Sample(begin + head + tail + end, len(begin) + len(head), learned)
+        return Sample(begin + head.ids + tail + end, len(begin) + len(head.ids), learned)
 
     def _tail(self, head: list[int], whole: Encoded, text: str, marks: dict[str, str]) -> list[int]:
         """Ids behind the prompt: as one text where that leaves the prompt's ids as they are, otherwise by itself."""

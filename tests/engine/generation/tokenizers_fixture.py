@@ -12,7 +12,7 @@ _CONTROL += ["<|start_header_id|>", "<|end_header_id|>", "<|user|>", "<|assistan
 _CONTROL += ["[/INST]", "<|endoftext|>"]
 
 KINDS = ("bytes", "bytes_prefix", "metaspace_first", "metaspace_always", "metaspace_never", "prepend", "unigram")
-ENDS = ("none", "begin", "both")
+ENDS = ("none", "begin", "end", "both")
 
 TEMPLATES = {
     "llama2": "{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}"
@@ -56,7 +56,7 @@ END_OF_TURN = {
 
 
 def make_tokenizer(kind: str = "bytes", ends: str = "begin", template: str | None = None) -> Any:
-    """A fast tokenizer: its kind, what it puts around every text ("none", "begin", "both"), its chat template."""
+    """A fast tokenizer: its kind, what it puts around every text (one of ENDS), its chat template."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -90,10 +90,10 @@ def make_tokenizer(kind: str = "bytes", ends: str = "begin", template: str | Non
     backend.train_from_iterator(_TEXT, trainer)
     if kind.startswith(("metaspace", "prepend")):
         backend = _without_added(backend, {f"<0x{byte:02X}>" for byte in range(256)})
-    around = {"none": "$A", "begin": "<s> $A", "both": "<s> $A </s>"}[ends]
+    around = {"none": "$A", "begin": "<s> $A", "end": "$A </s>", "both": "<s> $A </s>"}[ends]
     numbers = [(token, backend.token_to_id(token)) for token in ("<s>", "</s>")]
     backend.post_processor = processors.TemplateProcessing(single=around, special_tokens=numbers)
-    begin = {"bos_token": "<s>"} if ends != "none" else {}
+    begin = {"bos_token": "<s>"} if ends in ("begin", "both") else {}
     made = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>", **begin)
     if template:
         made.chat_template = TEMPLATES[template]

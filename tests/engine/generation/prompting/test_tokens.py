@@ -3,11 +3,12 @@
 import functools
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from polydistill.engine.generation.prompting.conversation import Message, answered
+from polydistill.engine.generation.prompting.conversation import Message, answered, conversations
 from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Question
@@ -29,35 +30,56 @@ def tokens_of(kind: str, ends: str, name: str) -> tuple[Any, PromptTokens]:
     return tokenizer, PromptTokens(tokenizer, "chat" if chat else name, arguments)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kind=st.sampled_from(KINDS),
     ends=st.sampled_from(ENDS),
     name=st.sampled_from(ALL),
-    shots=st.lists(st.tuples(TEXTS, TEXTS), max_size=3),
+    earlier=st.lists(st.tuples(TEXTS, TEXTS), max_size=3),
+    system=st.none() | TEXTS,
     question=TEXTS,
     payload=st.just("") | TEXTS,
     answer=TEXTS,
 )
 def test_ids_are_equal_in_generation_training_and_evaluation(
-    kind: str, ends: str, name: str, shots: list[tuple[str, str]], question: str, payload: str, answer: str
+    kind: str,
+    ends: str,
+    name: str,
+    earlier: list[tuple[str, str]],
+    system: str | None,
+    question: str,
+    payload: str,
+    answer: str,
 ) -> None:
+    """Earlier turns are a row's history in generation and training, and solved examples in evaluation."""
     tokenizer, tokens = tokens_of(kind, ends, name)
-    earlier = [turn for a, b in shots for turn in (Message("user", a), Message("assistant", b))]
-    prompt = [*earlier, Message("user", question, payload)]
+    turns = [turn for a, b in earlier for turn in (Message("user", a), Message("assistant", b))]
+    prompt = [*([Message("system", system)] if system else []), *turns, Message("user", question, payload)]
+    row = mixture_rows((question, payload, answer))
+    history = [{"role": turn.role, "content": turn.content, "payload": None} for turn in turns]
+    for column, value in (("system", system), ("history", history or None)):
+        index = row.schema.get_field_index(column)
+        row = row.set_column(index, row.schema.field(column), pa.array([value], row.schema.field(column).type))
+    assert conversations(row) == [prompt]  # as generation reads it
     (generated,) = tokens.prompt_ids([prompt])
     (sample,) = tokens.sample_ids([answered(prompt, answer)])
+    assert generated == sample.ids[: sample.prompt]
     asked = Question("q", "eng_Latn", question, payload, choices=(answer,), right=0)
-    examples = [Question("s", "eng_Latn", a, gold=(b,)) for a, b in shots]
-    (evaluated,) = prompt_tokens([asked], examples, tokens)
-    assert generated == evaluated == sample.ids[: sample.prompt]
+    examples = [Question("s", "eng_Latn", a, gold=(b,)) for a, b in earlier]
+    if not system:  # no benchmark has one
+        assert prompt_tokens([asked], examples, tokens) == [generated]
+        (choice,) = choice_tokens(asked, examples, tokens)
+        if answer.strip() and name != "llama2":  # whose space before the end may melt into the answer's last token
+            assert sample.ids[sample.prompt :][: len(choice)] == choice
+    how = Tokenization("chat" if name in TEMPLATES else name, 10**6, "drop", 0.0, 0, tokens_arguments(name))
+    table, _ = tokenize(row, tokenizer, {"LL": 1.0}, how)
+    assert table["tokens"][0].as_py() == sample.ids and min(sample.ids) >= 0
     # The answer and the end of its turn are learned, nothing of the question is.
     assert all(sample.learned[sample.prompt :]) and len(sample.learned) == len(sample.ids)
+    if not earlier:
+        assert table["prompt"][0].as_py() == max(1, sample.prompt) and not any(sample.learned[: sample.prompt])
     end = tokenizer.convert_tokens_to_ids(END_OF_TURN.get(name, "</s>"))
     assert sample.ids[-1] == end and end in tokens.end_ids
-    (choice,) = choice_tokens(asked, examples, tokens)
-    if answer.strip() and name != "llama2":  # whose space before the end may melt into the answer's last token
-        assert sample.ids[sample.prompt :][: len(choice)] == choice
     # The row's own control texts are data: as many control tokens as with harmless texts.
     plain = [Message(turn.role, "x") for turn in prompt]
     (harmless,) = tokens.sample_ids([answered(plain, "x")])
@@ -65,10 +87,6 @@ def test_ids_are_equal_in_generation_training_and_evaluation(
     control |= {tokenizer.convert_tokens_to_ids(text) for text in END_OF_TURN.values()}
     for number in control:
         assert sample.ids.count(number) == harmless.ids.count(number), tokenizer.decode(sample.ids)
-    if not shots:  # the trainer's own table says the same
-        how = Tokenization("chat" if name in TEMPLATES else name, 10**6, "drop", 0.0, 0, tokens_arguments(name))
-        table, _ = tokenize(mixture_rows((question, payload, answer)), tokenizer, {"LL": 1.0}, how)
-        assert table["tokens"][0].as_py() == sample.ids and table["prompt"][0].as_py() == max(1, sample.prompt)
 
 
 def tokens_arguments(name: str) -> dict[str, Any]:
@@ -102,20 +120,47 @@ def test_every_assistant_turn_is_learned_up_to_its_end(name: str) -> None:
 
 
 def test_first_token_after_a_template_is_the_same_as_in_training() -> None:
-    """A space before the question, as in "[INST] {q}": "▁What", not "▁" and "▁What"."""
-    for kind in ("metaspace_first", "metaspace_never", "prepend", "bytes"):
+    """A space before the question, as in "[INST] {q} [/INST]": "▁What", not "▁" and "▁What".
+
+    As in Llama-2, whose "[INST]" is plain text: here "(INST)", since the fixture's "[INST]" is a token.
+    """
+    for kind in KINDS:
         tokenizer = make_tokenizer(kind, "none")
-        tokenizer.chat_template = "{% for m in messages %}{{ m.role + ': ' + m.content + ' | ' }}{% endfor %}"
-        (ids,) = PromptTokens(tokenizer, "chat").prompt_ids([[Message("user", "What is it?")]])
-        assert ids == tokenizer("user: What is it? | ")["input_ids"]
+        tokenizer.chat_template = (
+            "{% for m in messages %}{% if m.role == 'user' %}{{ '(INST) ' + m.content + ' (/INST)' }}"
+            "{% else %}{{ ' ' + m.content + '</s>' }}{% endif %}{% endfor %}"
+        )
+        tokens = PromptTokens(tokenizer, "chat")
+        prompt = [Message("user", "What is it?")]
+        (ids,) = tokens.prompt_ids([prompt])
+        (sample,) = tokens.sample_ids([answered(prompt, "It is so.")])
+        (evaluated,) = prompt_tokens([Question("q", "eng_Latn", "What is it?")], [], tokens)
+        assert ids == evaluated == sample.ids[: sample.prompt] == tokenizer("(INST) What is it? (/INST)")["input_ids"]
         pieces = "".join(tokenizer.convert_ids_to_tokens(ids))
         assert "▁▁" not in pieces and "ĠĠ" not in pieces, pieces
+
+
+def test_the_system_block_of_a_template_stands_once_before_solved_examples() -> None:
+    """It was repeated for each example, and the ends of turns were the end-of-text token."""
+    tokenizer, tokens = tokens_of("bytes", "none", "llama3")
+    examples = [Question("s", "eng_Latn", f"Question {i}?", gold=(f"Answer {i}.",)) for i in range(3)]
+    (ids,) = prompt_tokens([Question("q", "eng_Latn", "And now?")], examples, tokens)
+    text = tokenizer.decode(ids)
+    assert text.count("Today Date") == 1 and tokenizer.eos_token_id not in ids
+    assert ids.count(tokenizer.convert_tokens_to_ids("<|eot_id|>")) == 1 + 3 * 2 + 1
+    turns = [
+        turn for i in range(3) for turn in (Message("user", f"Question {i}?"), Message("assistant", f"Answer {i}."))
+    ]
+    assert tokens.prompt_ids([[*turns, Message("user", "And now?")]]) == [ids]
 
 
 def test_tokenizers_without_a_begin_token_get_none() -> None:
     tokenizer, tokens = tokens_of("bytes", "none", "alpaca")
     (sample,) = tokens.sample_ids([[Message("user", "say </s> now"), Message("assistant", "now")]])
     assert min(sample.ids) >= 0 and tokenizer.decode(sample.ids).startswith("Below")
+    how = Tokenization("alpaca", 10**6, "drop", 0.0, 0)
+    table, _ = tokenize(mixture_rows(("say </s> now", "", "now")), tokenizer, {"LL": 1.0}, how)
+    assert table["tokens"][0].as_py() == sample.ids  # the trainer once had -1 in them
 
 
 def test_tokenizers_that_end_every_text_do_not_end_prompts() -> None:
