@@ -44,13 +44,14 @@ def _likelihood(network: Any, prompt: list[int], choice: list[int]) -> float:
 
 def engines(folder: Path) -> list[Figure]:
     """Three engines in one process: each answers everything, and its memory comes back when it is closed."""
+    from polydistill.eval.asking.answerer import Asked
     from polydistill.eval.question import Question
 
     model, held, answered = material.student(folder), [], []
     questions = [Question(str(i), "eng_Latn", f"what is the sum of {i} and 2", gold=("3",)) for i in range(64)]
     for _ in range(3):
         answerer = _engine(model)
-        answers = answerer(questions, [], 16, [], lambda count: None)
+        answers = answerer(Asked(questions, 16))
         answered.append(sum(answer.tokens > 0 for answer in answers))
         answerer.close()
         held.append(_held())

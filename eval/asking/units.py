@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from polydistill.engine.config import Student
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.answer_files import AnswerFolder
-from polydistill.eval.asking.answerer import Answerer, MakeAnswerer
+from polydistill.eval.asking.answerer import Answerer, Asked, MakeAnswerer
 from polydistill.eval.data.sets import Set
 from polydistill.eval.question import Answer
 
@@ -60,7 +60,7 @@ def ask(job: Job, student: Student, out: Folder, make: MakeAnswerer, part: int =
                 found = kept.read(key, fingerprint, number) if len(starts) > 1 else None
                 if found is None:
                     model = model or make(job.path, student)
-                    found = model(questions, entry.shots, entry.max_tokens, entry.stop, lambda count: None)
+                    found = model(Asked(questions, entry.max_tokens, entry.shots, entry.stop))
                     if len(starts) > 1:
                         kept.write(key, questions, found, fingerprint, number)
                 answers += found

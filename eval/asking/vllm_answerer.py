@@ -17,7 +17,7 @@ from polydistill.engine.generation.prompting.templates import SHOT_STOPS, STOPS,
 from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
-from polydistill.eval.asking.answerer import Advance
+from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.asking.likelihood import Candidates, choose
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.question import Answer, Question
@@ -50,21 +50,15 @@ class Vllm:
             raise UserError(f"{model}: vLLM cannot load it ({str(error).splitlines()[0]})") from error
         self.room = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
 
-    def __call__(
-        self,
-        questions: Sequence[Question],
-        shots: Sequence[Question],
-        max_tokens: int,
-        stop: Sequence[str],
-        advance: Advance,
-    ) -> list[Answer]:
+    def __call__(self, asked: Asked, /) -> list[Answer]:
         """Answers in order. A prompt beyond the model's context is not asked: its answer says "too_long"."""
+        questions, shots = asked.questions, asked.shots
         prompts = prompt_tokens(questions, shots, self.tokens)
         answers = [Answer(finish="too_long")] * len(questions)
         open_ = [i for i, q in enumerate(questions) if not q.choices and len(prompts[i]) < self.room]
         if open_:
-            ends = [*stop, *(SHOT_STOPS if shots else STOPS)[self.template]]
-            found = self._generate([prompts[i] for i in open_], max_tokens, ends)
+            ends = [*asked.stop, *(SHOT_STOPS if shots else STOPS)[self.template]]
+            found = self._generate([prompts[i] for i in open_], asked.max_tokens, ends)
             for index, answer in zip(open_, found):
                 answers[index] = answer
         closed = [i for i, question in enumerate(questions) if question.choices]
@@ -72,7 +66,6 @@ class Vllm:
             items = [Candidates(prompts[i], choice_tokens(questions[i], shots, self.tokens)) for i in closed]
             for index, item, scores in zip(closed, items, choose(self.llm, items, self.room)):
                 answers[index] = chosen(questions[index], scores, tuple(map(len, item.choices)))
-        advance(len(questions))
         return answers
 
     def _generate(self, prompts: list[list[int]], max_tokens: int, stop: Sequence[str]) -> list[Answer]:

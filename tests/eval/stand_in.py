@@ -1,11 +1,10 @@
 """Stand-ins for models, which answer with the gold, with nothing, or with a coin; and an evaluation of them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from polydistill.engine.config import Student
-from polydistill.eval.asking.answerer import Advance
+from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.config import Eval
 from polydistill.eval.question import Answer, Question
 from polydistill.eval.run import evaluate
@@ -23,17 +22,9 @@ class StandIn:
     def __init__(self, path: str, student: Student) -> None:
         self.how = Path(path).name
 
-    def __call__(
-        self,
-        questions: Sequence[Question],
-        shots: Sequence[Question],
-        max_tokens: int,
-        stop: Sequence[str],
-        advance: Advance,
-    ) -> list[Answer]:
-        StandIn.asked += [(self.how, question.language) for question in questions[:1]]
-        advance(len(questions))
-        return [self.answer(question, number) for number, question in enumerate(questions)]
+    def __call__(self, asked: Asked, /) -> list[Answer]:
+        StandIn.asked += [(self.how, question.language) for question in asked.questions[:1]]
+        return [self.answer(question, number) for number, question in enumerate(asked.questions)]
 
     def answer(self, question: Question, number: int) -> Answer:
         right = {"gold": True, "half": number % 2 == 0, "third": number % 3 == 0, "most": number != 5}.get(self.how)

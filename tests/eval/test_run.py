@@ -10,8 +10,9 @@ import pytest
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
 from polydistill.engine.storage.shards import Folder, read_table
+from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.data.sets import load_questions
-from polydistill.eval.question import from_table
+from polydistill.eval.question import Answer, from_table
 from polydistill.eval.run import evaluate
 from polydistill.eval.scores import Scores
 from tests.eval.stand_in import STUDENT, StandIn, config, models, record
@@ -50,11 +51,11 @@ from tests.eval.stand_in import STUDENT, StandIn, config, models
 class Dies(StandIn):
     left = 2  # calls
 
-    def __call__(self, questions, shots, max_tokens, stop, advance):
+    def __call__(self, asked):
         if not Dies.left:
             os.kill(os.getpid(), signal.SIGKILL)
         Dies.left -= 1
-        return super().__call__(questions, shots, max_tokens, stop, advance)
+        return super().__call__(asked)
 
 world = Path(sys.argv[1])
 polydistill.eval.run.evaluate(models(world, "gold"), config(world), STUDENT, str(world / "out"), Dies, part=5)
@@ -71,9 +72,9 @@ def test_a_killed_evaluation_goes_on_where_it_was(world: Path) -> None:
     asked: list[int] = []
 
     class Counts(StandIn):
-        def __call__(self, questions, shots, max_tokens, stop, advance):  # type: ignore[no-untyped-def]
-            asked.append(len(questions))
-            return super().__call__(questions, shots, max_tokens, stop, advance)
+        def __call__(self, part: Asked, /) -> list[Answer]:
+            asked.append(len(part.questions))
+            return super().__call__(part)
 
     again = record(models(world, "gold"), config(world), STUDENT, str(world / "out"), Counts, part=5)
     assert asked[:4] == [2, 5, 5, 2]  # the rest of the first set, then the next one

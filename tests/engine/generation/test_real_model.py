@@ -84,12 +84,13 @@ def _transformers(questions: list[str]) -> list[str]:
 
 
 def _evaluation(student: Student) -> list[str]:
+    from polydistill.eval.asking.answerer import Asked
     from polydistill.eval.asking.vllm_answerer import Vllm
     from polydistill.eval.question import Question
 
     model = Vllm(MODEL, student)
     try:
         questions = [Question(str(i), "eng_Latn", text) for i, text in enumerate(QUESTIONS[:3])]
-        return [answer.text for answer in model(questions, [], TOKENS, (), lambda count: None)]
+        return [answer.text for answer in model(Asked(questions, TOKENS))]
     finally:
         model.close()

@@ -98,7 +98,7 @@ ray.init(cluster.address, log_to_driver=False)
 
 
 class Slow(StandIn):
-    def __call__(self, questions, *rest):
+    def __call__(self, asked):
         import time
 
         time.sleep(pause)
@@ -106,7 +106,7 @@ class Slow(StandIn):
         node = ray.get_runtime_context().get_node_id()
         Path(out).mkdir(exist_ok=True)
         (Path(out) / f"node-{node}").touch()
-        return super().__call__(questions, *rest)
+        return super().__call__(asked)
 
 
 names = ["gold", "half", "third", "most", "none"]

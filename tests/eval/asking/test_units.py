@@ -1,6 +1,5 @@
 """A model is loaded where something is left to ask, and asked that only."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from polydistill.engine.config import Student
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.answer_files import AnswerFolder
-from polydistill.eval.asking.answerer import Advance
+from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.asking.units import Done, Job, ask
 from polydistill.eval.config import Task
 from polydistill.eval.data.sets import Set
@@ -27,14 +26,11 @@ class Echo:
         self.loaded += 1
         return self
 
-    def __call__(
-        self, questions: Sequence[Question], shots: Sequence[Question], max_tokens: int, stop: Sequence[str],
-        advance: Advance,
-    ) -> list[Answer]:  # fmt: skip
-        if any(question.id == self.fails for question in questions):
+    def __call__(self, asked: Asked, /) -> list[Answer]:
+        if any(question.id == self.fails for question in asked.questions):
             raise RuntimeError("the engine died")
-        self.asked += [question.id for question in questions]
-        return [Answer(question.id) for question in questions]
+        self.asked += [question.id for question in asked.questions]
+        return [Answer(question.id) for question in asked.questions]
 
     def close(self) -> None:
         self.closed += 1

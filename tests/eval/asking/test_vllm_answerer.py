@@ -8,6 +8,7 @@ import pytest
 from polydistill.engine.config import Student
 from polydistill.engine.generation.prompting.templates import load_tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
+from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens
 from polydistill.eval.asking.vllm_answerer import Vllm, chosen
 from polydistill.eval.question import Question
@@ -105,18 +106,16 @@ def test_answers_equal_transformers_for_one_model_after_another(student: Callabl
         tokenizer = load_tokenizer(path)
         tokens = PromptTokens(tokenizer, "raw")
         model = Vllm(path, settings(path))
-        done: list[int] = []
         questions = closed()
-        answers = model(questions, [], 8, (), done.append)
+        answers = model(Asked(questions, 8))
         for question, prompt, answer in zip(questions, prompt_tokens(questions, [], tokens), answers):
             wanted = [likelihood(network, prompt, ids) for ids in choice_tokens(question, [], tokens)]
             assert answer.scores == pytest.approx(wanted, abs=2e-3), question.id
             assert answer.choice == max(range(len(wanted)), key=wanted.__getitem__)
         # Asked again, from a full cache: the same.
-        again = model(questions, [], 8, (), done.append)
+        again = model(Asked(questions, 8))
         assert [a.scores for a in again] == [pytest.approx(a.scores, abs=2e-3) for a in answers]
         _generated(model, network, tokenizer)
-        assert sum(done) == 2 * len(questions)
         model.close()
 
 
@@ -126,7 +125,7 @@ def _generated(model: Vllm, network: Any, tokenizer: Any) -> None:
     shots = [Question("shot", "eng_Latn", "Where?", gold=("Here.",))]
     tokens = PromptTokens(tokenizer, "raw")
     prompts = prompt_tokens(questions, [], tokens)
-    short, long, refused = model(questions, [], 80, (), lambda count: None)
+    short, long, refused = model(Asked(questions, 80))
     for answer, prompt in ((short, prompts[0]), (long, prompts[1])):
         room = min(80, 256 - len(prompt))
         wanted = [token for token in greedy(network, prompt, room) if token != 1]
@@ -136,7 +135,8 @@ def _generated(model: Vllm, network: Any, tokenizer: Any) -> None:
     assert (refused.finish, refused.text, refused.tokens) == ("too_long", "", 0)
     (prompt,) = prompt_tokens(questions[:1], shots, tokens)
     assert tokenizer.decode(prompt) == "<s>Where?\nHere.\n\nWhat is it?\n"
-    model(questions[:1], shots, 4, (), lambda count: None)
+    (again,) = model(Asked(questions[:1], 80, shots))
+    assert again.finish in ("stop", "length")
 
 
 def test_likelihoods_are_divided_by_length_where_asked() -> None:
