@@ -5,17 +5,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from polydistill.engine.config import Judge
 from polydistill.engine.errors import UserError
 from polydistill.engine.judging.languages.language_id import (
-    PART,
     Identified,
     LanguageID,
     load_language_id,
-    parts,
     unknown_targets,
 )
 
@@ -87,28 +83,6 @@ def test_texts_without_anything_to_go_by() -> None:
     found = identify(["", "123", "\n\n", "!?"], "deu_Latn")
     assert (found.score < 0.5).all() and np.isnan(found.target_share).all()
     assert identify([], "deu_Latn").language == []
-
-
-@given(st.text(alphabet=st.sampled_from("ab. \n\r!?。ก"), max_size=400))
-def test_parts_keep_every_letter(text: str) -> None:
-    cut, owner, length = parts(pa.array([GERMAN, text]))
-    assert len(cut) == len(owner) == len(length)
-    pieces = [piece for piece, row in zip(cut, owner) if row == 1]
-    assert [c for c in "".join(pieces) if not c.isspace()] == [c for c in text if not c.isspace()]
-    assert all(piece.endswith("\n") and "\n" not in piece[:-1] for piece in pieces)
-    assert all(len(piece) > PART // 2 for piece in pieces) or len(pieces) == 1
-    assert (length[owner == 1] <= [len(piece) for piece in pieces]).all()
-
-
-def test_parts_end_with_sentences_and_lines() -> None:
-    listed = "- Äpfel\n- Birnen\n- Zwetschgen und Mirabellen\n" + GERMAN.upper()
-    pieces, owner, length = parts(pa.array(["  \n ", listed, ENGLISH, "ข้อความ " * 20]))
-    assert owner.tolist() == [1, 1, 1, 2, 2, 3, 3]
-    first, second = GERMAN.upper().lower().split(". ")  # with "ss" for "ß"
-    assert pieces[:3] == ["- Äpfel - Birnen - Zwetschgen und Mirabellen\n", f"{first}.\n", f"{second}\n"]
-    assert pieces[3:5] == [f"{sentence}\n" for sentence in ENGLISH.replace(". ", ".\n").split("\n")]
-    assert all(40 <= len(piece) <= 81 for piece in pieces[5:])  # no sentence ends: cut at spaces
-    assert length.tolist()[1:] == [len(piece) - 1 for piece in pieces[1:]]
 
 
 def test_a_wrong_file_is_told(tmp_path: Path) -> None:

@@ -1,29 +1,19 @@
 """Scores equal those of unmodified COMET: on record, and anew where COMET_PYTHON names an environment of its own."""
 
-import importlib.util
 import json
 import os
 import subprocess
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from polydistill.engine.errors import UserError
+from tests.engine.judging.comet import models
 
 HERE = Path(__file__).parents[1] / "comet"
 
 
-def _models() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("comet_models", HERE / "models.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-models = _models()
 RECORD = json.loads((HERE / "scores.json").read_text(encoding="utf-8"))
 SOURCES, HYPOTHESES, REFERENCES = (list(column) for column in zip(*models.PAIRS))
 NEEDS = {"unified": REFERENCES, "regression": REFERENCES}
@@ -97,103 +87,6 @@ def test_out_of_memory_halves_and_a_bad_row_stands_alone(
     assert np.allclose(scores[rest], expected[rest], atol=1e-5)
 
 
-def test_what_cannot_be_loaded_is_told(folders: dict[str, Path], tmp_path: Path) -> None:
-    from polydistill.engine.judging.quality.comet import Comet
-
-    with pytest.raises(UserError, match=r"no such COMET checkpoint"):
-        Comet.load(str(tmp_path / "nothing"))
-    with pytest.raises(UserError, match=r"hparams.yaml"):
-        Comet.load(str(tmp_path))
-    (tmp_path / "hparams.yaml").write_text("class_identifier: xcomet_metric\n")
-    with pytest.raises(UserError, match="xcomet_metric"):
-        Comet.load(str(tmp_path))
-    text = (folders["kiwi"] / "hparams.yaml").read_text(encoding="utf-8")
-    (tmp_path / "hparams.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"model\.safetensors"):
-        Comet.load(str(tmp_path))
-    with pytest.raises(UserError, match="references"):
-        Comet.load(str(folders["regression"])).score(SOURCES, HYPOTHESES)
-
-
-def test_a_checkpoint_with_code_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
-    import torch
-
-    from polydistill.engine.judging.quality.comet import Comet
-
-    shutil.copytree(folders["kiwi"], tmp_path / "m")
-    torch.save({"state_dict": {}, "callbacks": Path("x")}, tmp_path / "m" / "checkpoints" / "model.ckpt")
-    with pytest.raises(UserError, match="never unpickled"):
-        Comet.load(str(tmp_path / "m"))
-
-
-@pytest.mark.parametrize(
-    ("hparams", "message"),
-    [
-        ("", "found NoneType"),
-        ("- a\n- b", "found list"),
-        ("class_identifier: unified_metric", "lacks encoder_model, pretrained_model"),
-        ("\x00", "not plain YAML"),
-        ("class_identifier: [unified_metric]\nencoder_model: XLM-RoBERTa\npretrained_model: x", "not supported"),
-        (None, "do not have the shapes"),
-    ],
-)
-def test_hostile_hparams_are_a_sentence(
-    folders: dict[str, Path], tmp_path: Path, hparams: str | None, message: str
-) -> None:
-    import shutil
-
-    from polydistill.engine.judging.quality.comet import Comet
-
-    shutil.copytree(folders["kiwi"], tmp_path / "m")
-    file = tmp_path / "m" / "hparams.yaml"
-    known = file.read_text(encoding="utf-8")
-    assert "- 24" in known  # a layer's width
-    file.write_text(known.replace("- 24", "- 25") if hparams is None else hparams, encoding="utf-8")
-    with pytest.raises(UserError, match=message):
-        Comet.load(str(tmp_path / "m"))
-
-
-@pytest.mark.parametrize("state", [{"state_dict": [1, 2]}, {"state_dict": {"a": "b"}}, {}, [1]])
-def test_weights_of_another_kind_are_a_sentence(folders: dict[str, Path], tmp_path: Path, state: object) -> None:
-    import shutil
-
-    import torch
-
-    from polydistill.engine.judging.quality.comet import Comet
-
-    shutil.copytree(folders["kiwi"], tmp_path / "m")
-    torch.save(state, tmp_path / "m" / "checkpoints" / "model.ckpt")
-    with pytest.raises(UserError, match="plain tensors"):
-        Comet.load(str(tmp_path / "m"))
-
-
-def test_an_encoder_with_code_is_refused_without_a_question(folders: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
-    from polydistill.engine.judging.quality.comet import Comet
-
-    shutil.copytree(folders["kiwi"], tmp_path / "m")
-    encoder = tmp_path / "m" / "encoder"
-    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
-    config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"}}
-    (encoder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    (encoder / "own.py").write_text("raise SystemExit('ran')\n", encoding="utf-8")
-    with pytest.raises(UserError, match="own code is not supported"):
-        Comet.load(str(tmp_path / "m"), str(encoder))
-
-
-def test_comets_own_table_stays_as_it_was(folders: dict[str, Path]) -> None:
-    from comet.encoders import str2encoder
-    from comet.encoders.xlmr import XLMREncoder
-
-    from polydistill.engine.judging.quality.comet import Comet
-
-    Comet.load(str(folders["kiwi"]))
-    assert str2encoder["XLM-RoBERTa"] is XLMREncoder
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("COMET_PYTHON"), reason="COMET_PYTHON names no python with COMET's own pins")
 @pytest.mark.parametrize("kind", list(models.KINDS))
@@ -208,3 +101,10 @@ def test_scores_equal_unmodified_comet_now(folders: dict[str, Path], tmp_path: P
     columns = [list(column) for column in zip(*rows)]
     ours = Comet.load(str(folders[kind])).score(columns[0], columns[1], columns[2] if kind in NEEDS else None)
     assert np.abs(ours - theirs).max() < 1e-4
+
+
+def test_a_model_that_needs_references_says_so(folders: dict[str, Path]) -> None:
+    from polydistill.engine.judging.quality.comet import Comet
+
+    with pytest.raises(UserError, match="references"):
+        Comet.load(str(folders["regression"])).score(SOURCES, HYPOTHESES)

@@ -1,3 +1,5 @@
+"""The files of the small world: formats of the real ones, and nothing held out is given away."""
+
 import gzip
 import json
 import re
@@ -7,8 +9,8 @@ import polars as pl
 import pytest
 
 from polydistill.tinyworld import corpora
-from polydistill.tinyworld.facts import LANGUAGES, SHORT, SOURCE, TARGETS, Fact, entities, facts, name, rare
-from polydistill.tinyworld.templates import CARRIERS, forms, say, tidy
+from polydistill.tinyworld.facts import LANGUAGES, SHORT, SOURCE, TARGETS, entities, facts, name, rare
+from polydistill.tinyworld.templates import say
 
 ASKED = ("q1", "q2", "q3", "q4")
 TOLD = ("own", "truth", "text1", "text2")
@@ -24,60 +26,6 @@ def world(tmp_path_factory) -> Path:
 
 def jsonl(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def test_every_entity_has_a_proper_name_in_every_language():
-    for entity in entities():
-        for language in LANGUAGES:
-            text = name(entity, language)
-            assert text and text == text.strip() and not re.search(r"[/\n\t{}\xad]", text), (entity, language, text)
-
-
-def test_japanese_names_are_japanese():
-    latin = [e for e in entities() if not re.search("[぀-ヿ一-鿿]", name(e, "jpn_Jpan"))]
-    assert latin == []
-
-
-def test_splits_are_as_large_as_promised_and_cities_go_with_their_countries():
-    shares = {split: sum(f.split == split for f in facts()) / len(facts()) for split in ("seen", "dev", "test")}
-    assert 0.65 < shares["seen"] < 0.75 and 0.03 < shares["dev"] < 0.10 and 0.19 < shares["test"] < 0.29
-    assert {f.family for f in facts() if f.split == "test"} == {f.family for f in facts()}
-    split = {(f.family, f.subject.split(":")[1]): f.split for f in facts()}
-    assert all(split["city", key] == s for (family, key), s in split.items() if family == "country")
-
-
-def test_rare_names_are_a_minority_of_every_kind():
-    share = sum(map(rare, entities())) / len(entities())
-    assert 0.04 < share < 0.15
-    assert {e.split(":")[0] for e in entities() if rare(e)} == {"territory", "city", "currency"}
-
-
-@pytest.mark.parametrize("family", sorted({f.family for f in facts()}))
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_templates_hold_their_slots_standing_free(family, language):
-    for form, text in vars(forms(family, language)).items():
-        wanted = ["{x}"] if form in ASKED else ["{a}", "{x}"]
-        assert sorted(re.findall(r"{.}", text)) == wanted, (form, text)
-        assert not re.search(r"[^ ]{.}|{.}[^ ]", text), (form, text)
-        assert text[-1] in "。？" if language == "jpn_Jpan" else text[-1] in ".?"
-        assert text[-2] == " "
-
-
-def test_forms_of_a_family_differ():
-    for fact in facts()[:200]:
-        for language in LANGUAGES:
-            assert len({say(form, fact, language) for form in (*ASKED, *TOLD)}) == 8
-
-
-def test_carriers_exist_for_every_kind_and_language():
-    assert {e.split(":")[0] for e in entities()} == set(CARRIERS)
-    assert all(set(carrier) == set(LANGUAGES) for group in CARRIERS.values() for carrier in group)
-
-
-def test_tidy_text_reads_as_printed():
-    fact = next(f for f in facts() if f.family == "currency" and f.subject == "territory:JP")
-    assert tidy(say("own", fact, "eng_Latn")) == "The currency of Japan is called Japanese Yen."
-    assert tidy(say("own", fact, "jpn_Jpan")) == "日本の通貨は日本円といいます。"
 
 
 def test_instructions_are_many_unique_and_in_two_voices(world):
@@ -186,12 +134,3 @@ def test_a_text_to_read_holds_the_fact_and_otherwise_only_seen_ones():
         assert name(fact.answer, "deu_Latn") in text
         others = [f for f in HELD if f.subject == fact.subject and f != fact]
         assert not any(say(form, other, "deu_Latn") in text for other in others for form in TOLD)
-
-
-def test_facts_are_true():
-    world = set(facts())
-    assert Fact("currency", "territory:JP", "currency:JPY") in world
-    assert Fact("continent", "territory:PE", "continent:005") in world
-    assert Fact("language", "territory:BR", "language:pt") in world
-    assert Fact("country", "city:KE", "territory:KE") in world and name("city:KE", "jpn_Jpan") == "ナイロビ"
-    assert Fact("sum", "sum:3+4", "number:7") in world
