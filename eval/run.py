@@ -25,6 +25,7 @@ from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.answer_files import AnswerFolder, Key, slug, unit_fingerprint
 from polydistill.eval.asking.answerer import MakeAnswerer
 from polydistill.eval.asking.engines import answer, fitting, on_a_gpu
+from polydistill.eval.asking.pace import Clock
 from polydistill.eval.asking.units import PART, Job
 from polydistill.eval.asking.vllm_answerer import Vllm
 from polydistill.eval.config import Eval
@@ -118,9 +119,13 @@ def _answers(
     if jobs:
         engines = fitting(student, [job.path for job in jobs])
         label = "evaluating" if engines.here else f"evaluating on {engines.count} engines"
+        clock, nothing_kept = Clock(), not any(found.values())
         with Progress(label, sum(job.questions for job in jobs), "answers") as progress:
             for done in answer(jobs, student, out, make, engines, part):
+                clock.note(done)
                 progress.advance(done.answers, f"{done.model} {done.set} {done.language}")
+        if nothing_kept:
+            clock.write(out, engines.count)
         left = missing()
         if left:
             raise DamagedError(f"{out.root}: answers of {left[0].model} are damaged as soon as written; check the disk")

@@ -16,7 +16,9 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
     from contextlib import ExitStack
 
     from polydistill.engine import screen
+    from polydistill.engine.storage.shards import Folder
     from polydistill.run import Run
+    from polydistill.times import timed
 
     run = Run(config, set=set_ or ())
     left = run.unfinished()
@@ -24,11 +26,13 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
     if left:
         screen.step("checking the configuration")
     run.require(left, address=address)
+    folder = Folder.of(run.output)
     with ExitStack() as stack:
         stack.enter_context(screen.logged(run.output))
-        if {"synth", "train"} & set(left):
-            stack.enter_context(run.cluster(address))
-        run.synthesize()
+        with timed(folder, "synthesis", "synth" in left):
+            if {"synth", "train"} & set(left):
+                stack.enter_context(run.cluster(address))
+            run.synthesize()
         screen.show(run.summary)
         if run.config.student is None:
             return
@@ -37,13 +41,16 @@ def command(config: Config, set_: Set = None, address: Address = None) -> None:
         mixture = run.mix()
         if "train" in left:
             screen.step("training")
-        model = run.train(mixture)
+        with timed(folder, "training", "train" in left):
+            model = run.train(mixture)
         screen.show(f"trained model: {model.path}")
         if "eval" in left:
             screen.step("evaluating")
-            show(run.evaluate({run.model_name(): model.path}))
-        elif scores := run.scores():
+            with timed(folder, "evaluation"):
+                scores = run.evaluate({run.model_name(): model.path})
             show(scores)
+        elif known := run.scores():
+            show(known)
         if not left:
             screen.show("everything was finished before")
 

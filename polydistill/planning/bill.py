@@ -9,11 +9,14 @@ from polydistill.engine.planning.costs import Cost, Texts
 from polydistill.engine.planning.measured import check_sample, kept_share, measured
 from polydistill.engine.planning.plan import SynthesisPlan, on_processors, plan
 from polydistill.engine.planning.workload import Cluster, Workload
+from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.placement import Demands
+from polydistill.engine.synthesis.summary import read_summary
 from polydistill.planning import evaluation, training
 from polydistill.planning.memory import GIB, Machines, MemoryRow, memory_rows
 from polydistill.planning.shapes import student_shape
 from polydistill.run_config import RunConfig
+from polydistill.times import read_times
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def bill(run: RunConfig, rent: Rent, load: Workload, sample: str | None = None) 
     else:
         rates = costs.published(run, load.texts, rent.gpu, on_processors(run, cluster))
     synthesis = plan(run, cluster, rates, load)
-    steps = [rent.step("synthesis", synthesis.seconds, f"simulated, limited by {synthesis.bottleneck}")]
+    whole = synthesis.seconds + (beside(sample) if sample else 0.0)
+    steps = [rent.step("synthesis", whole, f"simulated, limited by {synthesis.bottleneck}")]
     disk, memory, warnings = dict(synthesis.disk), list[MemoryRow](), list(synthesis.warnings)
     absent = _not_included(run)
     kept = kept_share(sample) if sample else 1.0
@@ -104,10 +108,9 @@ def bill(run: RunConfig, rent: Rent, load: Workload, sample: str | None = None) 
             asked = evaluation.exam(run.eval)
             generate = rates.get("generate") or _generation(run.student, load.texts, bandwidth, not cluster.gpus)
             tokens = load.texts.per_prompt(run.student)
-            spent = evaluation.seconds(
-                asked, shape, run.student, cluster, rent.gpu, generate, tokens, demands.engine_gpus
-            )
-            steps.append(rent.step("evaluation", *spent))
+            speed = evaluation.assumed(shape, cluster, rent.gpu, generate, tokens, demands.engine_gpus)
+            speed = evaluation.measured(sample, speed) if sample else speed
+            steps.append(rent.step("evaluation", *evaluation.seconds(asked, speed)))
             warnings += asked.notes
         disk |= training.disk(shape, run.train, work, bool(cluster.gpus))
         memory = memory_rows(run, Machines(cluster, shape, synthesis.stages, demands.engine_gpus), card)
@@ -116,6 +119,13 @@ def bill(run: RunConfig, rent: Rent, load: Workload, sample: str | None = None) 
         absent += work.left_out
     gpu = rent.gpu if cluster.gpus else None
     return Plan(cluster, gpu, synthesis, steps, total(steps), memory, disk, warnings, absent)
+
+
+def beside(sample: str) -> float:
+    """Seconds of a sample's synthesis beside its stream: Ray's start, the translator's conversion, the report."""
+    folder = Folder.of(sample)
+    summary, whole = read_summary(folder), read_times(folder).steps.get("synthesis", 0.0)
+    return max(0.0, whole - summary.curve[-1][0]) if summary and summary.curve else 0.0
 
 
 def _generation(student: Student, texts: Texts, bandwidth: float, on_cores: bool) -> Cost:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import CORE, Cost
 from polydistill.engine.planning.workload import Cluster
+from polydistill.engine.storage.record import read_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.eval.asking.pace import FILE, Pace
 from polydistill.eval.benchmark import benchmark
 from polydistill.eval.config import Eval, Task
+from polydistill.run_config import load_run
+from polydistill.times import read_times
 from polydistill.trainer.run.memory import PEAK, Shape
 
 QUESTIONS = {
@@ -29,18 +33,31 @@ PREFILL = 0.4
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One benchmark's questions."""
+
+    task: str
+    questions: int
+    read: float  # tokens of a question's prompts
+    written: float  # tokens of its answer
+
+
+@dataclass(frozen=True)
 class Exam:
     """What one model is asked."""
 
-    questions: int
-    read: float  # tokens of prompts
-    written: float  # tokens of answers
+    tasks: tuple[Asked, ...]
     notes: list[str]
+
+    @property
+    def questions(self) -> int:
+        """All questions."""
+        return sum(each.questions for each in self.tasks)
 
 
 def exam(config: Eval) -> Exam:
     """Questions and tokens, from the benchmarks' files where they are here, else from their published sizes."""
-    questions, read, written, guessed = 0, 0.0, 0.0, []
+    tasks, guessed = [], []
     for task in config.tasks:
         count = _counted(config, task)
         if count is None:
@@ -48,12 +65,11 @@ def exam(config: Eval) -> Exam:
             guessed.append(task.task)
         likelihood = task.task in CHOICES and task.choices != "generate"
         letters = (task.choices or ("letter" if task.task == "belebele" else "text")) == "letter"
-        questions += count
-        read += count * PROMPT * (1 + task.shots) * (CHOICES[task.task] if likelihood and not letters else 1)
-        if not likelihood:
-            written += count * LENGTH * (task.max_tokens or benchmark(task.task).MAX_TOKENS)
+        read = PROMPT * (1 + task.shots) * (CHOICES[task.task] if likelihood and not letters else 1)
+        written = 0.0 if likelihood else LENGTH * (task.max_tokens or benchmark(task.task).MAX_TOKENS)
+        tasks.append(Asked(task.task, count, read, written))
     notes = [f"sizes of {', '.join(guessed)} are the published ones"] if guessed else []
-    return Exam(questions, read, written, notes)
+    return Exam(tuple(tasks), notes)
 
 
 def _counted(config: Eval, task: Task) -> int | None:
@@ -77,10 +93,27 @@ def _published(config: Eval, task: Task) -> int:
     return each * len(languages)
 
 
-def seconds(
-    asked: Exam, shape: Shape, student: Student, cluster: Cluster, gpu: str, generate: Cost, tokens: float, spans: int
-) -> tuple[float, str]:
-    """How long all models take, and in words on what that rests.
+@dataclass(frozen=True)
+class Speed:
+    """How fast all engines together ask and answer."""
+
+    read: float  # seconds for each token of a prompt
+    written: float  # seconds for each token of an answer
+    start: float  # seconds until a model is loaded
+    beside: float = 0.0  # seconds of scores and reports
+    source: str = "at the speed of generation"
+
+    def of(self, asked: Asked) -> float:
+        """Seconds for one question."""
+        return asked.read * self.read + asked.written * self.written
+
+    def whole(self, asked: Exam) -> float:
+        """Seconds for all questions of one model."""
+        return sum(each.questions * self.of(each) for each in asked.tasks)
+
+
+def assumed(shape: Shape, cluster: Cluster, gpu: str, generate: Cost, tokens: float, spans: int) -> Speed:
+    """The speed that follows from that of generation.
 
     Args:
         generate: cost of one answer of synthesis.
@@ -88,13 +121,50 @@ def seconds(
         spans: GPUs of one engine.
     """
     units = cluster.nodes * cluster.gpus if cluster.gpus else 1  # without GPUs one engine answers
-    each = generate.seconds / tokens
     if cluster.gpus:
         usable = max(units // spans, 1) * spans
         reading = 2 * shape.parameters / (PEAK[gpu.upper()] * PREFILL)
     else:
         usable = 1 if generate.alone else min(cluster.cpus, int(generate.demand))
         reading = 2 * shape.parameters / CORE
-    time = (asked.written * each + asked.read * reading) / usable
-    source = f"{MODELS} models, {asked.questions:,} questions each, at the speed of generation"
-    return MODELS * (generate.start + time), source
+    return Speed(reading / usable, generate.seconds / tokens / usable, generate.start)
+
+
+def measured(sample: str, speed: Speed) -> Speed:
+    """`speed` corrected by the evaluation of a sample run: the same share for reading and writing.
+
+    What a model answered after its first answers tells the speed. The rest of the time is the start of the models.
+
+    Args:
+        sample: folder of a run. Where it has no evaluation that was done in one go, nothing is corrected.
+    """
+    folder = Folder.of(sample)
+    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists("config.yaml"):
+        return speed
+    pace = read_record(Folder.of(f"{sample}/eval"), FILE, Pace)
+    config = load_run(f"{sample}/config.yaml").eval
+    if config is None or pace.engines > 1:
+        return speed
+    costs = {each.task: speed.of(each) for each in exam(config).tasks}
+    parts = [
+        (part, part.answers * costs.get(part.set.removesuffix("_into").removesuffix("_from"), 0.0))
+        for part in pace.parts
+    ]
+    models = dict.fromkeys(part.model for part in pace.parts)
+    passed = planned = 0.0
+    for model in models:
+        mine = [(part.seconds, cost) for part, cost in parts if part.model == model]
+        passed += mine[-1][0] - mine[0][0]
+        planned += sum(cost for _, cost in mine[1:])
+    if not passed or not planned:
+        return speed
+    share, last = passed / planned, pace.parts[-1].seconds
+    start = max(0.0, last - share * sum(cost for _, cost in parts)) / len(models)
+    beside = max(0.0, read_times(folder).steps.get("evaluation", last) - last)
+    return Speed(speed.read * share, speed.written * share, start, beside, f"measured in {sample}")
+
+
+def seconds(asked: Exam, speed: Speed) -> tuple[float, str]:
+    """How long all models take, and in words on what that rests."""
+    source = f"{MODELS} models, {asked.questions:,} questions each, {speed.source}"
+    return MODELS * (speed.start + speed.whole(asked)) + speed.beside, source

@@ -10,6 +10,7 @@ from polydistill.engine.planning.workload import Cluster, Workload
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.run_config import RunConfig
+from polydistill.times import read_times
 from polydistill.trainer.config import Train
 from polydistill.trainer.records import TRAINING, TrainingRecord
 from polydistill.trainer.run.memory import PEAK, Shape
@@ -112,7 +113,8 @@ def seconds(
     ranks = min(train.workers, cluster.nodes * (cluster.gpus or cluster.cpus))
     measured = _measured(sample, train, ranks) if sample else None
     if measured:
-        return START + work.trained / measured, f"measured in {sample}: {measured:,.0f} tokens/s"
+        start = measured.start if measured.start is not None else START
+        return start + work.trained * measured.each, f"measured in {sample}: {1 / measured.each:,.0f} tokens/s"
     if not cluster.gpus:
         cores = min(ranks * (train.threads or max(1, int(train.cpus))), cluster.cpus * cluster.nodes)
         time = work.trained * operations(shape, train) / (CORE * cores)
@@ -126,8 +128,16 @@ def seconds(
     return START + time, source
 
 
-def _measured(sample: str, train: Train, ranks: int) -> float | None:
-    """Tokens/s of the sample's newest training, for that many ranks; None where it has none of the same kind."""
+@dataclass(frozen=True)
+class _Measured:
+    """A training of a sample."""
+
+    each: float  # seconds for each token
+    start: float | None  # seconds beside the steps: processes, weights, tokens, the written model
+
+
+def _measured(sample: str, train: Train, ranks: int) -> _Measured | None:
+    """The sample's newest training, on that many ranks; None where it has none of the same kind."""
     wanted = train.model_dump(mode="json")
     records = sorted(Path(sample).glob(f"models/*/{TRAINING}"), key=lambda file: file.stat().st_mtime)
     for file in reversed(records):
@@ -135,9 +145,14 @@ def _measured(sample: str, train: Train, ranks: int) -> float | None:
         settings = record.identity.settings
         if any(settings[key] != wanted[key] for key in _SPEED if key in settings):
             continue
-        speeds = [row["tokens_per_second"] for row in record.curve if row.get("tokens_per_second")]
-        if speeds:
-            return float(speeds[-1] or 0.0) * ranks / record.ranks
+        rows = [row for row in record.curve if row.get("tokens_per_second")]
+        if rows:
+            tokens = [row["tokens"] or 0 for row in rows]
+            passed = [count / (row["tokens_per_second"] or 1) for count, row in zip(tokens, rows)]
+            begin = len(rows) // 10  # the first steps are slower
+            each = sum(passed[begin:]) / sum(tokens[begin:]) * record.ranks / ranks
+            whole = read_times(Folder.of(sample)).steps.get("training", 0.0)
+            return _Measured(each, whole - sum(passed) if whole > sum(passed) else None)
     return None
 
 

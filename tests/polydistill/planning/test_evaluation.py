@@ -1,8 +1,13 @@
 import pytest
+import yaml
 
 from polydistill.engine.config import validate
+from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.shards import Folder
+from polydistill.eval.asking.pace import FILE, Pace, Part
 from polydistill.eval.config import Eval
 from polydistill.planning import evaluation
+from polydistill.times import Times
 
 
 def config(tasks, **changes):
@@ -24,10 +29,14 @@ def test_questions_of_every_language(task, questions):
 
 
 def test_answers_are_written_or_compared():
-    assert evaluation.exam(config([{"task": "belebele", "limit": 10}])).written == 0
-    letters = evaluation.exam(config([{"task": "belebele", "limit": 10}])).read
-    assert evaluation.exam(config([{"task": "belebele", "limit": 10, "choices": "text"}])).read == 4 * letters
-    assert evaluation.exam(config([{"task": "mkqa", "limit": 10, "max_tokens": 40}])).written == 30 * 20
+    assert asked("belebele").written == 0
+    assert asked("belebele", choices="text").read == 4 * asked("belebele").read
+    assert asked("mkqa", max_tokens=40).written == 20
+
+
+def asked(task, **settings):
+    (found,) = evaluation.exam(config([{"task": task, "limit": 10, **settings}])).tasks
+    return found
 
 
 def test_every_benchmark_has_a_size():
@@ -44,3 +53,40 @@ def test_files_that_are_there_are_counted(tmp_path):
     found = evaluation.exam(config(["flores"], targets=["de"], data=str(tmp_path)))
     assert found.questions == 6 and not found.notes
     assert "published" in evaluation.exam(config(["flores"])).notes[0]
+
+
+BASE = evaluation.Speed(read=0.001, written=0.01, start=60)
+
+
+def test_time_of_an_evaluation():
+    exam = evaluation.exam(config([{"task": "mkqa", "limit": 10, "max_tokens": 40}]))
+    each = 300 * 0.001 + 20 * 0.01
+    assert evaluation.seconds(exam, BASE)[0] == pytest.approx(2 * (60 + 30 * each))
+
+
+def sample(folder, parts, **times):
+    """A run that was evaluated, with answers at these times."""
+    run = {"output": "out", "targets": ["de"], "prompts": {"path": "p.json"}, "translate": {"model": "m"}}
+    run |= {"student": {"model": "s"}, "eval": {"data": "nowhere", "tasks": [{"task": "mkqa", "max_tokens": 40}]}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(run))
+    pace = Pace(tuple(Part(seconds, model, "mkqa", answers) for seconds, model, answers in parts), engines=1)
+    write_record(Folder.of(folder / "eval"), FILE, pace)
+    write_record(Folder.of(folder), "times.json", Times(times))
+    return str(folder)
+
+
+def test_a_sample_s_evaluation_gives_speed_start_and_what_is_beside(tmp_path):
+    """Twice as fast as assumed, 4 s for a model to start, 3 s for reports."""
+    each = (300 * 0.001 + 20 * 0.01) / 2
+    parts = [(4 + 10 * each, "base", 10), (4 + 20 * each, "base", 10)]
+    parts += [(8 + 20 * each + 10 * each, "new", 10), (8 + 40 * each, "new", 10)]
+    found = evaluation.measured(sample(tmp_path, parts, evaluation=parts[-1][0] + 3), BASE)
+    assert found.read == pytest.approx(0.0005) and found.written == pytest.approx(0.005)
+    assert found.start == pytest.approx(4) and found.beside == pytest.approx(3)
+    assert str(tmp_path) in found.source
+
+
+@pytest.mark.parametrize("parts", [[], [(9, "base", 10)]])
+def test_a_sample_that_tells_nothing_changes_nothing(parts, tmp_path):
+    assert evaluation.measured(sample(tmp_path, parts), BASE) == BASE
+    assert evaluation.measured(str(tmp_path / "nowhere"), BASE) == BASE
