@@ -1,12 +1,14 @@
-"""What a run needs from the hub: models and data sets, their sizes and their licenses."""
+"""What a run needs from elsewhere: models and data sets of the hub, and files of published sources."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from polydistill.downloads import Files, Found
 from polydistill.engine.errors import UserError
 from polydistill.engine.prompts.sources import on_hub
 from polydistill.run_config import RunConfig
+from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL
 
 UNNEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.gguf", "*.pth", "original/*")
 """Copies of the same weights for other libraries."""
@@ -24,8 +26,19 @@ class Item:
     present: bool = False  # in the hub's local cache
 
     def __str__(self) -> str:
-        state = "here" if self.present else f"{self.size / 1e9:,.2f} GB"
-        return f"{self.kind:8} {self.name:45} {state:>10}  license: {self.license}  ({self.key})"
+        return _line(self.kind, self.name, None if self.present else self.size, self.license, self.key)
+
+
+def _line(kind: str, name: str, size: int | None, license: str, key: str) -> str:
+    """One line of the list. `size` in bytes, None: it is here."""
+    state = "here" if size is None else f"{size / 1e9:,.2f} GB" if size >= 1e7 else f"{size / 1e6:,.2f} MB"
+    return f"{kind:8} {name:45} {state:>10}  license: {license}  ({key})"
+
+
+def line(files: Files, found: Found) -> str:
+    """The files of a source as a line of the same list."""
+    name = f"{files.source.title}, {len(files.wanted)} files"
+    return _line("files", name, found.size if files.missing else None, files.source.license, files.key)
 
 
 def wanted(run: RunConfig) -> list[Item]:
@@ -45,6 +58,29 @@ def wanted(run: RunConfig) -> list[Item]:
     ]
     items = [Item(key, name, kind) for key, name, kind in named if name and _is_id(name)]
     return list({(item.name, item.kind): item for item in items}.values())
+
+
+def files(run: RunConfig) -> list[Files]:
+    """Files of published sources, which the run reads from folders of their names. Other folders are not listed."""
+    found = []
+    pairs = [(source.language or run.source, run.targets) for source in run.prompts] or [(run.source, run.targets)]
+    for key, section, known in (
+        ("dictionaries.path", run.dictionaries, DICTIONARIES),
+        ("parallel.path", run.parallel, PARALLEL),
+    ):
+        named = [] if section is None else [section.path] if isinstance(section.path, str) else section.path
+        for folder in map(Path, named):
+            if source := known.get(folder.name.lower()):
+                wanted = [each for language, targets in pairs for each in source.files(language, targets)]
+                found.append(Files(key, source, folder, tuple(dict.fromkeys(wanted))))
+    for task in run.eval.tasks if run.eval else []:
+        assert run.eval is not None
+        place, benchmark = run.eval.path(task), BENCHMARKS.get(task.task)
+        if benchmark and not _is_id(place) and Path(place).name == task.task:
+            languages = task.languages or run.eval.languages
+            asked = benchmark.files(languages[0], languages[1:])
+            found.append(Files(f"eval.tasks.{task.task}", benchmark, Path(place), tuple(asked)))
+    return found
 
 
 def _is_id(name: str) -> bool:

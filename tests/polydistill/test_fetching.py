@@ -1,4 +1,6 @@
-from polydistill.fetching import Item, wanted
+import pytest
+
+from polydistill.fetching import Item, files, wanted
 from polydistill.run_config import RunConfig, load_run
 from polydistill.templates import RUNS
 
@@ -12,6 +14,27 @@ def test_a_run_names_its_models_and_data_sets():
         "tatsu-lab/alpaca": "dataset",
         "facebook/belebele": "dataset",
     }
+
+
+@pytest.mark.parametrize("name", ["one_gpu", "eight_gpus", "cluster"])
+def test_everything_that_a_shipped_run_reads_can_be_fetched(name):
+    run = load_run(RUNS / f"{name}.yaml")
+    items, found = {item.key for item in wanted(run)}, {each.key: each for each in files(run)}
+    assert {"student.model", "translate.model", "judge.quality.model", "prompts.path"} <= items
+    assert {"dictionaries.path", "parallel.path"} <= set(found)
+    assert run.eval and {f"eval.tasks.{task.task}" for task in run.eval.tasks} <= {*items, *found}
+    if name == "one_gpu":
+        assert "en-ja.txt" in {each.name for each in found["dictionaries.path"].wanted}
+        assert "devtest/jpn_Jpan.devtest" in {each.name for each in found["eval.tasks.flores"].wanted}
+
+
+@pytest.mark.parametrize("name", ["laptop", "small_real"])
+def test_models_of_runs_on_rows_of_ones_own_can_be_fetched(name):
+    run = load_run(RUNS / f"{name}.yaml")
+    assert {"student.model", "translate.model"} == {item.key for item in wanted(run)}
+    assert {each.key for each in files(run)} == (
+        {"dictionaries.path", "eval.tasks.xquad", "eval.tasks.mgsm"} if name == "small_real" else set()
+    )
 
 
 def test_local_files_are_not_fetched(tmp_path):
