@@ -1,8 +1,6 @@
 """Environment variables that the libraries read, set once where the user has not set them.
 
     HF_HUB_DISABLE_TELEMETRY, VLLM_NO_USAGE_STATS, RAY_USAGE_STATS_ENABLED   nothing is sent home
-    VLLM_ENABLE_V1_MULTIPROCESSING=0   vLLM's engine stays in the process of its actor: one process instead of three,
-                                       7 s of start-up instead of half a minute on 2 cores
     VLLM_LOGGING_LEVEL=WARNING         vLLM's start-up log is some 60 lines
     RAY_idle_worker_killing_time_threshold_ms=60000   a Ray that is started here keeps its idle task workers for a
                                        minute. Those that outnumber the cores it would stop after a second, and the
@@ -14,6 +12,8 @@ and on a machine without an NVIDIA or AMD device:
     DS_ACCELERATOR=cpu                 DeepSpeed does not look for one
     VLLM_CPU_KVCACHE_SPACE=1           GiB of key-value cache; vLLM would take half of the memory
     VLLM_CPU_OMP_THREADS_BIND=nobind   several actors share the cores; binding puts all of them on the same ones
+    VLLM_ENABLE_V1_MULTIPROCESSING=0   an evaluation's engine stays in its process: 7 s of start-up instead of half a
+                                       minute on 2 cores. On a GPU it has a process, whose end gives all memory back
 
 A variable that is set already is left alone, so each can be overridden from the shell.
 """
@@ -25,7 +25,6 @@ _ALWAYS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_idle_worker_killing_time_threshold_ms": "60000",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_NO_USAGE_STATS": "1",
 }
@@ -33,6 +32,7 @@ _WITHOUT_GPU = {
     "DS_ACCELERATOR": "cpu",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }
 
 

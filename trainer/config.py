@@ -90,8 +90,10 @@ class Train(Config):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="Arithmetic. `auto`: bf16 on GPUs that support it, else fp32"
     )
-    attention: Literal["auto", "sdpa", "varlen", "flash_attention_2", "flex"] = Field(
-        "auto", description="Packed attention. `auto`: flash-attn or torch's varlen on a GPU, per-sample SDPA on a CPU"
+    attention: Literal["auto", "sdpa", "varlen", "flash_attention_2", "flash_attention_3", "flex"] = Field(
+        "auto",
+        description="Packed attention. `auto`: flash-attn (3 on Hopper, else 2) where it is installed, else torch's "
+        "varlen on a GPU, and per-sample SDPA on a CPU",
     )
     activation_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third slower")
     compile: bool = Field(

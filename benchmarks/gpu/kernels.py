@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def versions(_: Path) -> list[Figure]:
         Figure("compute capability", major + minor / 10),
         Figure("GPUs for CTranslate2", ctranslate2.get_cuda_device_count(), at_least=1),
         Figure("int8_float16", float("int8_float16" in types), at_least=1),
+        Figure("FlashInfer's kernels", float(find_spec("flashinfer_cubin") is not None)),  # else fetched at each start
     ]
 
 
@@ -61,8 +63,8 @@ def loss(_: Path) -> list[Figure]:
 
 
 def backends(folder: Path) -> list[Figure]:
-    """Losses and gradients of varlen, FlexAttention and flash-attn (where it is installed) beside packed SDPA."""
-    from transformers.utils import is_flash_attn_2_available
+    """Losses and gradients of varlen, FlexAttention and flash-attn 2 and 3 (where installed) versus packed SDPA."""
+    from transformers.utils import is_flash_attn_2_available, is_flash_attn_3_available
 
     from polydistill.trainer.model import attention
 
@@ -70,7 +72,9 @@ def backends(folder: Path) -> list[Figure]:
     model, packs = material.student(folder), _random_pack(200)
     wanted = _gradients(model, "sdpa", packs)
     figures = []
-    for name in ("varlen", "flex", *(["flash_attention_2"] if is_flash_attn_2_available() else [])):
+    installed = ["flash_attention_2"] if is_flash_attn_2_available() else []
+    installed += ["flash_attention_3"] if is_flash_attn_3_available() else []
+    for name in ("varlen", "flex", *installed):
         losses, gradients = _gradients(model, name, packs)
         figures.append(Figure(f"{name} loss", float((losses - wanted[0]).abs().max()), "nats", at_most=0.1))
         worst = max(float((a - b).norm() / (b.norm() + 1e-3)) for a, b in zip(gradients, wanted[1]))

@@ -19,7 +19,7 @@ from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 
 ANSWER = "outcome.json"
-SLOWER = 4
+SLOWER = 8
 """How much longer a check may take on a machine without a GPU."""
 
 

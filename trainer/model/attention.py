@@ -28,17 +28,20 @@ def choose(wanted: str, device: torch.device, dtype: torch.dtype) -> str:
     """
     if device.type != "cuda" and wanted not in ("auto", "sdpa"):
         raise UserError(f"train.attention={wanted} needs a GPU; on a CPU use sdpa (or auto)")
-    if dtype == torch.float32 and wanted in ("varlen", "flash_attention_2"):
+    if dtype == torch.float32 and wanted in ("varlen", "flash_attention_2", "flash_attention_3"):
         raise UserError(f"train.attention={wanted} knows half precision only; in fp32 use sdpa or flex")
     if wanted != "auto":
         return wanted
     if device.type != "cuda" or dtype == torch.float32:
         return "sdpa"
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils import is_flash_attn_2_available, is_flash_attn_3_available
 
+    generation = torch.cuda.get_device_capability(device)[0]
+    if generation == 9 and is_flash_attn_3_available():  # its kernels are made for Hopper
+        return "flash_attention_3"
     if is_flash_attn_2_available():
         return "flash_attention_2"
-    return "varlen" if torch.cuda.get_device_capability(device)[0] >= 8 else "flex"
+    return "varlen" if generation >= 8 else "flex"
 
 
 def keywords(backend: str, bounds: list[int], ends: torch.Tensor) -> dict[str, object]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from polydistill.trainer.config import Train
-from polydistill.trainer.distributed.deepspeed_engine import settings
+from polydistill.trainer.distributed.deepspeed_engine import device, settings
 
 
 def made(dtype: torch.dtype = torch.float32, passes: int = 4, **train: Any) -> dict[str, Any]:
@@ -25,6 +25,29 @@ def test_stages(stage: str) -> None:
     zero = made(deepspeed=stage)["zero_optimization"]
     assert zero["stage"] == int(stage[-1])
     assert ("stage3_gather_16bit_weights_on_model_save" in zero) == (stage == "zero3")
+
+
+@pytest.mark.parametrize(("stage", "overlaps"), [("zero0", False), ("zero1", True), ("zero2", True), ("zero3", False)])
+def test_reductions_overlap_with_the_arithmetic_of_a_gpu(
+    stage: str, overlaps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DeepSpeed's default is to wait for them below stage 3; there it is to overlap."""
+    from deepspeed.runtime.zero.config import DeepSpeedZeroConfig
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    zero = made(deepspeed=stage)["zero_optimization"]
+    assert zero.get("overlap_comm", False) == overlaps
+    assert DeepSpeedZeroConfig(**zero).overlap_comm == (overlaps or stage == "zero3")
+
+
+def test_the_device_is_that_of_deepspeed_s_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training on processors stays there on a machine whose GPU torch sees (DS_ACCELERATOR=cpu)."""
+    from deepspeed.accelerator import set_accelerator
+    from deepspeed.accelerator.cpu_accelerator import CPU_Accelerator
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    set_accelerator(CPU_Accelerator())
+    assert device() == torch.device("cpu")
 
 
 def test_offloading() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polydistill.engine.errors import UserError
-from polydistill.trainer.model.attention import choose, keywords, packed_sdpa
+from polydistill.trainer.model.attention import NAMES, choose, keywords, packed_sdpa
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -50,6 +50,31 @@ def test_what_each_backend_is_told_of_a_pack() -> None:
 def test_auto_on_a_cpu_and_in_full_precision() -> None:
     assert choose("auto", CPU, torch.bfloat16) == choose("auto", GPU, torch.float32) == "sdpa"
     assert choose("flex", GPU, torch.float32) == "flex"
+
+
+@pytest.mark.parametrize(
+    ("capability", "installed", "wanted"),
+    [
+        (9, {2, 3}, "flash_attention_3"),
+        (9, {2}, "flash_attention_2"),
+        (10, {3}, "varlen"),
+        (8, {2, 3}, "flash_attention_2"),
+        (8, set(), "varlen"),
+        (7, set(), "flex"),
+    ],
+)
+def test_auto_on_a_gpu(capability: int, installed: set[int], wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a name that transformers knows, and takes the bounds that `keywords` gives."""
+    import transformers.utils
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (capability, 0))
+    for version in (2, 3):
+        there = version in installed
+        monkeypatch.setattr(transformers.utils, f"is_flash_attn_{version}_available", lambda there=there: there)
+    assert choose("auto", GPU, torch.bfloat16) == wanted
+    assert NAMES.get(wanted, wanted) in ALL_ATTENTION_FUNCTIONS.valid_keys() or wanted in NAMES
+    assert ("cu_seq_lens_q" in keywords(wanted, [0, 2], torch.tensor([0, 2]))) == (wanted != "flex")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,17 @@ def test_precision_on_a_cpu() -> None:
         _dtype(Train(precision="fp16"), CPU)
 
 
+@pytest.mark.parametrize(("emulated", "wanted"), [(False, torch.bfloat16), (True, torch.float32)])
+def test_bfloat16_that_a_gpu_emulates_is_not_taken(
+    emulated: bool, wanted: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch counts a Turing card among those with bfloat16 unless it is asked about the hardware."""
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or not emulated
+    )
+    assert _dtype(Train(), torch.device("cuda")) == wanted
+
+
 def test_the_stage_that_was_asked_for_and_that_of_a_cpu() -> None:
     student = Student(model="nowhere")
     assert _stage(student, Train(deepspeed="zero3"), CPU, torch.float32) == "zero3"
