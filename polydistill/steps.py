@@ -32,6 +32,7 @@ def train(
     train: Train | Mapping[str, object],
     out: str,
     progress: bool = True,
+    address: str | None = None,
 ) -> Checkpoint:
     """Train a student on a mixture. A stopped training continues from its newest checkpoint.
 
@@ -41,6 +42,7 @@ def train(
         train: the `train` section, e.g. {"epochs": 3}.
         out: folder for the model, its checkpoints and its log.
         progress: whether steps and losses are shown on stderr.
+        address: Ray cluster to train on, "auto": that of this machine. Default: RAY_ADDRESS, else this machine alone.
 
     Returns:
         The trained model. Its `path` is a folder in Hugging Face format.
@@ -52,7 +54,7 @@ def train(
     from polydistill.trainer.run import launch
 
     settings = section(Train, train, "train")
-    return launch.train(mixture, section(Student, student, "student"), settings, out, progress)
+    return launch.train(mixture, section(Student, student, "student"), settings, out, progress, address)
 
 
 def evaluate(

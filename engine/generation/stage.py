@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from polydistill.engine import schema, seeds
 from polydistill.engine.config import Stage, Student
+from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.prompting.conversation import conversations
 from polydistill.engine.generation.prompting.templates import STOPS, load_tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
@@ -70,14 +71,19 @@ def sampling(student: Student, seed: int) -> dict[str, object]:
     return values
 
 
-def request(row: Mapping[str, Any], student: Student, ends: frozenset[int]) -> dict[str, object]:
-    """ray.data.llm's sampling parameters of one row; `ends` are the tokens that end an answer."""
+def request(row: Mapping[str, Any], student: Student, ends: frozenset[int], adapted: bool = False) -> dict[str, object]:
+    """ray.data.llm's request of one row.
+
+    Args:
+        ends: tokens that end an answer.
+        adapted: whether `student.model` is an adapter, which every request then names.
+    """
     values = sampling(student, int(row["seed"]))
     if ends:
         values["stop_token_ids"] = sorted(ends)
     if student.select == "logprob":
         values["logprobs"] = 0  # of the generated token itself
-    return {"sampling_params": values}
+    return {"sampling_params": values} | ({"model": student.model} if adapted else {})
 
 
 class Reader:
@@ -146,8 +152,9 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, o
         stage: Number and size of the engines.
         rows: Requests of a unit, prompts times samples.
     """
-    gpus = stage.gpus or 0
+    gpus, adapter = stage.gpus or 0, Adapter.find(student.model)
     engine = {"trust_remote_code": student.trust_remote_code} | throughput(bool(gpus)) | student.engine
+    engine |= adapter.engine_arguments if adapter else {"model": student.model}
     workers = int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
     if workers == 1:
         engine.setdefault("distributed_executor_backend", "uni")
@@ -157,7 +164,7 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, o
     bundle = {"CPU": max(stage.cpus or 1.0, 1.0 if workers > 1 else 0.0)} | ({"GPU": gpus} if gpus else {})
     in_flight = max(2, -(-2 * int(engine["max_num_seqs"]) // rows))
     return {
-        "model_source": student.model,
+        "model_source": engine.pop("model"),
         "engine_kwargs": engine,
         "batch_size": rows,
         "concurrency": (stage.actors or 1, stage.actors or 1),

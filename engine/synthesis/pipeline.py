@@ -23,6 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from polydistill.engine.config import Stage, Student, Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
+from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.answers import Answers, answered
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
@@ -172,7 +173,10 @@ def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
     settings = generation.processor_settings(student, placement.pools["generate"], rows)
-    request = functools.partial(generation.request, student=student, ends=generation.Reader(student).ends)
+    adapted = Adapter.find(student.model) is not None
+    request = functools.partial(
+        generation.request, student=student, ends=generation.Reader(student).ends, adapted=adapted
+    )
     # One process each before and behind the engine: they pass thousands of rows a second, and importing what
     # ray.data.llm needs takes each of them seconds.
     light = {"num_cpus": _light(placement), "concurrency": 1}

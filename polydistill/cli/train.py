@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from polydistill.cli.options import Set
+from polydistill.cli.options import Address, Set
 
 
 def command(
@@ -18,6 +18,7 @@ def command(
         Path | None, typer.Option(help="YAML file with sections `student` and `train`, e.g. that of a whole run")
     ] = None,
     set_: Set = None,
+    address: Address = None,
 ) -> None:
     """Train the student on a mixture.
 
@@ -41,5 +42,5 @@ def command(
     for note in refuse([*training.whole(str(mixture), "MIXTURE"), *check(run, ["train"])]):
         typer.echo(f"note: {note}")
     with screen.logged(out):
-        model = train(str(mixture), settings.student, settings.train, str(out))
+        model = train(str(mixture), settings.student, settings.train, str(out), address=address)
     typer.echo(f"trained model: {model.path}")

@@ -26,30 +26,35 @@ HOURS = 6
 """How long ranks wait for each other: rank 0 may convert a checkpoint or write a large model meanwhile."""
 
 
-def train(mixture: str, student: Student, train: Train, out: str, progress: bool = True) -> Checkpoint:
+def train(
+    mixture: str, student: Student, train: Train, out: str, progress: bool = True, address: str | None = None
+) -> Checkpoint:
     """Train `student` on a mixture (see `engine.mixing.mix`); returns the trained model.
 
-    Uses the Ray instance that this process is connected to, else starts one. May be called from several threads
-    at once. Called again with the same `out`, it goes on from the newest checkpoint, or returns what is there.
+    Uses the Ray instance that this process is connected to, else the cluster at `address` or RAY_ADDRESS, else starts
+    one. May be called from several threads at once. Called again with the same `out`, it goes on from the newest
+    checkpoint, or returns what is there.
 
     Raises:
         UserError: wrong data or configuration, or `out` belongs to another run.
     """
     from polydistill.engine.cluster import cluster
 
-    student = _trained_before(student, train, out, progress)
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    student = _trained_before(student, train, out, progress, address)
     who = identity(mixture, student, train)
     if found := _finished(out, who):
         return found
-    with cluster(os.environ.get("RAY_ADDRESS")), exclusive(Folder.of(out), "train.lock"):
+    with cluster(address), exclusive(Folder.of(out), "train.lock"):
         _fit(mixture, student, train, out, who, progress)
     return Checkpoint.open(out)
 
 
-def _trained_before(student: Student, settings: Train, out: str, progress: bool) -> Student:
+def _trained_before(student: Student, settings: Train, out: str, progress: bool, address: str | None) -> Student:
     """The student after the trainings of `train.before`, whose folders are before-0/, before-1/, ... in the run's."""
     for index, before in enumerate(settings.before):
-        made = train(before.mixture, student, settings.stage(index), f"{out.rstrip('/')}/before-{index}", progress)
+        folder = f"{out.rstrip('/')}/before-{index}"
+        made = train(before.mixture, student, settings.stage(index), folder, progress, address)
         student = student.model_copy(update={"model": made.path})
     return student
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from polydistill.engine import cluster
 from polydistill.engine.config import Student, validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.models.identity import model_identity
@@ -11,6 +12,7 @@ from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.config import Train
+from polydistill.trainer.run import launch
 from polydistill.trainer.run.launch import _check_room, _clean, _lost, _variables, train
 
 
@@ -30,6 +32,24 @@ def test_workers_that_can_never_start_are_refused(settings: Train, gpus: float, 
         return
     with pytest.raises(UserError, match=message):
         _check_room(settings, gpus, cluster)
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "wanted"),
+    [(None, "", None), (None, "h:1", "h:1"), ("auto", "h:1", "auto"), ("h:2", "", "h:2")],
+)
+def test_the_cluster_is_the_one_that_was_asked_for(
+    asked: str | None, variable: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def started(address: str | None) -> None:
+        raise UserError(f"cluster {address}")
+
+    monkeypatch.setenv("RAY_ADDRESS", variable)
+    monkeypatch.setattr(cluster, "cluster", started)
+    monkeypatch.setattr(launch, "identity", lambda *_: None)
+    monkeypatch.setattr(launch, "_finished", lambda *_: None)
+    with pytest.raises(UserError, match=f"^cluster {wanted}$"):
+        launch.train("mixture", Student(model="m"), Train(), str(tmp_path), address=asked)
 
 
 def test_an_offloaded_optimizer_gets_the_cores() -> None:
