@@ -1,4 +1,4 @@
-"""Every line of the tables in docs/data.md is true."""
+"""Every line of README's table of formats, and of the columns in docs/data.md, is true."""
 
 import gzip
 import json
@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from polydistill.engine.config import PromptSource
+from polydistill.engine.files.source import FORMATS, File
 from polydistill.engine.prompts.columns import NAMES
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.shards import Folder
 
-DOCS = (Path(__file__).parents[3] / "docs/data.md").read_text()
-LINES = re.findall(r"^\| `([\w./]+)` \| `(.+)` \| ([a-z, ]+) \|$", DOCS, re.MULTILINE)
+ROOT = Path(__file__).parents[3]
+README, DOCS = ((ROOT / name).read_text() for name in ("README.md", "docs/data.md"))
+SECTION = README.partition("## Your data\n")[2].partition("\n## ")[0]
+LINES = re.findall(r"^\| `([\w./]+)` \| `(.+)` \| ([a-z, ]+) \|$", SECTION, re.MULTILINE)
 TEXTS = {"system": "Be brief.", "instruction": "Sort.", "input": "b, a", "answer": "a, b"}
 
 
@@ -56,6 +59,9 @@ def test_a_line_of_the_table(name, content, roles, tmp_path):
 
 
 def test_the_tables_are_complete():
-    assert len(LINES) == 16
+    """Every line is read here, and every format that a file may have has one."""
+    assert len(LINES) == SECTION.count("\n| `") >= 16
+    named = {File.of(name).format for name, _, _ in LINES} - {""}
+    assert named == set(FORMATS.values()) and "saved/" in {name for name, _, _ in LINES}
     told = dict(re.findall(r"^\| (\w+) \| ([\w, ]+) \|$", DOCS, re.MULTILINE))
     assert {role: tuple(names.split(", ")) for role, names in told.items() if role in NAMES} == NAMES
