@@ -182,13 +182,16 @@ class Fields:
         return str(value)
 
     def _answer(self, value: Any) -> str | None:
-        """An answer, the first of a list of them, or that of SQuAD's {"text": [...]}."""
-        if isinstance(value, dict) and "text" in value:
-            value = value["text"]
-        if isinstance(value, list):
-            if len({json.dumps(item) for item in value}) > 1:
-                self._notes.changed["first_answer"] += 1
-            value = value[0] if value else None
+        """An answer, or the first of several: a list, SQuAD's {"text": [...]}, XQuAD's [{"text": ...}, ...]."""
+        several = False
+        while isinstance(value, list) or (isinstance(value, dict) and "text" in value):
+            if isinstance(value, list):
+                several |= len({json.dumps(item) for item in value}) > 1
+                value = value[0] if value else None
+            else:
+                value = value["text"]
+        if several:
+            self._notes.changed["first_answer"] += 1
         return self._text(value)
 
     def _language(self, values: list[dict[str, object]], found: list[Columns], reasons: list[str | None]) -> pl.Series:

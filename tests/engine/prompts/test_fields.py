@@ -22,6 +22,8 @@ def test_the_inputs_of_the_fault_list_keep_all_their_fields():
         {"instruction": "q", "context": "i", "output": "a"},
         {"instruction": "q", "input": "i", "answer": "a"},
         {"question": "q", "context": "i", "answers": {"text": ["a"], "answer_start": [1]}},
+        {"question": "q", "context": "i", "answers": [{"text": "a", "answer_start": 1}]},
+        {"question": "q", "context": "i", "answers": ["a"]},
     ):
         found, notes = frame(row)
         assert texts(found) == [("q", "i", "a")] and notes == Notes(), row

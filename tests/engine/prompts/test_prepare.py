@@ -84,6 +84,26 @@ def test_every_format_gives_the_same_rows(name, tmp_path):
     assert {r["source"] for r in rows} == {"eng_Latn"}
 
 
+@pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "parquet", "arrow"])
+def test_columns_of_the_fault_list_in_every_format(ending, tmp_path):
+    """Columns instruction, input, response, as public data sets have them; equal questions on other inputs; numbers."""
+    words = {"instruction": "Sort these words.", "input": "pear, apple", "response": "apple, pear"}
+    for part, rows in enumerate(([words, words | {"input": "plum, kiwi"}], [words | {"input": 2, "response": 4}])):
+        path = tmp_path / f"{part}.{ending}"
+        if ending == "json":
+            path.write_text(json.dumps(rows))
+        elif ending == "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        else:
+            frame = pl.DataFrame(rows)
+            {"csv": frame.write_csv, "parquet": frame.write_parquet, "arrow": frame.write_ipc}[ending](path)
+        prompts = prepare([PromptSource(path=str(path))], "en", Folder.of(tmp_path / f"out{part}"), 10)
+        found = [row for table in prompts.tables() for row in table.to_pylist()]
+        texts = [(row["instruction"], row["input"], row["truth"]) for row in found]
+        assert texts == [tuple(str(value) for value in row.values()) for row in rows]
+        assert prompts.record.dropped == {} and prompts.record.unused == {}
+
+
 def test_dolly_and_question_answer_columns(tmp_path):
     dolly = write(tmp_path / "dolly.jsonl", [{"instruction": "a", "context": "b", "response": "c", "category": "d"}])
     gsm = write(tmp_path / "gsm.jsonl", [{"question": "1+1?", "answer": "2"}])
