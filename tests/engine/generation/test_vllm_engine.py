@@ -1,78 +1,52 @@
-"""A real vLLM engine: where answers end, and why."""
+"""What an engine is started with, and what is out of its sight meanwhile."""
 
-from pathlib import Path
+import sys
+from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from polydistill.engine.config import Student
-from polydistill.engine.generation.stage import Reader, sampling
+from polydistill.engine.generation import vllm_engine
+from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 
-WORDS = ["<unk>", "</s>", "Question", " Paris.", "\n\n###", " Instruction:\nName a city in Spain."]
+
+class Engine:
+    """In place of `vllm.LLM`, which needs a model."""
+
+    def __init__(self, **arguments: Any) -> None:
+        if arguments["model"] == "broken":
+            raise ValueError("no such model")
+        self.arguments, self.seen = arguments, set(sys.modules)
+
+    def generate(self, prompts: list[str], lora_request: object = None) -> object:
+        return lora_request
 
 
-def test_limits_are_for_many_prompts_at_once() -> None:
-    assert throughput(gpu=True)["max_num_batched_tokens"] == 16384 and throughput(gpu=True)["max_num_seqs"] == 1024
-    assert throughput(gpu=False) == {"enable_prefix_caching": True, "max_num_seqs": 256}
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Engine))
+    monkeypatch.setitem(sys.modules, vllm_engine._LLVM, SimpleNamespace())
+    monkeypatch.setattr(Adapter, "request", lambda adapter: f"request of {adapter.folder}")
 
 
-@pytest.fixture
-def base_model(tmp_path: Path) -> str:
-    """A base model without end: it answers, and goes on with the next instruction for ever."""
-    import torch
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    backend = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
-    backend.pre_tokenizer = pre_tokenizers.Split(Regex("Question|\\s+|\\S+"), "isolated")
-    backend.decoder = decoders.Fuse()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>", unk_token="<unk>")
-    tokenizer.save_pretrained(tmp_path)
-    size = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1}
-    config = LlamaConfig(
-        vocab_size=len(WORDS), head_dim=64, num_key_value_heads=1, max_position_embeddings=64, eos_token_id=1, **size
-    )
-    model = LlamaForCausalLM(config)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.zero_()
-        model.model.embed_tokens.weight[: len(WORDS)] = torch.eye(len(WORDS), 64)
-        model.model.norm.weight.fill_(1)
-        for word, follower in [(0, 3), (2, 3), (3, 4), (4, 5), (5, 3)]:
-            model.lm_head.weight[follower, word] = 9
-    model.save_pretrained(tmp_path)
-    return str(tmp_path)
+def test_llvmlite_is_hidden_while_an_engine_is_made() -> None:
+    engine = offline_engine(model="some/model", seed=3)
+    assert engine.arguments == {"model": "some/model", "seed": 3} and vllm_engine._LLVM not in engine.seen
+    assert vllm_engine._LLVM in sys.modules
+    with pytest.raises(ValueError, match="no such model"):
+        offline_engine(model="broken")
+    assert vllm_engine._LLVM in sys.modules
 
 
-@pytest.mark.slow
-def test_a_base_model_stops_where_the_next_instruction_begins_and_the_context_is_told_from_max_tokens(
-    base_model: str,
-) -> None:
-    """ " Paris.\\n\\n### Instruction:\\nName a city in Spain." was kept whole; a cut by the context was not marked."""
-    engine = offline_engine(
-        model=base_model, dtype="float32", max_model_len=16, max_num_seqs=4, enforce_eager=True, disable_log_stats=True
-    )
+def test_an_adapter_goes_with_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Adapter, "find", lambda model: Adapter(model, "base/model", 20))
+    engine = offline_engine(model="out/adapter", seed=3)
+    assert engine.arguments["model"] == "base/model" and engine.arguments["max_lora_rank"] == 32
+    assert engine.generate(["?"]) == "request of out/adapter"
 
-    def answer(**settings: Any) -> tuple[str, str, int]:
-        from vllm import SamplingParams
 
-        student = Student(model=base_model, **settings)
-        output = engine.generate([{"prompt_token_ids": [2]}], SamplingParams(**sampling(student, 0)), use_tqdm=False)
-        made = output[0].outputs[0]
-        rows = pa.table(
-            {
-                "generated_text": [made.text],
-                "generated_tokens": [list(made.token_ids)],
-                "__inference_error__": [""],
-            }
-        )
-        ((one,),) = Reader(student).candidates(rows)
-        return one.text, one.finish, one.tokens
-
-    assert answer(max_tokens=8) == ("Paris.", "stop", 2)
-    run_on = "Paris.\n\n### Instruction:\nName a city in Spain. Paris."
-    assert answer(max_tokens=4, stop=[]) == (run_on, "length", 4)
-    text, finish, tokens = answer(max_tokens=99, stop=[])
-    assert text.startswith(run_on) and finish == "context" and tokens == 15  # 16 with the prompt
+def test_prefixes_are_shared_everywhere_and_large_cards_take_more() -> None:
+    cpu, gpu = throughput(False), throughput(True)
+    assert cpu["enable_prefix_caching"] and gpu["enable_prefix_caching"]
+    assert gpu["max_num_seqs"] > cpu["max_num_seqs"]
