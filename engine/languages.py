@@ -72,15 +72,12 @@ def get_language(text: str) -> Language:
     Raises:
         UserError: an unknown language, with near matches, or an ambiguous one, with the choices.
     """
-    key = _key(text)
-    text = text if len(text) <= 60 else f"{text[:57]}..."  # for messages
-    # Asking CLDR for all names takes a second, and codes are what is mostly given.
-    found = _codes().get(key) or _by_tag(key, text)
+    found = find_language(text)
     if found is not None:
         return found
+    key = _key(text)
+    text = text if len(text) <= 60 else f"{text[:57]}..."  # for messages
     named = _own_names().get(key, ()) or _with_words(key)
-    if len(named) == 1 and key in _own_names():
-        return named[0]
     if named:
         raise UserError(f"{text!r} is the name of several languages, or of a part of one: {_listed(named)}. Use a code")
     near = difflib.get_close_matches(key, [*_codes(), *_own_names()], n=3, cutoff=0.7)
@@ -90,6 +87,20 @@ def get_language(text: str) -> Language:
         f"unknown language {text!r}: expected a FLORES-200 code (deu_Latn), an ISO 639 code (de, deu), a BCP 47 tag "
         f"(zh-Hant-TW) or an English name (German).{hint}"
     )
+
+
+def find_language(text: str) -> Language | None:
+    """The same, or None for an unknown or ambiguous name.
+
+    Raises:
+        UserError: a tag of a language that is known, in a script in which it is not.
+    """
+    key = _key(text)
+    # Asking CLDR for all names takes half a second, and codes are what is mostly given.
+    found = _codes().get(key) or _by_tag(key, text if len(text) <= 60 else f"{text[:57]}...")
+    if found is None and len(named := _own_names().get(key, ())) == 1:
+        return named[0]
+    return found
 
 
 def languages() -> list[Language]:

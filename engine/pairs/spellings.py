@@ -1,4 +1,4 @@
-"""Languages as file names spell them: de, deu, deu_Latn, de-Latn, German, pt_BR, zh-CN, iw, jp."""
+"""Languages as file names spell them: de, deu, deu_Latn, de-Latn, German, Deutsch, pt_BR, zh-CN, iw, jp."""
 
 import functools
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.languages import get_language, language_code, languages
+from polydistill.engine.languages import find_language, get_language, language_code, languages
 
 _OLD = {"jp": "jpn_Jpan", "cn": "zho_Hans", "iw": "heb_Hebr", "in": "ind_Latn", "ji": "ydd_Hebr", "nb": "nob_Latn"}
 """Names that published files use though they are no language codes today (MUSE's en-jp, OPUS's iw)."""
@@ -53,22 +53,15 @@ def _is_region(language: str, region: str) -> bool:
 
 
 def _known(word: str) -> str | None:
-    if len(word) > 3:
-        return _names().get(word.lower())
     try:
-        return language_code(word) if len(word) > 1 else None
+        found = find_language(word) if len(word) > 1 else None
     except UserError:
         return None
+    return found.code if found else None
 
 
 def _variants(code: str) -> list[str]:
     return [language.code for language in languages() if language.code[:3] == code[:3]]
-
-
-@functools.cache
-def _names() -> dict[str, str]:
-    """English names of one word."""
-    return {language.name.lower(): language_code(language.name) for language in languages() if language.name.isalpha()}
 
 
 def named_pairs(name: str) -> Iterator[NamedPair]:

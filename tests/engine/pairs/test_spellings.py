@@ -1,6 +1,6 @@
 import pytest
 
-from polydistill.engine.languages import languages
+from polydistill.engine.languages import language_code, languages
 from polydistill.engine.pairs.spellings import named_pairs, spelled
 
 
@@ -23,8 +23,12 @@ def test_spellings(text: str, code: str | None) -> None:
     assert spelled(text) == code
 
 
-def test_every_language_is_found_under_its_code() -> None:
+def test_every_language_is_found_under_its_code_and_names() -> None:
+    for name in ("Arabic", "Chinese", "Norwegian", "Persian", "Swahili", "Malay", "Deutsch", "suomi", "Русский"):
+        assert spelled(name) == spelled(name.lower()) == language_code(name)
     for language in languages():
+        for name in filter(str.isalpha, (language.name, language.autonym)):
+            assert spelled(name) == language.code
         assert spelled(language.code) == language.code
         assert spelled(language.code.replace("_", "-")) == language.code
 
@@ -42,6 +46,8 @@ def test_every_language_is_found_under_its_code() -> None:
         ("EN-DE", ("eng_Latn", "deu_Latn"), ""),
         ("test_en_de", ("eng_Latn", "deu_Latn"), "test"),
         ("english-german", ("eng_Latn", "deu_Latn"), ""),
+        ("English_Chinese", ("eng_Latn", "zho_Hans"), ""),
+        ("Deutsch-English", ("deu_Latn", "eng_Latn"), ""),
         ("en-de.0-5000", ("eng_Latn", "deu_Latn"), ".0-5000"),
     ],
 )
