@@ -1,4 +1,4 @@
-"""Conversations: from chat messages (OpenAI, ShareGPT, pairs) to a row's columns, and back.
+"""Conversations: from chat messages (OpenAI, ShareGPT, XTuner, pairs) to a row's columns, and back.
 
 A row is a question and its answer. Of a conversation, the first system turn becomes `system`, the last user turn
 `instruction`, and an assistant turn at the very end `truth`. All other turns are the `history`, in their order:
@@ -33,8 +33,9 @@ _ROLES = {
 }
 # Names that say no more than ours. Any other name stays in the payload.
 _SYNONYMS = {"human", "prompter", "gpt", "model", "bot", "chatbot", "chatgpt", "developer"}
-_ROLE_KEYS = ("role", "from")
-_TEXT_KEYS = ("content", "value")
+_ROLE_KEYS = ("role", "from", "speaker")
+_TEXT_KEYS = ("content", "value", "text")
+_PAIR = {"system": "system", "input": "user", "output": "assistant"}
 _OWN = {"role", "content", "payload"}  # of a turn in our own tables, `schema.HISTORY`
 _CALLS = ("tool_calls", "function_call", "role")
 
@@ -81,7 +82,9 @@ def read_conversation(value: Any) -> Conversation:
 
 
 def read_turns(value: Any) -> list[Turn]:
-    """Turns with the fields of `schema.HISTORY`, from a list of messages or of [question, answer] pairs.
+    """Turns with the fields of `schema.HISTORY`, from a list of messages, or of pairs of question and answer.
+
+    A pair is a list of two texts, or an object with `input`, `output` and perhaps `system` (XTuner, Capybara).
 
     Raises:
         Unusable: see `read_conversation`.
@@ -99,6 +102,10 @@ def read_turns(value: Any) -> list[Turn]:
             if len(item) != 2:
                 raise Unusable("bad_conversation")
             turns += [_turn({"role": role, "content": text}) for role, text in zip(("user", "assistant"), item)]
+        elif isinstance(item, dict) and {"input", "output"} <= item.keys() and not item.keys() & {*_ROLE_KEYS}:
+            rest = {key: text for key, text in item.items() if key not in _PAIR}
+            pair = [{"role": role, "content": item[key]} for key, role in _PAIR.items() if item.get(key)]
+            turns += [_turn(one if one["role"] != "assistant" else rest | one) for one in pair]
         else:
             turns.append(_turn(item))
     return turns

@@ -33,6 +33,15 @@ def test_sharegpt_pairs_and_json_text_are_conversations():
     assert read_turns([["Hi", "Hello"]]) == read_turns(chat)
 
 
+def test_pairs_of_input_and_output_are_turns():
+    """XTuner's and Capybara's form; the other keys stay with the answer."""
+    talk = [{"system": "s", "input": "q1", "output": "a1"}, {"input": "q2", "output": "a2", "source": "x"}]
+    found = read_conversation(talk)
+    assert (found.system, found.instruction, found.truth, found.lost) == ("s", "q2", "a2", ("source",))
+    assert found.history == [turn("user", "q1"), turn("assistant", "a1")]
+    assert read_turns([{"speaker": "user", "text": "Hi"}]) == [turn("user", "Hi")]
+
+
 def test_a_tool_call_keeps_its_place_and_payload():
     talk = [
         said("user", "Add 1 and 2."),
