@@ -82,6 +82,22 @@ class PromptsRecord:
     rules: int = RULES
     format: int = field(default=2, kw_only=True)
 
+    def left_out(self) -> list[str]:
+        """What was not taken over from the sources' rows, a sentence each."""
+        lines = [
+            f"{name}: not used: {_listed(columns)}. prompts.columns gives a column its role"
+            for name, columns in self.unused.items()
+        ]
+        for target, reasons in self.translations_lost.items():
+            lines.append(f"translations into {target}: not used: {_listed(reasons)}")
+        if count := self.mended.get("first_answer"):
+            lines.append(f"{count:,} rows have several answers. The first is used")
+        return lines
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({rows:,} rows)" for name, rows in counts.items())
+
 
 @dataclass(frozen=True)
 class Prompts:

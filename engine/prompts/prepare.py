@@ -93,7 +93,8 @@ def prepare(
         translations_lost={target: dict(sorted(found.items())) for target, found in spool.notes.lost.items() if found},
         dropped_rows=dropped_rows,
     )
-    _tell(record)
+    for line in record.left_out():
+        print(line, file=sys.stderr)
     if not units:
         raise UserError(
             f"no usable row in {', '.join(file.name for i in inputs for file in i.files)}: {record.dropped}"
@@ -207,15 +208,3 @@ def _units(rows: pa.Table, kept: np.ndarray, folder: Folder, unit_rows: int, pre
         low = int(kept[start])
         part = rows.slice(low, int(kept[end - 1]) + 1 - low).take(pa.array(kept[start:end] - low))
         yield write_table(folder, f"{prefix}{shard_name(unit)}", part)
-
-
-def _tell(record: PromptsRecord) -> None:
-    """Name on the screen what was not taken over from the sources."""
-    for name, columns in record.unused.items():
-        listed = ", ".join(f"{column} ({rows:,} rows)" for column, rows in columns.items())
-        print(f"{name}: not used: {listed}. prompts.columns gives a column its role", file=sys.stderr)
-    for target, reasons in record.translations_lost.items():
-        listed = ", ".join(f"{reason} ({rows:,} rows)" for reason, rows in reasons.items())
-        print(f"translations into {target}: not used: {listed}", file=sys.stderr)
-    if count := record.mended.get("first_answer"):
-        print(f"{count:,} rows have several answers; the first is used", file=sys.stderr)

@@ -56,11 +56,11 @@ class RunDescription:
     def values(self) -> dict[str, object]:
         """As JSON values."""
         total = len(self.prompts.units)
-        keys = ("rows_read", "rows_kept", "dropped", "mended", "unused", "fingerprint")
+        keys = ("rows_read", "rows_kept", "dropped", "mended", "unused", "translated", "translations_lost")
         return {
             "kind": self.kind,
             "path": self.path,
-            "prompts": {key: getattr(self.prompts, key) for key in keys} | {"units": total},
+            "prompts": {key: getattr(self.prompts, key) for key in (*keys, "fingerprint")} | {"units": total},
             "generated_units": self.generated_units,
             "answers": asdict(self.answers) | {"text": self.answers.text()},
             "languages": {
@@ -80,6 +80,8 @@ class RunDescription:
             f"run {self.path}  (fingerprint {', '.join(self.fingerprints) or 'none yet'})",
             f"prompts  {prompts.rows_read:,} read, {prompts.rows_kept:,} usable in {total:,} units"
             + (f"; dropped: {dropped}" if dropped else ""),
+            *(f"         {line}" for line in prompts.left_out()),
+            *(f"         {n:,} questions came translated into {t}" for t, n in prompts.translated.items()),
             f"answers  {self.generated_units:,} units" + (f": {self.answers.text()}" if self.answers.rows else ""),
         ]
         rows = [_row(target, found, total) for target, found in self.languages.items()]

@@ -63,3 +63,13 @@ def test_a_run_without_a_pool(tmp_path):
     found = RunDescription.of(place)
     assert found.languages == {} and found.fingerprints == ()
     assert "none yet" in found.text() and "pool     empty" in found.text()
+
+
+def test_what_was_not_taken_over_is_said(tmp_path):
+    rows = [{"instruction": f"Say {i}.", "output": "x", "note": "n", "de": {"question": f"Sag {i}."}} for i in range(3)]
+    (tmp_path / "rows.json").write_text(json.dumps([*rows, {"instruction": "Say 3.", "output": "3"}]))
+    source = PromptSource(path=str(tmp_path / "rows.json"), translations={"de": {"key": "de"}})
+    prepare([source], "en", Folder.of(tmp_path / "out"), unit_rows=4)
+    out = RunDescription.of(Folder.of(tmp_path / "out")).text()
+    assert "rows.json: not used: note (3 rows). prompts.columns gives a column its role" in out
+    assert "translations into deu_Latn: not used: missing (1 rows)" in out
