@@ -18,5 +18,6 @@ def demo_run(set: Sequence[str] = ()) -> Run:
     """
     from polydistill.tinyworld.build import build
 
+    config = load_run(RUN, set, folder=".")  # a wrong setting is found before anything is built
     build("out/tinyworld")
-    return Run(load_run(RUN, set, folder="."))
+    return Run(config)

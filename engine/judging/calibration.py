@@ -8,7 +8,7 @@ import csv
 import gzip
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,6 +137,41 @@ def outcomes(table: pa.Table, human: np.ndarray, judge: Judge, bad_below: float)
         )
         for name, hit in groups.items()
     }
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well the judge agrees with people on one file."""
+
+    rows: int
+    bad: int
+    spearman: dict[str, float]  # score -> rank correlation with people, NaN where the score does not vary
+    thresholds: dict[str, dict[str, Outcome]]  # name of a set of thresholds -> reason -> what it drops
+
+    def values(self) -> dict[str, object]:
+        """As JSON values."""
+        groups = {
+            name: {
+                reason: {**vars(outcome), "precision": outcome.precision, "recall": outcome.recall}
+                for reason, outcome in found.items()
+            }
+            for name, found in self.thresholds.items()
+        }
+        return vars(self) | {"thresholds": groups}
+
+
+def agreement(data: Labeled, table: pa.Table, sets: Mapping[str, Judge], bad_below: float) -> Agreement:
+    """Compare the judge with people on one file.
+
+    Args:
+        data: the translations with what people gave them.
+        table: what `judged` returned for them.
+        sets: thresholds to try, by name.
+        bad_below: a human score below is a bad translation.
+    """
+    tried = {name: outcomes(table, data.human, judge, bad_below) for name, judge in sets.items()}
+    bad = int(np.sum(data.human < bad_below))
+    return Agreement(len(data.human), bad, correlations(table, data.human), tried)
 
 
 LEAST = 10

@@ -1,7 +1,7 @@
 """`polydistill calibrate`: the judge's scores and thresholds against human judgments."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from polydistill.engine.config import Quality
-    from polydistill.engine.judging.calibration import Labeled
+    from polydistill.engine.judging.calibration import Agreement, Labeled, Proposal
 
 
 def command(
@@ -49,9 +49,8 @@ def command(
 
     from polydistill.engine.config import Judge, dump, load
     from polydistill.engine.judging.calibration import (
-        correlations,
+        agreement,
         judged,
-        outcomes,
         quality_of,
         read,
         thorough,
@@ -64,58 +63,52 @@ def command(
     sets = {"as configured": judge}
     sets |= {text: load(Judge, None, [*(changes or []), *text.split()]) for text in tries or []}
     stage = JudgeStage(thorough(judge), device)
-    found: dict[str, Any] = {"judge": dump(judge), "bad_below": bad_below, "files": {}}
+    agreements: dict[str, Agreement] = {}
     scored: dict[str, list[tuple[Labeled, np.ndarray]]] = {}
     for path in files:
         data = read(path, source, target)
         table = judged(data, stage)
         scored.setdefault(data.target, []).append((data, quality_of(table)))
-        entry: dict[str, Any] = {"rows": len(data.human), "bad": int(np.sum(data.human < bad_below))}
-        entry["spearman"] = correlations(table, data.human)
-        entry["thresholds"] = {
-            name: {
-                reason: {**vars(outcome), "precision": outcome.precision, "recall": outcome.recall}
-                for reason, outcome in outcomes(table, data.human, choice, bad_below).items()
-            }
-            for name, choice in sets.items()
-        }
-        found["files"][data.name] = entry
-        _show(data.name, entry)
-    if per_language and judge.quality is not None:
-        found["proposals"] = _propose(scored, judge.quality, bad_below)
+        agreements[data.name] = agreement(data, table, sets, bad_below)
+        _show(data.name, agreements[data.name])
+    proposals = _propose(scored, judge.quality, bad_below) if per_language and judge.quality is not None else None
     if out is not None:
+        found = {"judge": dump(judge), "bad_below": bad_below}
+        found["files"] = {name: each.values() for name, each in agreements.items()}
+        if proposals is not None:
+            found["proposals"] = {language: each and vars(each) for language, each in proposals.items()}
         out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def _show(name: str, entry: dict[str, Any]) -> None:
-    typer.echo(f"\n{name}: {entry['rows']} translations, {entry['bad']} bad")
-    ranked = [f"{key} {value:+.3f}" for key, value in entry["spearman"].items() if value == value]
+def _show(name: str, found: "Agreement") -> None:
+    typer.echo(f"\n{name}: {found.rows} translations, {found.bad} bad")
+    ranked = [f"{key} {value:+.3f}" for key, value in found.spearman.items() if value == value]
     typer.echo(f"  Spearman with people: {', '.join(ranked) or 'no score varies'}")
-    for title, groups in entry["thresholds"].items():
+    for title, groups in found.thresholds.items():
         typer.echo(f"  {title}")
         for reason, o in groups.items():
             typer.echo(
-                f"    {reason:<16} dropped {o['dropped']:>5}  precision {o['precision']:.3f}  recall {o['recall']:.3f}"
-                f"  human: kept {o['human_kept']:.1f}, dropped {o['human_dropped']:.1f}"
+                f"    {reason:<16} dropped {o.dropped:>5}  precision {o.precision:.3f}  recall {o.recall:.3f}"
+                f"  human: kept {o.human_kept:.1f}, dropped {o.human_dropped:.1f}"
             )
 
 
 def _propose(
     scored: dict[str, list[tuple["Labeled", "np.ndarray"]]], quality: "Quality", bad_below: float
-) -> dict[str, Any]:
+) -> "dict[str, Proposal | None]":
     """Show a quality threshold for each target language; the proposals, None where the data are too few."""
     import numpy as np
 
     from polydistill.engine.judging.calibration import LEAST, propose
 
-    found = {}
+    found: dict[str, Proposal | None] = {}
     now = quality.threshold
     values = {"default": now["default"] if isinstance(now, dict) else now}
     typer.echo("\nquality thresholds by language, each the one that tells good from bad translations best:")
     for language, parts in scored.items():
         human = np.concatenate([data.human for data, _ in parts])
         proposal = propose(language, np.concatenate([scores for _, scores in parts]), human, bad_below)
-        found[language] = proposal and vars(proposal)
+        found[language] = proposal
         if proposal is None:
             typer.echo(f"  {language}  no proposal: at least {LEAST} good and {LEAST} bad translations are needed")
             continue
