@@ -87,5 +87,5 @@ def test_the_key_comes_from_the_environment_only(server: Server, monkeypatch: py
     ask(server, "a", key="MY_KEY")
     assert server.keys == [None, "Bearer secret"]
     for url in ("http://user:pass@host/v1", "host/v1", "file:///x"):
-        with pytest.raises(ValueError, match=r"(?i)keys belong in the environment"):
+        with pytest.raises(ValueError, match=r"(?i)(keys|credentials) belong in the environment"):
             Endpoint(url=url)
