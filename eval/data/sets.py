@@ -12,6 +12,9 @@ from polydistill.eval.config import Eval, Task
 from polydistill.eval.data.files import local
 from polydistill.eval.question import Question
 
+LONGEST = 1000
+"""Maximum length of a message about a file, characters."""
+
 
 @dataclass(frozen=True)
 class Set:
@@ -104,7 +107,9 @@ def questions_of(wanted: Wanted) -> Sets:
             for question in questions:
                 "".join(question.texts()).encode()
         return found
-    except UserError:
+    except UserError as error:
+        if len(str(error)) > LONGEST:  # it quotes a value of a damaged file
+            raise type(error)(f"{str(error)[:LONGEST]} ...") from error
         raise
     except UnicodeEncodeError as error:
         raise UserError(
@@ -113,7 +118,7 @@ def questions_of(wanted: Wanted) -> Sets:
         ) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
         raise UserError(
-            f"{wanted.path}: not in the format of {name} ({type(error).__name__}: {error}); "
+            f"{wanted.path}: not in the format of {name} ({type(error).__name__}: {str(error)[:LONGEST]}); "
             f"eval/tasks/{name}.py says what is expected"
         ) from error
 

@@ -1,17 +1,9 @@
-"""Damaged files through every reader: a UserError or rows, never a traceback, a dead process or rows that vanish.
-
-The suite runs a small part. The nightly run, about ten minutes: POLYDISTILL_MUTATIONS=25000 pytest THIS_FILE
-"""
+"""Damaged files through every reader: a UserError or rows, never a traceback, a dead process or rows that vanish."""
 
 import bz2
 import collections
 import gzip
 import json
-import os
-import random
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,16 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from polydistill.engine.config import Dictionaries, Leakage, PromptSource, Synthesis, load
-from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.leakage import Index
 from polydistill.engine.mixing.switching.dictionaries import load_dictionary
 from polydistill.engine.pairs.find import find_one
 from polydistill.engine.pairs.read import read_pairs
 from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.storage.shards import Folder
-
-COUNT = int(os.environ.get("POLYDISTILL_MUTATIONS", "400"))
-WORKERS = 4
+from tests.engine.files.mutation import COUNT, Reader, damage
 
 ROWS = [
     {
@@ -88,7 +77,7 @@ def configuration(path: Path, folder: Path) -> None:
     load(Synthesis, path)
 
 
-READERS: list[tuple[str, bytes, Callable[[Path, Path], None]]] = [
+READERS: list[Reader] = [
     ("a.jsonl", LINES, prompts),
     ("a.jsonl.gz", gzip.compress(LINES), prompts),
     ("a.jsonl.bz2", bz2.compress(LINES), prompts),
@@ -111,72 +100,10 @@ READERS: list[tuple[str, bytes, Callable[[Path, Path], None]]] = [
     ("run.yaml", CONFIG, configuration),
 ]
 
-SPLICES = [
-    b"\xff",
-    b"\0",
-    b"\xff\xff\xff\x7f",
-    b"\0\0\0\x80",
-    b'"',
-    b"{",
-    b"[" * 3000,
-    b"\\ud800",
-    b"9" * 5000,
-    b"\n",
-    b"\xef\xbb\xbf",
-]
-
-
-def mutated(raw: bytes, draw: random.Random) -> bytes:
-    data = bytearray(raw)
-    for _ in range(draw.choice([1, 1, 2, 4, 16])):
-        at = draw.randrange(len(data) + 1)
-        kind = draw.randrange(6)
-        if kind == 0 and at < len(data):
-            data[at] ^= 1 << draw.randrange(8)
-        elif kind == 1:
-            data[at : at + draw.randrange(5)] = draw.choice(SPLICES)
-        elif kind == 2:
-            del data[at : at + draw.randrange(1, 9)]
-        elif kind == 3:
-            data[at:at] = draw.randbytes(draw.randrange(1, 9))
-        elif kind == 4 and draw.random() < 0.2:
-            del data[at:]
-        else:
-            data[at:at] = data[at : at + draw.randrange(1, 200)]
-    return bytes(data)
-
-
-def work(seed: int, count: int, folder: Path) -> None:
-    draw = random.Random(seed)
-    for number in range(count):
-        name, raw, reader = READERS[number % len(READERS)]
-        here = folder / f"{seed}-{number}"
-        here.mkdir()
-        (here / name).write_bytes(mutated(raw, draw))
-        try:
-            reader(here / name, here)
-        except UserError as error:
-            if len(str(error)) > 3000:
-                raise AssertionError(f"{here / name}: a message of {len(str(error)):,} characters") from error
-        except BaseException as error:
-            raise AssertionError(f"{reader.__name__} of {here / name}: {type(error).__name__}: {error}") from error
-        for path in sorted(here.rglob("*"), reverse=True):  # what failed stays
-            path.rmdir() if path.is_dir() else path.unlink()
-        here.rmdir()
-
 
 @pytest.mark.timeout(max(300, COUNT))
 def test_damaged_files_end_in_a_sentence_or_in_rows(tmp_path):
-    # In processes of their own: a corrupt file must not end the process.
-    command = [sys.executable, __file__]
-    each = -(-COUNT // WORKERS)
-    running = [
-        subprocess.Popen([*command, str(seed), str(each), str(tmp_path)], stderr=subprocess.PIPE, text=True)
-        for seed in range(WORKERS)
-    ]
-    for process in running:
-        errors = process.communicate()[1]
-        assert process.returncode == 0, f"exit code {process.returncode}\n{errors[-3000:]}"
+    damage(__name__, tmp_path)
 
 
 def test_the_files_are_whole_before_they_are_damaged(tmp_path):
@@ -185,7 +112,3 @@ def test_the_files_are_whole_before_they_are_damaged(tmp_path):
         folder.mkdir()
         (folder / name).write_bytes(raw)
         reader(folder / name, folder)
-
-
-if __name__ == "__main__":
-    work(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
