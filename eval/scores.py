@@ -241,7 +241,10 @@ class Scores:
         """Compare every file of answers with its record. Returns one sentence per problem."""
         from polydistill.eval.asking.answer_files import AnswerFolder
 
-        found = [problem for model in self.record.models for problem in AnswerFolder.of(self.folder, model).verify()]
+        found: list[str] = []
+        for model in self.record.models:
+            asked = [(entry.set, entry.language) for entry in self.record.accounting if entry.model == model]
+            found += AnswerFolder.of(self.folder, model).verify(asked)
         return [f"{problem}. {_AGAIN}" for problem in found]
 
 

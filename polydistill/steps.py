@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from polydistill.engine import environment
 from polydistill.engine.config import Config, Student, validate
 from polydistill.eval.config import Eval
-from polydistill.trainer.artifact import Checkpoint
+from polydistill.trainer.artifact import Checkpoint, refuse_damaged
 from polydistill.trainer.config import Train
 
 if TYPE_CHECKING:
@@ -79,11 +79,14 @@ def evaluate(
 
     Raises:
         UserError: missing or damaged files, or a model that cannot be loaded.
+        DamagedError: a trained model is not what its training wrote.
     """
     environment.prepare()
     from polydistill.eval import run
 
     paths = {name: model if isinstance(model, str) else model.path for name, model in models.items()}
+    for path in paths.values():
+        refuse_damaged(path)
     return run.evaluate(
         paths, section(Eval, evaluation, "eval"), section(Student, student, "student"), out, address=address
     )

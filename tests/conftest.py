@@ -53,3 +53,18 @@ def local_ray() -> Iterator[None]:
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def one_rank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A process group of this process alone: one for all tests, since DeepSpeed keeps the first that it sees."""
+    import torch.distributed as dist
+
+    from polydistill.trainer.distributed import deepspeed_engine
+
+    os.environ |= {"DS_ACCELERATOR": "cpu", "LOCAL_RANK": "0"}
+    deepspeed_engine.prepare()
+    store = tmp_path_factory.mktemp("group") / "ranks"
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()

@@ -7,8 +7,10 @@ out/checkpoints/    what an interrupted training goes on from
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from polydistill.engine.errors import mended_by
+from polydistill.engine.errors import DamagedError, mended_by
+from polydistill.engine.models.identity import file_digest
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
@@ -71,3 +73,24 @@ class Checkpoint:
     def verify(self) -> list[str]:
         """Compare the model's files with their digests. Returns one sentence per problem."""
         return [f"{problem}. {_AGAIN}" for problem in problems(self.folder, self.record.files)]
+
+
+def refuse_damaged(model: str) -> None:
+    """Compare a model that a training wrote with the training's record. Other models are passed over.
+
+    The files' digests are those of `model_identity`, which remembers them, so nothing is read twice.
+
+    Args:
+        model: a model's folder, or a hub id.
+
+    Raises:
+        DamagedError: a file is missing or is not what was written, or the record is damaged.
+    """
+    folder = Path(model).expanduser()
+    if not (folder.parent / TRAINING).is_file():
+        return
+    for name, digest in Checkpoint.open(str(folder.parent)).record.files.items():
+        path = folder.parent / name
+        if name.startswith(f"{folder.name}/") and not (path.is_file() and file_digest(path) == digest.sha256):
+            problem = "damaged (its content is not what was written)" if path.is_file() else "missing"
+            raise DamagedError(f"{path}: {problem}. {_AGAIN} A model that was changed on purpose needs another folder.")

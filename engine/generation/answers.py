@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from polydistill.engine import schema
 from polydistill.engine.config import Price, Student
-from polydistill.engine.errors import DamagedError
+from polydistill.engine.errors import DamagedError, mended_by
 from polydistill.engine.generation.selection import Candidate, choose, score
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.run_folder import shard_name
 from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard, write_table
+
+_AGAIN = "Run `polydistill synth` again: it makes this unit anew."
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Answers:
 
     def units(self) -> set[int]:
         """Units that are whole. One whose record or shard is damaged counts as not done, so it is made again."""
-        return {unit for unit in self._numbers() if self._whole(unit)}
+        return {unit for unit in self._numbers() if not self._problem(unit)}
 
     def record(self, unit: int) -> AnswersRecord:
         """The record of one unit.
@@ -84,7 +86,11 @@ class Answers:
         Raises:
             DamagedError: it is missing or damaged.
         """
-        return read_record(self.folder, f"{unit:06}.json", AnswersRecord)
+        with mended_by(_AGAIN):
+            found = read_record(self.folder, self.name(unit), AnswersRecord)
+            if found.unit != unit:
+                raise DamagedError(f"{self.folder.join(self.name(unit))}: the record of another unit ({found.unit})")
+        return found
 
     def table(self, unit: int, columns: list[str] | None = None) -> pa.Table:
         """GENERATED rows of one unit.
@@ -92,39 +98,56 @@ class Answers:
         Raises:
             DamagedError: the shard is not what was committed.
         """
-        return read_shard(self.folder, self.record(unit).shard, columns)
+        with mended_by(_AGAIN):
+            return read_shard(self.folder, self.record(unit).shard, columns)
 
     def figures(self) -> AnswerFigures:
-        """The counts of all whole units together."""
-        return sum((self.record(unit).figures for unit in self._numbers() if self._whole(unit)), AnswerFigures())
+        """The counts of all units together, from their records.
+
+        Raises:
+            DamagedError: one is damaged.
+        """
+        return sum((self.record(unit).figures for unit in self._numbers()), AnswerFigures())
+
+    def damaged(self) -> dict[int, str]:
+        """Units that were committed and are not whole, each with what is wrong in one sentence."""
+        shards = {int(name[:6]) for name in self.folder.names() if re.fullmatch(r"\d{6}\.arrow", name)}
+        numbers = set(self._numbers())
+        lost = {unit: f"{self.folder.join(self.name(unit))} is missing. {_AGAIN}" for unit in shards - numbers}
+        return dict(sorted((lost | {unit: text for unit in numbers if (text := self._problem(unit))}).items()))
 
     def verify(self) -> list[str]:
         """Compare every shard with its record. Returns one sentence per problem."""
-        problems = []
-        for unit in self._numbers():
-            try:
-                check_shard(self.folder, self.record(unit).shard)
-            except DamagedError as error:
-                problems.append(f"{error}. Run `polydistill synth` again: it makes this unit anew.")
-        return problems
+        return list(self.damaged().values())
 
     def commit(self, unit: int, table: pa.Table, figures: AnswerFigures) -> AnswersRecord:
         """Write the GENERATED rows of a unit, then its record."""
         shard = write_table(self.folder, shard_name(unit), table, compression="lz4")
         record = AnswersRecord(unit, shard, figures)
-        write_record(self.folder, f"{unit:06}.json", record)
+        write_record(self.folder, self.name(unit), record)
         return record
+
+    @staticmethod
+    def name(unit: int) -> str:
+        """File name of a unit's record."""
+        return f"{unit:06}.json"
+
+    def names(self) -> set[str]:
+        """File names of the records that are there."""
+        return set(map(self.name, self._numbers()))
 
     def _numbers(self) -> list[int]:
         names = (re.fullmatch(r"(\d{6})\.json", name) for name in self.folder.names())
         return [int(match[1]) for match in names if match]
 
-    def _whole(self, unit: int) -> bool:
+    def _problem(self, unit: int) -> str | None:
         try:
-            check_shard(self.folder, self.record(unit).shard)
-        except DamagedError:
-            return False
-        return True
+            record = self.record(unit)
+            with mended_by(_AGAIN):
+                check_shard(self.folder, record.shard)
+        except DamagedError as error:
+            return str(error)
+        return None
 
 
 def answered(

@@ -5,15 +5,26 @@ extended. Knobs of a run's speed, and what only decides how much is done, may ch
 """
 
 import sys
+from dataclasses import dataclass
 
 from polydistill.engine.config import Synthesis, dump
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
-from polydistill.engine.storage.record import CHECKSUM
+from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 
 FILE = "fingerprint.json"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a run's folder is bound to (fingerprint.json)."""
+
+    values: dict[str, object]  # see `decisive`
+    format: int = 1
+
+
 # Judge thresholds are fixed, since the reasons in the pool depend on them. `engine.judging.decision.reasons` applies
 # other thresholds later.
 _FREE = (
@@ -49,19 +60,16 @@ def decisive(config: Synthesis, prompts: str) -> dict[str, object]:
 def bind(folder: Folder, values: dict[str, object]) -> str:
     """Bind the folder to `values`; returns their fingerprint."""
     if bound(folder) != values:
-        folder.write_json(FILE, values | {CHECKSUM: fingerprint(values)})
+        write_record(folder, FILE, Binding(values))
     return fingerprint(values)
 
 
 def bound(folder: Folder) -> dict[str, object]:
     """What an earlier start has bound the folder to; {} where that is not known: no file, or a damaged one."""
     try:
-        found = folder.read_json(FILE)
+        return read_record(folder, FILE, Binding).values
     except DamagedError:
         return {}
-    values = {key: value for key, value in found.items() if key != CHECKSUM} if isinstance(found, dict) else {}
-    whole = bool(values) and found.get(CHECKSUM, fingerprint(values)) == fingerprint(values)
-    return values if whole else {}
 
 
 def compare(folder: Folder, values: dict[str, object]) -> None:

@@ -1,12 +1,15 @@
 """What a run still has to do, without Ray: the same look decides whether to start and where to go on."""
 
+import sys
 from dataclasses import dataclass
 
 from polydistill.engine.config import Synthesis
+from polydistill.engine.generation.answers import Answers
 from polydistill.engine.prompts import prepare
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import missing
+from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 
 
@@ -39,4 +42,14 @@ def remaining(config: Synthesis) -> Remaining:
     decisive = values(prompts.fingerprint)
     rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
     pending = missing(folder, len(rows), config.targets, fingerprint(decisive))
-    return Remaining(prompts.rows_kept, rows, pending, decisive)
+    if config.student is not None:
+        pending |= {unit: config.targets for unit in _damaged_answers(folder) if unit in rows}
+    return Remaining(prompts.rows_kept, rows, dict(sorted(pending.items())), decisive)
+
+
+def _damaged_answers(folder: Folder) -> list[int]:
+    """Units whose answers are damaged. Their translations are made again as well, so that both are of one mind."""
+    found = Answers(folder / GENERATED).damaged()
+    for problem in found.values():
+        print(f"{problem} This is being done.", file=sys.stderr)
+    return list(found)

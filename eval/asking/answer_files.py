@@ -73,10 +73,19 @@ class AnswerFolder:
                 if re.fullmatch(re.escape(name) + r"\.\d{4}\.(arrow|json)", file):
                     self.folder.filesystem.delete_file(self.folder.join(file))
 
-    def verify(self) -> list[str]:
-        """Read every file whole and compare it with its record. Returns one sentence per problem."""
-        problems = []
-        for file in self.folder.names(recursive=True):
+    def verify(self, asked: Sequence[Key] = ()) -> list[str]:
+        """Read every file whole and compare it with its record. Returns one sentence per problem.
+
+        Args:
+            asked: units that must be there.
+        """
+        names = self.folder.names(recursive=True)
+        problems = [
+            f"{self.folder.join(file)} is missing"
+            for file in (f"{_file(key, None)}.json" for key in asked)
+            if file not in names
+        ]
+        for file in names:
             if file.endswith(".json"):
                 try:
                     check_shard(self.folder, read_record(self.folder, file, UnitRecord).shard, again=True)

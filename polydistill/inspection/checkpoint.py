@@ -2,14 +2,21 @@
 
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from polydistill.engine.storage.record import read_record
+from polydistill.engine.errors import DamagedError
 from polydistill.engine.storage.shards import Folder
 from polydistill.inspection.columns import columns
+from polydistill.trainer.artifact import Checkpoint
+from polydistill.trainer.distributed.digests import problems
 from polydistill.trainer.records import TRAINING, TrainingRecord
+
+_OTHER = "Run `polydistill train` again, or copy the model again from where it came."
+_SMALL = 1 << 20  # bytes; a larger file is not read whole for a description
 
 
 @dataclass(frozen=True)
@@ -27,9 +34,11 @@ class CheckpointDescription:
     @classmethod
     def of(cls, model: Folder, training: Folder) -> "CheckpointDescription":
         """Describe the model in a folder; `training` is the folder of the training that may have made it."""
+        record = Checkpoint.open(training).record if training.exists(TRAINING) else None
+        if record is not None:
+            _refuse_altered(training, record)
         config = model_config(model)
         tensors = [each for name in model.names() if name.endswith(".safetensors") for each in _tensors(model, name)]
-        record = read_record(training, TRAINING, TrainingRecord) if training.exists(TRAINING) else None
         architectures, vocabulary = config.get("architectures"), config.get("vocab_size")
         return cls(
             path=model.root,
@@ -70,9 +79,31 @@ def model_config(place: Folder) -> Mapping[str, object]:
 def _tensors(model: Folder, name: str) -> list[tuple[int, str]]:
     """Number of elements and dtype of each tensor, from the file's header alone."""
     with model.filesystem.open_input_file(model.join(name)) as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    return [(math.prod(tensor["shape"]), tensor["dtype"]) for key, tensor in header.items() if key != "__metadata__"]
+        try:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > file.size():
+                raise ValueError(f"a header of {length:,} bytes")
+            header = json.loads(file.read(length))
+            return [_tensor(tensor) for key, tensor in header.items() if key != "__metadata__"]
+        except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DamagedError(f"{model.join(name)}: damaged, or no safetensors file ({error}). {_OTHER}") from error
+
+
+def _tensor(tensor: Mapping[str, Any]) -> tuple[int, str]:
+    """Number of elements and dtype, where they fit the bytes that the tensor takes."""
+    count, dtype = math.prod(tensor["shape"]), str(tensor["dtype"])
+    bits = re.search(r"\d+", dtype)  # "BOOL" takes a byte
+    begin, end = tensor["data_offsets"]
+    if count * (int(bits[0]) if bits else 8) != 8 * (end - begin):
+        raise ValueError(f"{count:,} elements of {dtype} in {end - begin:,} bytes")
+    return count, dtype
+
+
+def _refuse_altered(training: Folder, record: TrainingRecord) -> None:
+    """DamagedError where a small file of the model is not what the training wrote."""
+    small = {name: digest for name, digest in record.files.items() if digest.bytes < _SMALL}
+    for problem in problems(training, small):
+        raise DamagedError(f"{problem}. {_OTHER}")
 
 
 def _training(record: TrainingRecord) -> list[str]:

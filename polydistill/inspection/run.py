@@ -45,7 +45,7 @@ class RunDescription:
         return cls(
             path=place.root,
             prompts=open_prompts(place).record,
-            generated_units=len(answers.units()),
+            generated_units=len(answers.names()),
             answers=answers.figures(),
             languages={target: _language(units.values()) for target, units in pool.items()},
             fingerprints=tuple(dict.fromkeys(record.fingerprint for record in records)),

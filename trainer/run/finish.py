@@ -21,6 +21,8 @@ from polydistill.trainer.publish.model_card import model_card
 from polydistill.trainer.records import TRAINING, TrainingRecord
 from polydistill.trainer.run.log import local_folder
 
+CARD = "README.md"
+"""The model's card. Its text may be changed, so it is no part of the record."""
 STEPS = "steps"
 """Folder of the models that `train.checkpoints: hf` keeps, by step."""
 
@@ -55,6 +57,7 @@ def finish(
     if dist.get_rank() == 0:
         _write_cards(folder, record, mixture, student)
         files = {name: digest for part in ("model", "adapter") for name, digest in folder_digests(folder, part).items()}
+        files = {name: digest for name, digest in files.items() if not name.endswith(CARD)}
         if train.hub:
             push(os.path.join(folder, record.model), train.hub)
         if folder != place.root:
@@ -72,7 +75,7 @@ def _write_cards(folder: str, record: TrainingRecord, mixture: MixtureRecord, st
     for part in ("model", "adapter"):
         if os.path.isdir(os.path.join(folder, part)):
             card = model_card(replace(record, model=part), mixture, student)
-            with open(os.path.join(folder, part, "README.md"), "w", encoding="utf-8") as file:
+            with open(os.path.join(folder, part, CARD), "w", encoding="utf-8") as file:
                 file.write(card)
 
 

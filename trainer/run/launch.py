@@ -14,7 +14,7 @@ from polydistill.engine.progress import Count, Progress
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
-from polydistill.trainer.artifact import Checkpoint
+from polydistill.trainer.artifact import Checkpoint, refuse_damaged
 from polydistill.trainer.config import Train
 from polydistill.trainer.identity import identity, refuse_another
 from polydistill.trainer.records import TRAINING, Identity
@@ -42,6 +42,7 @@ def train(
 
     address = address or os.environ.get("RAY_ADDRESS") or None
     student = _trained_before(student, train, out, progress, address)
+    refuse_damaged(student.model)
     who = identity(mixture, student, train)
     if found := _finished(out, who):
         return found

@@ -1,7 +1,9 @@
 """What a synthesis run made: a table for the terminal, `report.json`, and `report.html` to open in a browser."""
 
+import sys
 from collections.abc import Sequence
 
+from polydistill.engine.errors import DamagedError
 from polydistill.engine.generation.answers import Answers
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import merge
@@ -13,7 +15,7 @@ from polydistill.engine.synthesis.reporting.figures import PromptFigures, Report
 from polydistill.engine.synthesis.reporting.page import page
 from polydistill.engine.synthesis.reporting.samples import samples
 from polydistill.engine.synthesis.reporting.thresholds import thresholds
-from polydistill.engine.synthesis.summary import read_summary
+from polydistill.engine.synthesis.summary import SynthesisRecord, read_summary
 
 
 def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> str:
@@ -28,7 +30,7 @@ def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> st
     folder = Folder.of(location)
     pool = open_pool(folder)
     prompts = open_prompts(folder).record
-    summary = read_summary(folder)
+    summary = _summary(folder)
     report = Report(
         PromptFigures(prompts.rows_read, prompts.rows_kept, prompts.dropped),
         {target: merge(record.figures for record in units.values()) for target, units in pool.records.items()},
@@ -40,3 +42,12 @@ def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> st
     write_record(folder, "report.json", report)
     folder.write("report.html", page(report, samples(pool), folder.root).encode())
     return as_text(report, folder.root)
+
+
+def _summary(folder: Folder) -> SynthesisRecord | None:
+    """The figures of the last call. Their damage costs a curve in the report, not the report."""
+    try:
+        return read_summary(folder)
+    except DamagedError as error:
+        print(f"{error}. The report has no figures of the last call.", file=sys.stderr)
+        return None

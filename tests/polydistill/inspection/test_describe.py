@@ -17,7 +17,7 @@ def test_a_run_and_its_model_folders_are_told_apart(tmp_path):
 
 def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "metrics.json").write_text("{")
-    with pytest.raises(DamagedError, match=r"metrics\.json: not valid JSON"):
+    with pytest.raises(DamagedError, match=r"metrics\.json: damaged"):
         describe(tmp_path)
 
 
