@@ -41,6 +41,7 @@ def test_a_location_with_a_credential_is_refused_without_showing_it(text: str) -
 @pytest.mark.parametrize("text", PLAIN)
 def test_others_pass(text: str) -> None:
     refuse_in_location(text)
+    assert Student(model=text).model == text
 
 
 def test_secrets_among_the_settings_of_another_library() -> None:

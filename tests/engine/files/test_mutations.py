@@ -1,7 +1,6 @@
 """Damaged files through every reader: a UserError or rows, never a traceback, a dead process or rows that vanish."""
 
 import bz2
-import collections
 import gzip
 import json
 from pathlib import Path
@@ -53,28 +52,31 @@ def parquet() -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def prompts(path: Path, folder: Path) -> None:
+def prompts(path: Path, folder: Path) -> int:
     columns = {"answer": None} if path.suffix == ".txt" else {}
     record = prepare([PromptSource(path=str(path), columns=columns)], "en", Folder.of(folder / "out"), 9).record
     assert record.rows_read == record.rows_kept + sum(record.dropped.values())
+    return record.rows_kept
 
 
-def pairs(path: Path, folder: Path) -> None:
+def pairs(path: Path, folder: Path) -> int:
     file = find_one(str(path), "eng_Latn", "deu_Latn")
     assert file is not None
-    collections.deque(read_pairs(file, "eng_Latn", "deu_Latn"), maxlen=0)
+    return sum(1 for _ in read_pairs(file, "eng_Latn", "deu_Latn"))
 
 
-def dictionary(path: Path, folder: Path) -> None:
-    load_dictionary(Dictionaries(path=str(path)), "eng_Latn", "deu_Latn")
+def dictionary(path: Path, folder: Path) -> int:
+    found = load_dictionary(Dictionaries(path=str(path)), "eng_Latn", "deu_Latn")
+    return found.pairs if found else 0
 
 
-def leakage(path: Path, folder: Path) -> None:
-    Index.of(Leakage(against=[str(path)]))
+def leakage(path: Path, folder: Path) -> int:
+    index = Index.of(Leakage(against=[str(path)]))
+    return sum(index.files.values())
 
 
-def configuration(path: Path, folder: Path) -> None:
-    load(Synthesis, path)
+def configuration(path: Path, folder: Path) -> int:
+    return load(Synthesis, path).work.unit_rows
 
 
 READERS: list[Reader] = [
@@ -111,4 +113,4 @@ def test_the_files_are_whole_before_they_are_damaged(tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / name).write_bytes(raw)
-        reader(folder / name, folder)
+        assert reader(folder / name, folder) >= (7 if reader is configuration else 20), name

@@ -35,8 +35,10 @@ def values(made: Synthesis, prompts: str = "0123456789abcdef") -> dict[str, Any]
 )
 def test_run_time_knobs_may_change(tmp_path, change):
     folder = Folder.of(tmp_path)
-    run_fingerprint.bind(folder, values(config(tmp_path)))
-    run_fingerprint.compare(folder, values(config(tmp_path, **change)))
+    digest = run_fingerprint.bind(folder, values(config(tmp_path)))
+    changed = values(config(tmp_path, **change))
+    run_fingerprint.compare(folder, changed)
+    assert run_fingerprint.bind(folder, changed) == digest
 
 
 @pytest.mark.parametrize(

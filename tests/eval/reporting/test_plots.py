@@ -19,9 +19,11 @@ def row(model: str, value: float, language: str = "deu_Latn", n: int = 5) -> Res
 
 @given(st.dictionaries(NAMES, st.lists(VALUES, min_size=1, max_size=4), min_size=1, max_size=4), NAMES)
 def test_any_names_and_values_are_well_formed(runs: dict[str, list[float]], title: str) -> None:
-    ET.fromstring(dots(title, runs))
-    ET.fromstring(lines(title, runs, colors(list(runs))))
-    ET.fromstring(bars(title, [row(name, values[0]) for name, values in runs.items()], {"deu_Latn": 3.0}))
+    drawn = ET.fromstring(dots(title, runs))
+    assert len(list(drawn.iter("circle"))) == sum(map(len, runs.values()))
+    assert len(list(ET.fromstring(lines(title, runs, colors(list(runs)))).iter("polyline"))) == len(runs)
+    barred = ET.fromstring(bars(title, [row(name, values[0]) for name, values in runs.items()], {"deu_Latn": 3.0}))
+    assert len(list(barred.iter("rect"))) >= len(runs)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=5))
