@@ -89,7 +89,7 @@ def check_terms(terms: Terms, sentence: Sentence, target: str, hypothesis: Hypot
     """The hypothesis with the note TERM_LOST where the translation of a term is not in it, inflected or not."""
     if hypothesis.text is None:
         return hypothesis
-    wanted = [translation for _, _, translation in terms.find(sentence.original, target)]
+    wanted = [translation for _, _, translation in terms.find(sentence.text, target)]
     lost = any(not has_term(hypothesis.text, translation) for translation in wanted)
     others = tuple(check_terms(terms, sentence, target, other) for other in hypothesis.others)
     notes = (*hypothesis.notes, Note.TERM_LOST) if lost else hypothesis.notes

@@ -104,7 +104,7 @@ def test_inflected_terms_count(text: str, there: bool) -> None:
 
 def test_a_language_model_is_told_of_the_terms_of_a_text_and_checked(table_of) -> None:
     prompts: list[str] = []
-    answers = {"machine": "Wir nutzen maschinelles Lernen auf [1].", "model": "Ein Vorbild."}
+    answers = {"machine": "Wir nutzen maschinelles Lernen auf [1].", "A model": "Ein Vorbild.", "Call": "Ja [1]."}
 
     def ask(asked: list[str]) -> list[Written]:
         prompts.extend(asked)
@@ -115,8 +115,12 @@ def test_a_language_model_is_told_of_the_terms_of_a_text_and_checked(table_of) -
     made = TranslateStage(config, translator=translator)(
         table_of("We use machine learning on GitHub.", "A model."), ["de"]
     )
-    assert made["mt_truth"].to_pylist() == ["Wir nutzen maschinelles Lernen auf GitHub.", "Ein Vorbild."]
-    assert made["notes_truth"].to_pylist() == [[], [Note.TERM_LOST]]
+    assert made["mt_truth"].to_pylist() == [
+        "Wir nutzen maschinelles Lernen auf GitHub.",
+        "Ein Vorbild.",
+        "Ja `model.fit()`.",
+    ]
+    assert made["notes_truth"].to_pylist() == [[], [Note.TERM_LOST], []]
     told = [text for text in prompts if "machine learning" in text]
     assert (
         "Use these translations:\nmachine learning = maschinelles Lernen\n\nWe use machine learning on [1]." in told[0]
