@@ -113,7 +113,7 @@ def test_a_language_model_is_told_of_the_terms_of_a_text_and_checked(table_of) -
     config = settings(method="chat")
     translator = ChatTranslator(ask, "chat", terms=terms_of(config)[1])
     made = TranslateStage(config, translator=translator)(
-        table_of("We use machine learning on GitHub.", "A model."), ["de"]
+        table_of("We use machine learning on GitHub.", "A model.", "Call `model.fit()` then."), ["de"]
     )
     assert made["mt_truth"].to_pylist() == [
         "Wir nutzen maschinelles Lernen auf GitHub.",
