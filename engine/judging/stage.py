@@ -18,7 +18,7 @@ from polydistill.engine.config import Judge
 from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
 from polydistill.engine.judging.languages.language_id import load_language_id
-from polydistill.engine.judging.rules.copied_runs import copied_runs
+from polydistill.engine.judging.rules.copied_runs import LEAST_WORDS, copied_runs
 from polydistill.engine.judging.rules.language_tasks import language_tasks
 from polydistill.engine.judging.rules.score_rules import for_targets
 from polydistill.engine.judging.rules.text_rules import TEXT_RULES, Pairs, code_copies, measures, prose
@@ -97,7 +97,7 @@ class JudgeStage:
         flags[Flag.CODE][copies] = code_copies(copied, source, self.judge.rules)
         scores = measures(pairs, self.judge.rules, flags[Flag.CODE])
         scores |= self._languages(texts, profile, flags[Flag.CODE], target, source)
-        self._halves(texts, scores, target, source)
+        self._halves(texts, profile, scores, target, source)
         n = len(texts.source)
         scores["quality"] = np.full(n, np.nan, np.float32)
         flags |= {name: np.zeros(n, bool) for name in (Flag.QUALITY_ERROR, Flag.QUALITY_PARTIAL)}
@@ -132,13 +132,16 @@ class JudgeStage:
             scores[name][rows[counts]] = column[counts]
         return scores
 
-    def _halves(self, texts: DistinctTexts, scores: Columns, target: str, source: str) -> None:
+    def _halves(self, texts: DistinctTexts, profile: Profile, scores: Columns, target: str, source: str) -> None:
         """Lower `target_share` in place where stretches copied from the source are in the source language."""
         if source == target:
             return
         least = float(for_targets(self.judge.rules.target_share, np.array([target], object)).reshape(-1)[0])
         with np.errstate(invalid="ignore"):
-            found = (scores["copied"] > 1 - least) & ~(scores["target_share"] < least)
+            copied_words = scores["copied"] * np.diff(profile.word_ends)[texts.hypothesis]
+            found = (
+                (scores["copied"] > 1 - least) & ~(scores["target_share"] < least) & (copied_words > LEAST_WORDS - 1)
+            )
         rows = np.flatnonzero(found & ~np.isnan(scores["length_ratio"]))
         pairs = zip(texts.texts(texts.source[rows]).to_pylist(), texts.texts(texts.hypothesis[rows]).to_pylist())
         for row, (original, hypothesis) in zip(rows, pairs):

@@ -75,10 +75,12 @@ class LanguageID:
     def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
         pieces, owner, length = parts(texts)
-        predict = self._predict
-        best = [predict(piece, 1, 0.0, "strict")[0] for piece in pieces]
-        labels, values = [label for _, label in best], np.array([value for value, _ in best], np.float64)
-        found = self._combine(len(texts), owner, labels, values, length.astype(float), target)
+        predict, labels, values = self._predict, [], []
+        for piece in pieces:
+            ((value, label),) = predict(piece, 1, 0.0, "strict")
+            labels.append(label)
+            values.append(value)
+        found = self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
         return self._by_letters(texts, found, target)
 
     def best(self, text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from polydistill.engine.judging.verdicts import Columns
 from polydistill.engine.text.profile import Profile, profile, script_groups
@@ -27,8 +28,8 @@ class Kind:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The phrases, without regard to case."""
-        return re.compile(self.phrases, re.IGNORECASE)
+        """The phrases, for texts in lower case: to disregard case takes twice the time."""
+        return re.compile(self.phrases)
 
 
 _LANGUAGES = (
@@ -36,7 +37,7 @@ _LANGUAGES = (
     "Bengali Urdu Turkish Polish Swedish Norwegian Danish Finnish Greek Hebrew Thai Vietnamese Indonesian Latin "
     "Swahili Ukrainian Czech Hungarian Romanian Persian"
 )
-_LANGUAGE = f"(?:{_LANGUAGES.replace(' ', '|')})"
+_LANGUAGE = f"(?:{_LANGUAGES.lower().replace(' ', '|')})"
 _NUMBER = r"\b(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty)"
 _TEXT = r"(?:sentence|headline|slogan|phrase|title|summary|poem|story|tagline|caption|description|answer)s?"
 
@@ -139,7 +140,8 @@ def language_tasks(texts: pa.Array, measured: Profile, rows: np.ndarray, source:
         found[kind] = having(marks.words) & ~program
         hinted = np.flatnonzero(having(marks.hints) & ~program & ~found[kind])
         search = marks.pattern.search
-        found[kind][hinted] = [search(text) is not None for text in texts.take(pa.array(rows[hinted])).to_pylist()]
+        asked = pc.utf8_lower(texts.take(pa.array(rows[hinted]))).to_pylist()
+        found[kind][hinted] = [search(text) is not None for text in asked]
     return found
 
 
