@@ -116,9 +116,10 @@ def train_arms(run: Run, arms: Sequence[Arm], jobs: int) -> dict[str, str]:
     screen.step("mixing")
     mixtures = []
     with Progress("mixing", len(arms), "mixtures") as progress:
-        for arm in arms:
+        for number, arm in enumerate(arms):
+            progress.set(Count(number, len(arms), arm.name))
             mixtures.append(run.mix(arm.recipe, seed=arm.seed))
-            progress.advance(note=arm.recipe)
+        progress.set(Count(len(arms), len(arms)))
 
     def one(mixture: Mixture, arm: Arm) -> str:
         return run.train(mixture, arm.name, seed=arm.seed, progress=False, **arm.changes).path

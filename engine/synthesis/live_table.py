@@ -49,7 +49,10 @@ class LiveTable:
 
     def _ask(self) -> None:
         seen = self._look()
-        self._known, self._ready = seen.figures or self._known, seen.ready or self._ready
+        self._known = seen.figures or self._known
+        for name, actors in self._pools.items():  # actors that have nothing left to do are gone
+            worked = actors if self._known[name].units else 0
+            self._ready[name] = max(self._ready.get(name, 0), seen.ready.get(name, 0), worked)
         if self._tally.units and self._basis is None:
             self._basis = time.monotonic(), self._tally.units
 

@@ -69,6 +69,17 @@ def test_the_table_has_every_stage_and_its_models(shown: io.StringIO) -> None:
     assert "ready" in rows["generate"] and "1 of 2 ready" in rows["translate"] and "loading" in rows["judge"]
 
 
+def test_a_stage_that_has_nothing_left_to_do_stays_ready(shown: io.StringIO) -> None:
+    """Its actors are gone by then."""
+    figures = stages(generate=100)
+    figures["generate"].units = 1
+    seen = iter([Seen(stages(), {"translate": 2}), Seen(figures, {})])
+    table = LiveTable(4, POOLS, lambda: next(seen, Seen()), Tally())
+    table.line()
+    assert "loading models (3 of 4 ready)" in table.line()
+    table.close()
+
+
 def test_figures_that_cannot_be_had_leave_the_last_ones(shown: io.StringIO) -> None:
     seen = iter([Seen(stages(generate=5), {"generate": 1}), Seen(None)])
     table = LiveTable(4, POOLS, lambda: next(seen, Seen()), Tally())
