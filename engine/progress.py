@@ -155,7 +155,7 @@ class Progress:
         of = f"/{total:,.0f}" if total else ""
         share = f" ({done / total:.0%})" if total else ""
         rate = done / seconds
-        speed = f"{rate:,.1f}/s, " if rate >= 0.1 else f"one in {duration(1 / rate)}, " if rate else ""
+        speed = f"{rate:,.1f}/s, " if rate >= 0.1 else ""
         left, basis = "", self._basis
         if total and basis and basis[1] < done < total:
             left = f", {duration((total - done) * (now - basis[0]) / (done - basis[1]))} left"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -22,3 +24,20 @@ def test_a_file_is_overwritten_only_when_told(tmp_path):
         write_template(file, "laptop")
     write_template(file, "laptop", force=True)
     assert "SmolLM2" in file.read_text()
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_rows_of_ones_own_take_the_place_of_the_template_s(kind, tmp_path):
+    rows = tmp_path / "my rows.csv"
+    rows.write_text("instruction\nName a color.\n")
+    (source,) = load_run(write_template(tmp_path / "runs" / "run.yaml", kind, str(rows))).prompts
+    assert Path(source.path) == rows and source.limit == (200 if kind == "laptop" else None) and not source.key
+    text = (tmp_path / "runs" / "run.yaml").read_text()
+    assert 'path: "../my rows.csv"' in text and "# " in text
+    (source,) = load_run(write_template(tmp_path / "hub.yaml", kind, "tatsu-lab/alpaca")).prompts
+    assert source.path == "tatsu-lab/alpaca"
+
+
+def test_rows_that_are_not_there(tmp_path):
+    with pytest.raises(UserError, match=r"--prompts nowhere\.csv: no such file"):
+        write_template(tmp_path / "run.yaml", "laptop", "nowhere.csv")
