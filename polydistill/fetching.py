@@ -1,5 +1,6 @@
 """What a run needs from elsewhere: models and data sets of the hub, and files of published sources."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,28 +91,35 @@ def _is_id(name: str) -> bool:
 
 
 def describe(item: Item) -> Item:
-    """The item with its size, its license, and whether it is here.
+    """The item with its license, the size of what is not here, and whether all of it is here.
 
     Raises:
         UserError: the hub does not have it, or cannot be reached.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
 
-    file = {"model": "config.json", "dataset": "README.md"}[item.kind]
-    if isinstance(try_to_load_from_cache(item.name, file, repo_type=item.kind), str):
-        return replace(item, present=True, license="as accepted before")
+    def here(file: str) -> bool:
+        return isinstance(try_to_load_from_cache(item.name, file, repo_type=item.kind), str)
+
     try:
-        info: Any = HfApi().repo_info(item.name, repo_type=item.kind, files_metadata=True, timeout=20)
+        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+        info: Any = api.repo_info(item.name, repo_type=item.kind, files_metadata=True, timeout=20)
     except RepositoryNotFoundError as error:
         raise UserError(f"{item.key}: the hub has no {item.kind} {item.name}. Check the name") from error
-    except (HfHubHTTPError, OSError) as error:
+    except Exception as error:  # the network has many ways to fail
+        if here({"model": "config.json", "dataset": "README.md"}[item.kind]):
+            return replace(item, present=True, license="as accepted before")
+        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"the hub cannot be reached ({type(error).__name__}). Check the network and HF_ENDPOINT"
+            f"{item.key}: {item.name} is not here, and the hub cannot be reached ({reason}). Check the network and "
+            "HF_ENDPOINT, or give the path of a folder"
         ) from error
     terms = [tag.removeprefix("license:") for tag in info.tags or [] if tag.startswith("license:")]
-    size = sum(file.size or 0 for file in info.siblings or [] if not _unneeded(file.rfilename))
-    return replace(item, size=size, license=", ".join(terms) or "see its page on the hub")
+    wanted = [file for file in info.siblings or [] if not _unneeded(file.rfilename)]
+    missing = [file for file in wanted if not here(file.rfilename)]
+    size = sum(file.size or 0 for file in missing)
+    return replace(item, size=size, present=not missing, license=", ".join(terms) or "see its page on the hub")
 
 
 def _unneeded(name: str) -> bool:
@@ -125,12 +133,15 @@ def download(item: Item) -> str:
         UserError: it cannot be fetched, e.g. because its license was not accepted.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+    from huggingface_hub.errors import GatedRepoError
 
+    endpoint = os.environ.get("HF_ENDPOINT")
     try:
-        return snapshot_download(item.name, repo_type=item.kind, ignore_patterns=list(UNNEEDED))
+        return snapshot_download(
+            item.name, repo_type=item.kind, ignore_patterns=list(UNNEEDED), endpoint=endpoint, max_workers=4
+        )
     except GatedRepoError as error:
         page = f"https://huggingface.co/{'datasets/' if item.kind == 'dataset' else ''}{item.name}"
         raise UserError(f"{item.name}: accept its license at {page}, then run `hf auth login`") from error
-    except (HfHubHTTPError, OSError) as error:
+    except Exception as error:  # the network has many ways to fail
         raise UserError(f"{item.name}: cannot be fetched ({' '.join(str(error).split())[:200]})") from error

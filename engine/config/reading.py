@@ -70,7 +70,8 @@ def validate(model: type[C], data: Mapping[str, object], where: str) -> C:
         for item in error.errors():
             key = ".".join(str(part)[:60] for part in item["loc"])
             if item["type"] == "extra_forbidden":
-                near = difflib.get_close_matches(str(item["loc"][-1]), _keys(model), n=1)
+                known = list(model.model_fields) if len(item["loc"]) == 1 else _keys(model)
+                near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 problems.append(f"  {key}: unknown key{hint}")
             elif item["type"] == SECRET:

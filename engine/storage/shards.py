@@ -52,14 +52,20 @@ class Folder:
         """Open `location`; local paths may be relative.
 
         Raises:
-            UserError: a URI with credentials in it.
+            UserError: a URI with credentials in it, or of an unknown kind.
         """
         if isinstance(location, Folder):
             return location
         text = os.fspath(location)
         refuse_in_location(text)
         if re.match(r"^\w+://", text):
-            filesystem, root = pa.fs.FileSystem.from_uri(text)
+            try:
+                filesystem, root = pa.fs.FileSystem.from_uri(text)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise UserError(
+                    f"{text}: no place to read from or write to ({error}). Write a path, or an address that begins "
+                    "with s3://, gs://, abfs:// or hdfs://. Fetch what is on the web first"
+                ) from error
             return cls(filesystem, root)
         return cls(pa.fs.LocalFileSystem(), os.path.abspath(text))
 

@@ -31,6 +31,20 @@ def mixture(run: RunConfig) -> list[Problem]:
     return found
 
 
+def pool(run: str, key: str) -> list[Problem]:
+    """The folder of a run has a pool.
+
+    Args:
+        key: where the folder is named.
+    """
+    from polydistill.engine.storage.pool import open_pool
+
+    found: list[Problem] = []
+    with caught(key, found):
+        open_pool(run)
+    return found
+
+
 def ingredients(given: Ingredients) -> list[Problem]:
     """Everything that would stop a mixture, and notes on what it would leave out."""
     checks = (needed, dictionaries, parallel, leakage, native)

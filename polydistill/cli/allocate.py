@@ -20,7 +20,10 @@ def command(
         Path | None, typer.Option(help="JSON file to write. `mix --set parallel.allocation=FILE` takes it")
     ] = None,
 ) -> None:
-    """Maximize the mean predicted score, and show that the result is the optimum."""
+    """Divide a budget of sentence pairs among languages, so that the mean predicted score is highest.
+
+    The result is shown to be the optimum.
+    """
     import json
     from dataclasses import asdict
 

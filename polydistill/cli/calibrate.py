@@ -38,7 +38,7 @@ def command(
     device: Annotated[str, typer.Option(help="Device of the quality estimation, cpu or cuda")] = "cpu",
     out: Annotated[Path | None, typer.Option("--json", help="JSON file to write the figures to")] = None,
 ) -> None:
-    """Correlation of every score with the human one, and precision and recall of any set of thresholds.
+    """Compare the judge's scores with human ones: correlation, and precision and recall of any thresholds.
 
     `--set quality.model=PATH` adds quality estimation. Texts are judged once; every `--try` decides anew from the
     stored scores, so it costs nothing.

@@ -88,10 +88,10 @@ def command(
 
 def _list() -> None:
     """Print the benchmarks."""
-    import rich
     from rich import box
     from rich.table import Table
 
+    from polydistill.engine import screen
     from polydistill.eval.benchmark import benchmark, names
     from polydistill.eval.reporting.names import metric_name
 
@@ -102,7 +102,7 @@ def _list() -> None:
         languages = str(len(found.INSTRUCTIONS)) if found.INSTRUCTIONS else "the question's"
         asks = "translation, both ways" if len(found.ABOUT) > 1 else "".join(found.ABOUT.values())
         shown.add_row(name, asks, metrics, found.KIND, found.EXAMPLES or "a file", languages)
-    rich.print(shown)
+    screen.show_rich(shown)
     print("Files and prompts: docs/evaluation.md")
 
 

@@ -16,7 +16,10 @@ def command(
     shared: Annotated[bool, typer.Option(help="One alpha and beta for all languages, told apart by gamma")] = False,
     plot: Annotated[Path | None, typer.Option(help="Picture of the curves (.png, .svg, .pdf)")] = None,
 ) -> None:
-    """Fit S(X) = 100 - alpha * (gamma * X) ** -beta, with 95% intervals, and draw the curves."""
+    """Fit how each language's score grows with its sentence pairs, and draw the curves.
+
+    The law is x-LLM's: S(X) = 100 - alpha * (gamma * X) ** -beta, with 95% intervals.
+    """
     import json
     from dataclasses import asdict
 

@@ -40,7 +40,7 @@ def command(
     (parallel.rows=500, dictionaries.path=..., judge.quality.threshold=0.7, leakage.against=[...]).
     """
     from polydistill.checks import refuse
-    from polydistill.checks.mixture import Ingredients, ingredients
+    from polydistill.checks.mixture import Ingredients, ingredients, pool
     from polydistill.engine.config import override, validate
     from polydistill.engine.languages import language_code
     from polydistill.engine.mixing.job import Sections
@@ -65,7 +65,8 @@ def command(
         leakage=config.leakage,
         native=config.native,
     )
-    for note in refuse(ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))):
+    found = [problem for run in runs for problem in pool(run, "RUNS")]
+    for note in refuse([*found, *ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))]):
         typer.echo(f"note: {note}")
     place = out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}"
     mixture = mix(

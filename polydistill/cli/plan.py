@@ -39,6 +39,7 @@ def command(
     --set output=sample`) on one machine of the kind, and give it as --sample. Without a sample, published rates are
     scaled to the configured models. Such a plan may be off by a factor of two.
     """
+    from polydistill.engine.errors import UserError
     from polydistill.engine.planning.workload import Cluster, workload
     from polydistill.engine.storage.record import record_values
     from polydistill.planning.bill import Rent, bill
@@ -47,7 +48,12 @@ def command(
 
     run = load_run(config, set_)
     rent = Rent(Cluster(nodes, gpus_per_node, cpus_per_node, memory_per_node), gpu, price)
-    found = bill(run, rent, workload(run, prompts, sample, lengths(chars)), sample)
+    try:
+        load = workload(run, prompts, sample, lengths(chars))
+    except UserError as error:
+        advice = "To plan without reading any file, give --prompts N --chars Q,A, e.g. --prompts 50000 --chars 90,270"
+        raise UserError(f"{error}. {advice}") from error
+    found = bill(run, rent, load, sample)
     print(render(found))
     if json_file is not None:
         json_file.write_text(json.dumps(record_values(found), indent=1) + "\n", encoding="utf-8")

@@ -16,7 +16,10 @@ def command(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="JSON file to write, for `fit --gamma`")] = None,
 ) -> None:
-    """Measure gamma by retrieval: each sentence looks for its translation among all, by mean last-layer states."""
+    """Measure how near each language lies to the source language inside a model.
+
+    Each sentence looks for its translation among all, by mean last-layer states (x-LLM's gamma).
+    """
     import json
     from dataclasses import asdict
 

@@ -163,3 +163,9 @@ def test_temporary_files_of_killed_processes_are_swept_and_nothing_else(tmp_path
         (tmp_path / name).write_text("x")
     assert Folder.of(tmp_path).sweep() == 2
     assert Folder.of(tmp_path).names(recursive=True) == ["a.arrow", "notes.tmp"]
+
+
+@pytest.mark.parametrize("address", ["https://host/rows.json", "ftp://host/rows", "nonsense://x"])
+def test_an_address_that_is_no_place_for_files(address: str) -> None:
+    with pytest.raises(UserError, match=f"{address}: no place to read from"):
+        Folder.of(address)

@@ -32,6 +32,7 @@ def home(tmp_path_factory, tiny) -> Path:
     (home / "bomb.yaml").write_text(BOMB)
     (home / "deep.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
     (home / "tag.yaml").write_text("output: !!python/object/apply:os.system [echo]\n")
+    (home / "german.csv").write_text("Frage,Antwort\nWas?,Das.\n")
     (home / "cut.json").write_text('[{"instruction": "a", "output": "b"},')
     return home
 
@@ -67,6 +68,11 @@ WRONG = {
     "source as target": (with_set("targets=[en,de]"), "targets: eng_Latn is the language of the prompts as well"),
     "unknown recipe": (with_set("recipe=sdrl"), "recipe: no recipe 'sdrl'"),
     "no dictionaries": (with_set("dictionaries.path=empty"), "dictionaries.path: no dictionary"),
+    "rows behind https": (with_set("prompts.path=https://localhost:9/rows.json"), "prompts.path: "),
+    "rows on the hub": (with_set("prompts.path=some/rows"), "HF_HUB_OFFLINE=1"),
+    "wrong columns": (with_set("prompts.path=german.csv"), "Columns: Frage, Antwort. Say what they are with"),
+    "a cut file": (with_set("prompts.path=cut.json"), "cut.json"),
+    "no pairs for a language": (with_set("parallel.rows={ja: 5}"), "parallel.rows: "),
     "no such folder": (with_set("dictionaries.path=nowhere"), "dictionaries.path: nowhere"),
     "no section": (with_set("dictionaries=null"), "dictionaries: recipe sdrrl needs this section"),
     "no parallel text": (with_set("parallel.path=empty"), "parallel.path: no parallel text"),
@@ -87,6 +93,7 @@ WRONG = {
     "no benchmark": (with_set("eval.tasks=[belebelle]"), "eval.tasks.0.task"),
     "no data": (with_set("eval.data=empty"), "eval.tasks.belebele: "),
     "no COMET": (with_set("eval.comet=./nowhere"), "eval.comet: nowhere"),
+    "no BLEU tokenizer": (with_set("eval.tasks=[{task: flores, bleu_tokenizer: flores9}]"), "bleu_tokenizer"),
     "no eval section": (("eval", "x", "--config", "run.yaml", "--set", "eval=null"), "no benchmark to evaluate on"),
     # the machine
     "output is a file": (with_set("output=a file"), "is a file, and a folder is expected"),
@@ -101,6 +108,21 @@ WRONG = {
     "init over a file": (("init", "run.yaml"), "run.yaml exists"),
     "init of nothing": (("init", "new.yaml", "--kind", "phone"), "no such run file. There are:"),
     "mix without a run": (("mix", "empty"), "no pool here"),
+    "train on nothing": (("train", "empty", "--student", "student", "--out", "out"), "MIXTURE: "),
+    "train on a missing file": (("train", "empty", "--config", "nowhere.yaml", "--out", "out"), "cannot be read"),
+    "eval of no benchmark": (("eval", "student", "--tasks", "belebel", "--targets", "de"), "did you mean belebele?"),
+    "eval of no language": (("eval", "student", "--tasks", "belebele", "--targets", "xx"), "unknown language 'xx'"),
+    "export of nothing": (("export", "empty", "--format", "messages", "--out", "x"), "empty"),
+    "show of nothing": (("show", "empty"), "empty"),
+    "plan for another card": (("plan", "run.yaml", "--gpu", "tpu"), "--gpu tpu: no figures for it"),
+    "plan for no lengths": (("plan", "run.yaml", "--prompts", "9", "--chars", "x"), "--chars x: expected"),
+    "plan without rows": (
+        ("plan", "run.yaml", "--set", "prompts.path=nowhere.json"),
+        "To plan without reading any file, give --prompts N --chars Q,A",
+    ),
+    "fetch, offline": (("fetch", "run.yaml", "--set", "student.model=some/model"), "the hub cannot be reached"),
+    "init without rows": (("init", "new.yaml", "--prompts", "nowhere.csv"), "--prompts nowhere.csv: no such file"),
+    "compare says it as well": (("compare", "run.yaml", "--recipes", "sft,sdrl"), "no recipe 'sdrl'"),
     "synth says it as well": (("synth", "run.yaml", "--set", "translate.model=./nowhere"), "nowhere: no such folder"),
     "run says it as well": (("run", "run.yaml", "--set", "recipe=sdrl"), "no recipe 'sdrl'"),
 }
