@@ -21,7 +21,7 @@ import pyarrow.fs
 import pyarrow.ipc
 
 from polydistill.engine.credentials import refuse_in_location
-from polydistill.engine.errors import DamagedError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.names import inside
 
 _TEMPORARY = re.compile(r"\.tmp-\d+-\d+$")
