@@ -53,3 +53,16 @@ class Adapter:
         from vllm.lora.request import LoRARequest
 
         return LoRARequest("adapter", 1, self.folder)
+
+
+def refuse_to_train(model: str) -> None:
+    """A training begins with a whole model.
+
+    Raises:
+        UserError: `model` is the folder of an adapter.
+    """
+    if (adapter := Adapter.find(model)) is not None:
+        raise UserError(
+            f"{model}: an adapter, which answers and is evaluated, but is not trained further. Name a whole model: its "
+            f"base {adapter.base}, or the folder model/ that a training with lora.merge: true writes"
+        )

@@ -13,7 +13,7 @@ STEPS: dict[str, tuple[Check, ...]] = {
     "synth": (machine.output, data.languages, data.prompts, models.student, models.translator, models.compute_type,
               models.judge, machine.synthesis),
     "mix": (mixture.mixture,),
-    "train": (machine.output, models.student, training.before, machine.training),
+    "train": (machine.output, models.student, training.student, training.before, machine.training),
     "eval": (models.student, evaluation.languages, evaluation.benchmarks, evaluation.measures),
 }  # fmt: skip
 """Step of a run -> its checks. A check looks at one section and returns what is wrong with it."""

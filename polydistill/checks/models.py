@@ -11,6 +11,7 @@ from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
 from polydistill.engine.config import Endpoint, Student, Translate, Translator
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.translation.shots import check_shots
 from polydistill.run_config import RunConfig
 
@@ -26,12 +27,13 @@ def student(run: RunConfig) -> list[Problem]:
     with caught("student.engine", found):
         _engine(run.student.engine)
     with caught("student.model", found):
-        folder = locate(run.student.model)
+        adapter = Adapter.find(run.student.model)
+        folder = locate(adapter.base if adapter else run.student.model)
         if folder is not None:
             kind = _architecture(folder)
             if kind and "ForCausalLM" not in kind and "ForConditionalGeneration" not in kind:
                 raise UserError(f"{run.student.model}: a {kind}, expected a causal language model")
-            _prompt(run.student, str(folder), found)
+            _prompt(run.student, adapter.folder if adapter else str(folder), found)
     if run.student.endpoint:
         _endpoint(run.student.endpoint, found)
     return found

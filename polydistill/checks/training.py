@@ -1,9 +1,19 @@
-"""Checks of what is trained on: mixtures."""
+"""Checks of what is trained, and on what: the student and mixtures."""
 
 from polydistill.checks.problem import Problem, caught
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.adapters import refuse_to_train
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.run_config import RunConfig
+
+
+def student(run: RunConfig) -> list[Problem]:
+    """The student is a whole model."""
+    found: list[Problem] = []
+    if run.student is not None:
+        with caught("student.model", found):
+            refuse_to_train(run.student.model)
+    return found
 
 
 def before(run: RunConfig) -> list[Problem]:

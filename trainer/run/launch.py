@@ -10,6 +10,7 @@ import pyarrow.fs
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.generation.adapters import refuse_to_train
 from polydistill.engine.progress import Count, Progress
 from polydistill.engine.storage.artifact import State
 from polydistill.engine.storage.run_folder import exclusive
@@ -40,6 +41,7 @@ def train(
     """
     from polydistill.engine.cluster import cluster
 
+    refuse_to_train(student.model)
     address = address or os.environ.get("RAY_ADDRESS") or None
     student = _trained_before(student, train, out, progress, address)
     refuse_damaged(student.model)

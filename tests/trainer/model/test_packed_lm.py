@@ -40,6 +40,24 @@ def test_a_pack_gives_the_losses_of_its_samples(model: LlamaForCausalLM) -> None
     assert model.config._attn_implementation == NAMES["sdpa"]  # as it was before the check
 
 
+def test_weights_of_samples_and_turns_that_are_not_learned_count_as_alone(model: LlamaForCausalLM) -> None:
+    """Samples of different weights, one of them with a turn of the user behind its first answer."""
+    weights, gaps = np.array([0.5, 2.0, 0.1]), [(0, 4, 6)]
+
+    def made(*numbers: int) -> Batch:
+        chosen, count = [SAMPLES[i] for i in numbers], len(numbers)
+        mine = [(numbers.index(sample), a, b) for sample, a, b in gaps if sample in numbers]
+        return batch(chosen, np.full(count, 2), np.zeros(count, np.int64), weights[list(numbers)], mine)
+
+    gradients = []
+    for packs in ([made(0, 1, 2)], [made(0), made(1), made(2)]):
+        model.zero_grad()
+        sum((PackedLM(model, "sdpa")(pack)[0] for pack in packs), torch.tensor(0.0)).backward()
+        gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+    assert len(made(0).labels) == 9 - 2 - 2
+    assert all(torch.allclose(ours, theirs, atol=1e-5) for ours, theirs in zip(*gradients))
+
+
 def test_attention_that_leaks_is_refused(model: LlamaForCausalLM) -> None:
     def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, runs: Any, **rest: Any) -> Any:
         return packed_sdpa(module, query, key, value, mask, runs=[(1, query.shape[2])], **rest)

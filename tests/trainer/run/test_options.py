@@ -54,7 +54,11 @@ OTHER: dict[str, dict[str, Any]] = {
     "LoRA+": {"lora": {**LORA, "plus": 16}},
     "rsLoRA": {"lora": {**LORA, "rslora": True}},
     "bf16, zero1": {"precision": "bf16", "deepspeed": "zero1"},
+    "DoRA": {"lora": {**LORA, "dora": True}},
+    "LoRA with new tokens": {"lora": LORA, "new_tokens": ["<new>"]},
     "several packs at once": {"pass_tokens": 1100},
+    "offloaded, fused": {"deepspeed": "zero1", "offload": "optimizer"},
+    "compiled": {"compile": True},
 }
 
 
@@ -71,7 +75,7 @@ def test_resume_is_exact(
         assert trained(tmp_path / "broken", **settings) is None
     trained(tmp_path / "broken", **settings)
     assert same(tmp_path / "broken", tmp_path / "whole")
-    if name != "several packs at once":
+    if name not in SAME:
         assert losses(tmp_path / "whole") != losses(plain)
 
 
