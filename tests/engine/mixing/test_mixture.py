@@ -103,6 +103,7 @@ def test_a_shard_that_lies_elsewhere_is_refused(mixture: Mixture) -> None:
     path = Path(mixture.folder.join(MANIFEST))
     record = json.loads(path.read_text())
     record["shards"][0]["path"] = "../other/000000.arrow"
+    del record["checksum"]  # as somebody else would write it
     path.write_text(json.dumps(record))
     with pytest.raises(UserError, match="cannot be a file's name"):
         Mixture.open(mixture.folder).verify()
