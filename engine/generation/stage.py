@@ -153,7 +153,8 @@ def processor_settings(student: Student, stage: Stage, rows: int) -> dict[str, o
         rows: Requests of a unit, prompts times samples.
     """
     gpus, adapter = stage.gpus or 0, Adapter.find(student.model)
-    engine = {"trust_remote_code": student.trust_remote_code} | throughput(bool(gpus)) | student.engine
+    limits = throughput(bool(gpus), sampled=student.temperature > 0)
+    engine = {"trust_remote_code": student.trust_remote_code} | limits | student.engine
     engine |= adapter.engine_arguments if adapter else {"model": student.model}
     workers = int(engine.get("tensor_parallel_size", 1)) * int(engine.get("pipeline_parallel_size", 1))
     if workers == 1:

@@ -10,14 +10,20 @@ from polydistill.engine.generation.adapters import Adapter
 _LLVM = "llvmlite.binding.ffi"
 
 
-def throughput(gpu: bool) -> dict[str, int]:
+def throughput(gpu: bool, sampled: bool = False) -> dict[str, int | bool]:
     """Engine arguments for many prompts at once.
 
-    On GPUs these are vLLM's own limits for throughput on large ones; an engine that is made for serving, as
+    On GPUs these are vLLM's own limits for throughput on large ones. An engine that is made for serving, as
     ray.data.llm's is, would have a fraction of them.
+
+    Args:
+        gpu: whether the engine runs on one.
+        sampled: whether answers are sampled, each with its seed. vLLM 0.32 on a CPU fails where such a prompt is read
+            in two parts ("CPU Generator does not use offset"), so there a prompt is read in one.
     """
     limits = {"max_num_seqs": 1024, "max_num_batched_tokens": 16384} if gpu else {"max_num_seqs": 256}
-    return {"enable_prefix_caching": True} | limits
+    in_one = {"enable_chunked_prefill": False} if sampled and not gpu else {}
+    return {"enable_prefix_caching": True} | limits | in_one
 
 
 def offline_engine(**arguments: Any) -> Any:

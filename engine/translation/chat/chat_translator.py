@@ -117,7 +117,8 @@ def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]
     from vllm import SamplingParams
 
     try:
-        engine = offline_engine(model=config.model, **throughput(environment.has_gpu()) | config.engine)
+        limits = throughput(environment.has_gpu(), sampled=config.temperature > 0)
+        engine = offline_engine(model=config.model, **limits | config.engine)
     except (OSError, ValueError, RuntimeError) as failure:
         raise UserError(f"translate.model: vLLM cannot load {config.model}: {failure}") from failure
     tokenizer: Any = engine.get_tokenizer()

@@ -50,3 +50,5 @@ def test_prefixes_are_shared_everywhere_and_large_cards_take_more() -> None:
     cpu, gpu = throughput(False), throughput(True)
     assert cpu["enable_prefix_caching"] and gpu["enable_prefix_caching"]
     assert gpu["max_num_seqs"] > cpu["max_num_seqs"]
+    assert throughput(False, sampled=True)["enable_chunked_prefill"] is False  # see `throughput`
+    assert throughput(True, sampled=True) == gpu
