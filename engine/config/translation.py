@@ -9,7 +9,7 @@ from pydantic import (
 )
 
 from polydistill.engine.config.base import Config, LanguageCode
-from polydistill.engine.config.student import Endpoint
+from polydistill.engine.config.student import Endpoint, Price
 
 
 def _term(text: str) -> str:
@@ -98,6 +98,7 @@ class Translator(Config):
     endpoint: Endpoint | None = Field(
         None, description="For method `chat`: a server that runs the model. `null`: vLLM in this process"
     )
+    price: Price | None = Field(None, description="What tokens cost, for the report. `null`: no costs")
     documents: bool = Field(False, description="For method `chat`: give lines whole instead of sentence by sentence")
     temperature: float = Field(0.0, ge=0, description="For method `chat`: 0 is greedy decoding")
 

@@ -20,6 +20,7 @@ from polydistill.engine.config import Quality
 from polydistill.engine.judging.rules.score_rules import for_targets
 from polydistill.engine.judging.stage import Estimator
 from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED, Reason
+from polydistill.engine.translation.translator import Tokens, drained
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
 TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
@@ -109,6 +110,10 @@ class RescueStage:
         for name, column in (("reason_without_rescue", first), ("reason_without_fallback", without)):
             table = table.append_column(name, column)
         return table.cast(RESCUED)
+
+    def drain(self) -> dict[str, Tokens]:
+        """Tokens that the second translator used since the last call, by target language."""
+        return drained(self._fallback)
 
     def _round(self, state: "_State", fields: tuple[str, ...], found: dict[str, list[Candidate]]) -> "_State":
         """Judge the candidates of `fields`, take the best ones that pass, and judge the changed rows again."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine import schema
+from polydistill.engine.config import Price
 
 QUALITY_EDGES = np.linspace(0.0, 1.0, 21)
 """Edges of the QE histogram: 20 bins from 0 to 1. Scores outside fall into the first or last bin."""
@@ -41,6 +42,30 @@ class RescueFigures:
 
 
 @dataclass(frozen=True)
+class TokenFigures:
+    """Tokens that a model read and wrote, and what they cost."""
+
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    cost: float = 0.0  # by the model's `price`; 0 without one
+
+    @classmethod
+    def of(cls, prompt_tokens: int, answer_tokens: int, price: Price | None) -> "TokenFigures":
+        """Price them: `price` is for a million tokens."""
+        price = price or Price()
+        cost = (prompt_tokens * price.prompt + answer_tokens * price.answer) / 1e6
+        return cls(prompt_tokens, answer_tokens, cost)
+
+    def __add__(self, other: "TokenFigures") -> "TokenFigures":
+        return TokenFigures(
+            self.prompt_tokens + other.prompt_tokens, self.answer_tokens + other.answer_tokens, self.cost + other.cost
+        )
+
+
+NO_TOKENS = TokenFigures()
+
+
+@dataclass(frozen=True)
 class RowFigures:
     """Rows in one target language. `rows` equals `kept` plus the sum of `reasons`."""
 
@@ -50,10 +75,11 @@ class RowFigures:
     reasons: dict[str, int] = field(default_factory=dict)  # "field:reason" -> rows
     fields: dict[str, FieldFigures] = field(default_factory=dict)
     rescue: RescueFigures | None = None  # null where every text has one chance
+    translation: TokenFigures = NO_TOKENS  # of the translators, for this language
 
 
-def figures_of(table: pa.Table) -> RowFigures:
-    """The figures of POOL rows of one language."""
+def figures_of(table: pa.Table, translation: TokenFigures = NO_TOKENS) -> RowFigures:
+    """The figures of POOL rows of one language, with what their translation took."""
     reasons = _counts(table["reason"])
     fields = {}
     for name in schema.FIELDS:
@@ -64,7 +90,7 @@ def figures_of(table: pa.Table) -> RowFigures:
             _histogram(pc.struct_field(scores, "length_ratio"), RATIO_EDGES),
         )
     failed = sum(count for reason, count in reasons.items() if reason.endswith(":error"))
-    return RowFigures(table.num_rows, table["reason"].null_count, failed, reasons, fields, _rescue(table))
+    return RowFigures(table.num_rows, table["reason"].null_count, failed, reasons, fields, _rescue(table), translation)
 
 
 def merge(parts: Iterable[RowFigures]) -> RowFigures:
@@ -85,6 +111,7 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
         _sum(part.reasons for part in parts),
         fields,
         _sum_rescue([part.rescue for part in parts if part.rescue is not None]),
+        sum((part.translation for part in parts), NO_TOKENS),
     )
 
 

@@ -30,6 +30,7 @@ class Binding:
 _FREE = (
     *("output", "targets", "prompts", "work", "translate.batch_tokens", "translate.threads"),
     *("translate.fallback.batch_tokens", "translate.fallback.threads", "judge.quality.batch_tokens", "student.price"),
+    *("translate.price", "translate.fallback.price"),
     *(f"student.endpoint.{key}" for key in ("url", "key", "concurrency", "requests_per_minute", "patience")),
 )
 _BY_CONTENT = (

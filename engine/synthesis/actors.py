@@ -18,13 +18,15 @@ from polydistill.engine.generation.remote import RemoteStage
 from polydistill.engine.generation.stage import UNIT, PromptStage
 from polydistill.engine.judging.turns import append, fold
 from polydistill.engine.prompts.artifact import open_prompts
-from polydistill.engine.storage.figures import figures_of
+from polydistill.engine.storage.figures import TokenFigures, figures_of
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
+from polydistill.engine.synthesis.token_columns import TOKENS, tokens_of, with_tokens
 from polydistill.engine.translation.given import WithGiven, attach
+from polydistill.engine.translation.translator import Tokens, drained
 
 ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
 """A unit on its way, while its rows lie on storage: its number and the languages that it still lacks."""
@@ -178,6 +180,7 @@ class TranslateActor:
         made = self._watch.run(unit, rows, self._guarded, _unchanged, targets)
         # A batch that was halved comes back as rows x targets for each half: target-major order is restored.
         made = made if not self._guarded.split else _target_major(made, targets)
+        made = with_tokens(made, drained(self._guarded.stage))
         return made.append_column("unit", pa.array([unit] * made.num_rows, pa.int64()))
 
 
@@ -196,6 +199,8 @@ class JudgeActor:
         monitor: Any,
     ) -> None:
         self._root, self._digest = root, digest
+        self._price = translate.price if translate else None
+        self._second = translate.fallback.price if translate and translate.fallback else None
 
         def make() -> JudgeFunction:
             if translate is not None and translate.rescues:
@@ -209,15 +214,18 @@ class JudgeActor:
     def __call__(self, table: pa.Table) -> pa.Table:
         """One unit; returns one row per language: unit, target, rows, kept, failed, reasons (as lists)."""
         unit = table["unit"][0].as_py()
-        commit = functools.partial(self._commit, unit)
-        return self._watch.run(unit, table.drop_columns("unit"), self._guarded, commit)
+        commit = functools.partial(self._commit, unit, tokens_of(table))
+        return self._watch.run(unit, table.drop_columns(["unit", *TOKENS.names]), self._guarded, commit)
 
-    def _commit(self, unit: int, judged: pa.Table) -> pa.Table:
+    def _commit(self, unit: int, used: dict[str, Tokens], judged: pa.Table) -> pa.Table:
         targets = pc.unique(judged["target"]).to_pylist()
+        again = drained(self._guarded.stage)  # by the second translator
 
         def one(target: str) -> dict[str, object]:
             part = fold(judged.filter(pc.equal(judged["target"], target)))
-            known = figures_of(part)
+            first, second = used.get(target, Tokens()), again.get(target, Tokens())
+            spent = TokenFigures.of(first.read, first.written, self._price)
+            known = figures_of(part, spent + TokenFigures.of(second.read, second.written, self._second))
             commit(self._root, unit, target, part, targets, self._digest, known)
             counts = {"rows": known.rows, "kept": known.kept, "failed": known.failed}
             reasons = known.reasons

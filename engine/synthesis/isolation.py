@@ -52,6 +52,11 @@ class Guarded(Generic[P]):
         self.hung = False
         """Whether a call has hung. Its thread cannot be ended from outside; a fresh process should take over."""
 
+    @property
+    def stage(self) -> Callable[Concatenate[pa.Table, P], pa.Table]:
+        """The stage itself; another one after a hang."""
+        return self._stage
+
     def __call__(self, table: pa.Table, *context: P.args, **options: P.kwargs) -> pa.Table:
         """The stage's output for all rows of `table`, in order; rows that failed have their error in it."""
         self.split, self._hangs = False, 0

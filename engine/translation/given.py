@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.schema import FIELDS, GENERATED, GIVEN, TRANSLATED, Note
+from polydistill.engine.translation.translator import Tokens, drained
 
 _PREFIX = "given_"
 
@@ -52,6 +53,10 @@ class WithGiven:
             parts[target] = self._fill(plain, texts, target)
         tables = [parts[target] for target in targets] or [TRANSLATED.empty_table()]
         return pa.concat_tables(tables, promote_options="default")  # next best hypotheses may be null
+
+    def drain(self) -> dict[str, Tokens]:
+        """Tokens that the stage's translators used since the last call, by target language."""
+        return drained(self.stage)
 
     def _fill(self, rows: pa.Table, given: pa.StructArray, target: str) -> pa.Table:
         """TRANSLATED rows of one target. The stage sees only the texts that have no translation."""

@@ -23,7 +23,7 @@ from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import FIELDS, Note
 from polydistill.engine.translation.shots import Pair, Shots
-from polydistill.engine.translation.translator import Hypothesis, Part, Portions
+from polydistill.engine.translation.translator import Hypothesis, Part, Portions, Tokens
 
 MARKS = frozenset({"<answer>", "</answer>"})
 """Spans that the model sees: its examples show that they are kept (see `engine.translation.marked_answers`)."""
@@ -34,6 +34,7 @@ class Completion(NamedTuple):
 
     text: str  # without the stop string
     finish: str  # "stop" (the stop string came), "end" (the end token came first), "length", or "error: ..."
+    tokens: Tokens = Tokens()
 
 
 Generate = Callable[[list[str], int, str], list[Completion]]
@@ -56,7 +57,7 @@ def parse(completion: Completion, source: str = "") -> Hypothesis:
     notes = {"stop": (), "length": (Note.TRUNCATED,)}.get(completion.finish, (Note.NO_END,))
     lines = [" ".join(line.split()) for line in completion.text.strip().split("\n")]
     text = "\n".join(lines) if "\n" in source else " ".join(line for line in lines if line)
-    return Hypothesis(text, notes)
+    return Hypothesis(text, notes, tokens=completion.tokens)
 
 
 class SelfTranslator:
@@ -150,7 +151,7 @@ def vllm_generate(config: Translate, device: str = "cpu") -> Generate:
         for row, output in zip(rows, outputs):
             choice = output.outputs[0]
             finish = "length" if choice.finish_reason == "length" else "stop" if choice.stop_reason == stop else "end"
-            completions[row] = Completion(choice.text, finish)
+            completions[row] = Completion(choice.text, finish, Tokens(lengths[row], len(choice.token_ids)))
         return completions
 
     return generate

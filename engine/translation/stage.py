@@ -19,7 +19,7 @@ from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Pieces, cut, distinct
 from polydistill.engine.translation.span_repair import WORD, Request, put_spans_back
 from polydistill.engine.translation.terms import NO_TERMS, Terms, check_terms
-from polydistill.engine.translation.translator import Hypothesis, Part, Translator
+from polydistill.engine.translation.translator import Hypothesis, Metered, Part, Tokens, Translator
 
 
 class TranslateStage:
@@ -48,7 +48,8 @@ class TranslateStage:
         """
         self.mark_answers, self.best = translate.mark_answers, translate.hypotheses
         self.terms, self.told = terms_of(translate)
-        self.parts = [Part(FIELDS, translator)] if translator else load_translators(translate, device, cache)
+        parts = [Part(FIELDS, translator)] if translator else load_translators(translate, device, cache)
+        self.parts = [(part.fields, Metered(part.translator)) for part in parts]
 
     def __call__(self, rows: pa.Table, targets: list[str]) -> pa.Table:
         """Translate all rows into all targets; zero rows give zero rows.
@@ -62,19 +63,29 @@ class TranslateStage:
         """
         targets = [language_code(target) for target in targets]
         asked, extractive = marked_answers.mark_rows(rows) if self.mark_answers else (rows, None)
-        parts = [self._translated(asked, part, targets) for part in self.parts]
+        parts = [self._translated(asked, fields, translator, targets) for fields, translator in self.parts]
         blocks = [self._block(rows, parts, number, target, extractive) for number, target in enumerate(targets)]
         return pa.concat_tables(blocks) if blocks else TRANSLATED.empty_table()
 
-    def _translated(self, rows: pa.Table, part: Part, targets: list[str]) -> "_Made":
+    def drain(self) -> dict[str, Tokens]:
+        """Tokens that the translators read and wrote since the last call, by target language."""
+        used: dict[str, Tokens] = {}
+        for _, translator in self.parts:
+            for target, own in translator.drain().items():
+                used[target] = used.get(target, Tokens()) + own
+        return used
+
+    def _translated(
+        self, rows: pa.Table, fields: tuple[str, ...], translator: Translator, targets: list[str]
+    ) -> "_Made":
         """Translate the distinct texts of one translator's fields."""
         nothing = [pa.array([], pa.string())]
-        texts = pa.concat_arrays([chunk for field in part.fields for chunk in rows[field].chunks] or nothing)
-        sources = pa.concat_arrays(rows["source"].chunks * len(part.fields) or nothing)
+        texts = pa.concat_arrays([chunk for field in fields for chunk in rows[field].chunks] or nothing)
+        sources = pa.concat_arrays(rows["source"].chunks * len(fields) or nothing)
         unique, languages, index = distinct(texts, sources)
-        pieces = cut(unique, languages, part.translator.portions)
-        made = translate_pieces(pieces, targets, part.translator, self.terms, self.told)
-        return _Made(part.fields, pieces, index, made)
+        pieces = cut(unique, languages, translator.portions)
+        made = translate_pieces(pieces, targets, translator, self.terms, self.told)
+        return _Made(fields, pieces, index, made)
 
     def _block(
         self, rows: pa.Table, parts: list["_Made"], number: int, target: str, extractive: np.ndarray | None

@@ -3,10 +3,21 @@
 Anything that fits `Translator` can stand below the translation stage: an encoder-decoder model, the student itself.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from polydistill.engine.schema import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a model read and wrote."""
+
+    read: int = 0
+    written: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(self.read + other.read, self.written + other.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,7 @@ class Hypothesis:
     text: str | None  # null where the sentence failed; a note then says why
     notes: tuple[str, ...] = ()  # members of schema.Note, or `error(...)`
     others: "tuple[Hypothesis, ...]" = ()  # the next best ones, in order
+    tokens: Tokens = field(default=Tokens(), compare=False)  # of the call that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,40 @@ class Translator(Protocol):
             UserError: the model cannot address one of the languages.
         """
         ...
+
+
+class Metered:
+    """A translator that counts the tokens of each target language until `drain` is called."""
+
+    def __init__(self, translator: Translator) -> None:
+        """Wrap a translator."""
+        self._translator, self._used, self.portions = translator, dict[str, Tokens](), translator.portions
+
+    def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
+        """See `Translator`."""
+        made = self._translator(sentences, sources, targets)
+        for target, hypothesis in zip(targets, made):
+            self._used[target] = self._used.get(target, Tokens()) + hypothesis.tokens
+        return made
+
+    def drain(self) -> dict[str, Tokens]:
+        """The tokens since the last call, by target language."""
+        used, self._used = self._used, {}
+        return used
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What counts its models' tokens, as `Metered` does."""
+
+    def drain(self) -> dict[str, Tokens]:
+        """See `Metered`."""
+        ...
+
+
+def drained(stage: object) -> dict[str, Tokens]:
+    """The tokens that a stage has counted since the last call; {} for one that does not count."""
+    return stage.drain() if isinstance(stage, Counting) else {}
 
 
 @dataclass(frozen=True)

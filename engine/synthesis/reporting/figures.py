@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 
 from polydistill.engine.generation.answers import AnswerFigures
-from polydistill.engine.storage.figures import QUALITY_EDGES, RATIO_EDGES, RescueFigures, RowFigures
+from polydistill.engine.storage.figures import (
+    NO_TOKENS,
+    QUALITY_EDGES,
+    RATIO_EDGES,
+    RescueFigures,
+    RowFigures,
+    TokenFigures,
+)
 from polydistill.engine.synthesis.reporting.thresholds import Thresholds
 
 
@@ -43,14 +50,31 @@ def as_text(report: Report, root: str) -> str:
     for target, known in report.languages.items():
         share, dropped = known.kept / max(known.rows, 1), listed(known.reasons, most=4)
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){dropped}")
+        if known.translation != NO_TOKENS:
+            lines.append(f"            translation: {_spent(known.translation)}")
         if known.rescue is not None:
             lines.append(f"            {_rescued(known.rescue, known.rows)}")
+    if cost := sum(tokens.cost for _, tokens in spending(report)):
+        lines.append(f"  cost of all models: {cost:,.2f}")
     if report.unidentified:
         lines.append(
             f"  not known to the language-ID model: {', '.join(report.unidentified)}. "
             "There only texts left in the source language were noticed"
         )
     return "\n".join(lines)
+
+
+def spending(report: Report) -> list[tuple[str, TokenFigures]]:
+    """What each step took, in each language: (step, tokens and cost). Answers are made once for all languages."""
+    answers = TokenFigures(report.answers.prompt_tokens, report.answers.answer_tokens, report.answers.cost)
+    rows = [("answers", answers)]
+    rows += [(f"translation, {target}", known.translation) for target, known in report.languages.items()]
+    return [row for row in rows if row[1] != NO_TOKENS]
+
+
+def _spent(tokens: TokenFigures) -> str:
+    cost = f", cost {tokens.cost:,.2f}" if tokens.cost else ""
+    return f"{tokens.prompt_tokens:,} tokens read, {tokens.answer_tokens:,} written{cost}"
 
 
 def listed(reasons: dict[str, int], most: int | None = None) -> str:

@@ -16,7 +16,7 @@ from polydistill.engine.storage.figures import RowFigures
 from polydistill.engine.storage.pool_texts import Text, texts
 from polydistill.engine.storage.sampling import Drawn
 from polydistill.engine.synthesis.reporting.assets import SCRIPT, STYLE
-from polydistill.engine.synthesis.reporting.figures import Report
+from polydistill.engine.synthesis.reporting.figures import Report, spending
 from polydistill.engine.synthesis.reporting.plots import histogram, throughput
 from polydistill.engine.synthesis.reporting.samples import KEPT
 
@@ -49,7 +49,18 @@ def page(report: Report, samples: Samples, root: str) -> str:
 <p>{_safe(report.prompts.text())}.</p>
 {f"<p>{_safe(report.answers.text())}.</p>" if report.answers.rows else ""}
 <table class="narrow"><tr><th>language</th><th>rows</th><th>kept</th><th>share</th></tr>{summary}</table>
-{throughput(report.curve)}{sections}{_browser(samples)}<script>{SCRIPT}</script></html>"""
+{_spending(report)}{throughput(report.curve)}{sections}{_browser(samples)}<script>{SCRIPT}</script></html>"""
+
+
+def _spending(report: Report) -> str:
+    """Tokens and cost of each step and language."""
+    rows = "".join(
+        f"<tr><td>{_safe(step)}</td><td>{tokens.prompt_tokens:,}</td><td>{tokens.answer_tokens:,}</td>"
+        f"<td>{f'{tokens.cost:,.2f}' if tokens.cost else ''}</td></tr>"
+        for step, tokens in spending(report)
+    )
+    head = "<tr><th>step</th><th>tokens read</th><th>tokens written</th><th>cost</th></tr>"
+    return f'<table class="narrow">{head}{rows}</table>' if rows else ""
 
 
 def _section(target: str, known: RowFigures, report: Report) -> str:

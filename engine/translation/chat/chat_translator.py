@@ -20,7 +20,7 @@ from polydistill.engine.translation.chat.prompts import (
     translation_prompt,
 )
 from polydistill.engine.translation.terms import NO_TERMS, Terms
-from polydistill.engine.translation.translator import Hypothesis, Portions, error
+from polydistill.engine.translation.translator import Hypothesis, Portions, Tokens, error
 
 WHOLE = 1_000_000
 """Characters of a line that `documents` gives in one piece: any line."""
@@ -31,6 +31,7 @@ class Written(NamedTuple):
 
     text: str
     finish: str  # "stop", "length", or "error: ..."
+    tokens: Tokens = Tokens()
 
 
 Ask = Callable[[list[Content]], list[Written]]
@@ -76,7 +77,8 @@ def _hypothesis(sentence: str, target: str, written: Written) -> Hypothesis:
         return error(written.finish.removeprefix(f"{Note.ERROR}: "))
     language = get_language(target)
     made = parse_translation(sentence, written.text, language.name, language.script)
-    return Hypothesis(made.text, (Note.TRUNCATED, *made.notes)) if written.finish == "length" else made
+    notes = (Note.TRUNCATED, *made.notes) if written.finish == "length" else made.notes
+    return Hypothesis(made.text, notes, tokens=written.tokens)
 
 
 def load_chat_translator(config: Translator, device: str = "cpu", terms: Terms = NO_TERMS) -> ChatTranslator:
@@ -104,7 +106,7 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
         else:
             messages = [settings | {"messages": [{"role": "user", "content": text}]} for text in prompts]
             replies = client.ask("chat/completions", messages)
-        return [Written(reply.text, reply.finish) for reply in replies]
+        return [Written(one.text, one.finish, Tokens(one.prompt_tokens, one.tokens)) for one in replies]
 
     return ask
 
@@ -144,7 +146,9 @@ def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]
         written = [Written("", f"error: prompt of {len(own)} tokens, the model takes {longest}") for own in ids]
         given = [{"prompt_token_ids": ids[row]} for row in rows]
         for row, output in zip(rows, engine.generate(given, settings, use_tqdm=False) if rows else ()):
-            written[row] = Written(output.outputs[0].text, output.outputs[0].finish_reason or "stop")
+            made = output.outputs[0]
+            spent = Tokens(len(ids[row]), len(made.token_ids))
+            written[row] = Written(made.text, made.finish_reason or "stop", spent)
         return written
 
     return ask, family not in PLAIN and takes_languages(tokenizer.chat_template)

@@ -19,6 +19,7 @@ from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
 from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
 from polydistill.engine.translation.translator import SENTENCES, Hypothesis, error
+from polydistill.engine.translation.translator import Tokens as Used
 
 Tokens = list[str]
 
@@ -165,8 +166,12 @@ class Seq2Seq:
         ids = [self._ids(tokens[skip:]) for tokens in hypotheses]
         notes = [self._notes(tokens, limit) for tokens in hypotheses]
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        made = [Hypothesis(text.strip(), own) for text, own in zip(texts, notes)]
         counts = [len(result.hypotheses) for result in results]
+        read = [len(own) for own, count in zip(inputs, counts) for _ in range(count)]
+        made = [
+            Hypothesis(text.strip(), own, tokens=Used(length, len(tokens) - skip))
+            for text, own, length, tokens in zip(texts, notes, read, hypotheses)
+        ]
         return made if self.best == 1 else _ranked(made, counts)
 
     def _notes(self, tokens: Tokens, limit: int) -> tuple[str, ...]:
@@ -210,7 +215,8 @@ def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) 
         return Hypothesis(None, tuple(note for note in notes if note.startswith(Note.ERROR)))
     spaced = get_language(target).writing.space_between_sentences
     text = "".join(f"{part.text}{gap if spaced else ''}" for part, (_, gap) in zip(done, parts))
-    return Hypothesis(text.strip(), tuple(notes))  # too long to be put together from next best parts
+    used = sum((part.tokens for part in done), Used())
+    return Hypothesis(text.strip(), tuple(notes), tokens=used)  # too long to be put together from next best parts
 
 
 def _workers(threads: int) -> int:

@@ -13,7 +13,7 @@ from polydistill.engine.translation.self_translation import (
     self_translators,
     vllm_generate,
 )
-from polydistill.engine.translation.translator import Hypothesis
+from polydistill.engine.translation.translator import Hypothesis, Metered
 
 PAIRS = [(f"Text {number}.", f"Satz {number}.") for number in range(8)]
 
@@ -109,8 +109,9 @@ def test_each_field_has_its_own_examples_limits_and_marks(tmp_path, table_of):
         model="m", method="self", examples=str(tmp_path), mark_answers=True, fields=fields, max_output_tokens=512
     )
     stage = TranslateStage(config, translator=SelfTranslator(generate, lambda *_: PAIRS))
-    stage.parts = self_translators(config, generate)
-    assert [part.fields for part in stage.parts] == [("instruction",), ("input",), ("truth", "self")]
+    parts = self_translators(config, generate)
+    stage.parts = [(part.fields, Metered(part.translator)) for part in parts]
+    assert [part.fields for part in parts] == [("instruction",), ("input",), ("truth", "self")]
     made = stage(
         table_of(
             "1990", instruction=["When did it end?"], input=["It ended in 1990 there. Yes."], self=["the year 1990"]
