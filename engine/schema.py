@@ -80,7 +80,7 @@ GENERATED = pa.schema(
         pa.field("self_tokens", pa.int32()),  # tokens generated, reasoning included
         # Null for a whole answer. "length": cut at max_tokens, "context": cut at the end of the model's context.
         # Without an answer: "reasoning" (the trace did not end), "empty", "unverified" (no candidate says what `truth`
-        # says), "error: ..." (the engine's message).
+        # says), "unscored" (the reward model could read no candidate), "error: ..." (the engine's message).
         pa.field("self_error", pa.string()),
         pa.field("self_reasoning", pa.string()),  # the trace cut off from the answer; null where there is none
         pa.field("self_candidates", pa.list_(CANDIDATE)),  # all answers where there are several, else null

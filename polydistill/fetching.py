@@ -47,6 +47,7 @@ def wanted(run: RunConfig) -> list[Item]:
     quality, comet = run.judge.quality, run.eval.comet if run.eval else None
     named = [
         ("student.model", run.student.model if run.student else None, "model"),
+        ("student.reward.model", run.student.reward.model if run.student and run.student.reward else None, "model"),
         ("translate.model", run.translate.model if run.translate else None, "model"),
         ("judge.quality.model", quality.model if quality else None, "model"),
         ("eval.comet", comet, "model"),

@@ -24,6 +24,8 @@ PATHS = (
 PATHS_OR_NAMES = (
     *(
         "student.model",
+        "student.reward.model",
+        "student.reward",
         "translate.model",
         "translate.fallback.model",
         "judge.language_id",

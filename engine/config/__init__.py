@@ -10,7 +10,7 @@ from polydistill.engine.config.judging import Judge, Quality, RangeByLanguage, R
 from polydistill.engine.config.mixing import Dictionaries, Leakage, Parallel
 from polydistill.engine.config.prompts import GivenTranslations, PromptSource, Role
 from polydistill.engine.config.reading import dump, load, override, read_yaml, validate
-from polydistill.engine.config.student import Endpoint, Price, Student
+from polydistill.engine.config.student import Endpoint, Price, Reward, Student
 from polydistill.engine.config.synthesis import Stage, Synthesis, Work
 from polydistill.engine.config.translation import FieldPrompts, Translate, Translator
 
@@ -29,6 +29,7 @@ __all__ = [
     "PromptSource",
     "Quality",
     "RangeByLanguage",
+    "Reward",
     "Role",
     "Rules",
     "ScoreByLanguage",

@@ -49,6 +49,17 @@ class Price(Config):
     answer: float = Field(0.0, ge=0, description="For a million generated tokens")
 
 
+class Reward(Config):
+    """A reward model, which says how good an answer to a question is."""
+
+    model: str = Field(
+        description="Path or hub id of a reward model: a Hugging Face sequence classifier with one output"
+    )
+    gpus: float = Field(0.0, ge=0, description="GPUs that it takes, 0.5 for half of one. 0: it runs on the processors")
+    batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch. Halved on OOM")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the model")
+
+
 class Student(Config):
     """The model to be trained. It answers every prompt once, before training."""
 
@@ -80,11 +91,13 @@ class Student(Config):
         "cut", description="A reasoning trace (<think>...</think>) before the answer: its own column, or kept as text"
     )
     samples: int = Field(1, ge=1, description="Answers to each prompt, of which one is chosen. Above 1 needs sampling")
-    select: Literal["first", "logprob", "agreement", "matches_truth"] = Field(
+    select: Literal["first", "logprob", "agreement", "matches_truth", "quality"] = Field(
         "first",
         description="The answer to choose: the first complete one, the likeliest per token, the result that most "
-        "answers share, or the first that agrees with `truth`. If none agrees, the row has no own answer",
+        "answers share, the first that agrees with `truth` (if none agrees, the row has no own answer), or the one "
+        "that `reward` rates highest",
     )
+    reward: Reward | None = Field(None, description="For `select: quality`: a reward model, a path or a section")
     endpoint: Endpoint | None = Field(
         None, description="An OpenAI-compatible server that answers instead, a URL or a section. It may serve a teacher"
     )
@@ -109,10 +122,17 @@ class Student(Config):
     def _url(cls, value: Any) -> Any:
         return {"url": value} if isinstance(value, str) else value
 
+    @field_validator("reward", mode="before")
+    @classmethod
+    def _path(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _sampling(self) -> "Student":
         if self.samples > 1 and self.temperature == 0:
             raise ValueError("`samples` above 1 needs `temperature` above 0: greedy decoding repeats one answer")
-        if self.select in ("logprob", "agreement") and self.samples == 1:
+        if (self.select == "quality") != (self.reward is not None):
+            raise ValueError("`select: quality` and `reward` need each other: expected both or neither")
+        if self.select in ("logprob", "agreement", "quality") and self.samples == 1:
             raise ValueError(f"`select: {self.select}` needs `samples` above 1")
         return self

@@ -227,4 +227,6 @@ def _refused(candidates: Sequence[Candidate], student: Student) -> str:
     whole = [c for c in candidates if c.usable]
     if whole and student.select == "matches_truth":
         return "unverified"
+    if whole and student.select == "quality":
+        return "unscored"
     return _mark(candidates[0]) or "empty"

@@ -7,6 +7,7 @@ from polydistill.engine.generation.answers import AnswerFigures, answered
 from polydistill.engine.generation.endpoint import EndpointClient, Kind, Reply
 from polydistill.engine.generation.prompting.conversation import Conversation, conversations
 from polydistill.engine.generation.prompting.templates import Alpaca, Raw
+from polydistill.engine.generation.reward import RewardModel
 from polydistill.engine.generation.selection import Candidate
 from polydistill.engine.generation.stage import candidate, sample_seeds, sampling
 
@@ -27,6 +28,7 @@ class RemoteStage:
         self.student, self.seed = student, seed
         self.client = EndpointClient(student.endpoint)
         self.model = self.client.model()
+        self._reward = RewardModel(student.reward) if student.reward else None
         self.kind: Kind = "chat/completions" if student.prompt == "chat" else "completions"
 
     def __call__(self, prompts: pa.Table) -> tuple[pa.Table, AnswerFigures]:
@@ -43,6 +45,8 @@ class RemoteStage:
         made = [self._candidate(one) for one in replies]
         samples = self.student.samples
         candidates = [made[start : start + samples] for start in range(0, len(made), samples)]
+        if self._reward:
+            candidates = self._reward.rated(conversations(prompts), candidates)
         return answered(prompts, candidates, self.student, sum(one.prompt_tokens for one in replies))
 
     def _body(self, messages: Conversation, seed: int) -> dict[str, object]:

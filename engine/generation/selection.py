@@ -11,7 +11,7 @@ from polydistill.engine.languages import get_language
 from polydistill.eval.scoring.numbers import last_number
 from polydistill.eval.scoring.overlap import squad_em
 
-Select = Literal["first", "logprob", "agreement", "matches_truth"]
+Select = Literal["first", "logprob", "agreement", "matches_truth", "quality"]
 _MARKED = re.compile(r"####\s*(.+)\s*$|\\boxed\{([^{}]+)\}")
 _LABEL_WORDS = 5
 """Maximum words of a truth that counts as a label or a span. The answer must end with it or equal it."""
@@ -26,6 +26,7 @@ class Candidate:
     tokens: int  # generated tokens, reasoning included
     reasoning: str | None = None
     logprob: float | None = None  # mean log-probability of the generated tokens, nats
+    reward: float | None = None  # by `student.reward`, where it is asked
 
     @property
     def usable(self) -> bool:
@@ -40,6 +41,7 @@ def score(candidates: Sequence[Candidate], how: Select, truth: str, source: str)
     logprob        mean log-probability of the tokens (nats), whole answers only
     agreement      how many candidates end in the same result (self-consistency, Wang et al. 2023, section 2)
     matches_truth  1 where the evaluation's scorers find the truth, else None
+    quality        the reward model's score, whole answers only
 
     Args:
         candidates: The answers to one prompt.
@@ -49,6 +51,8 @@ def score(candidates: Sequence[Candidate], how: Select, truth: str, source: str)
     """
     if how == "logprob":
         return [c.logprob if c.usable else None for c in candidates]
+    if how == "quality":
+        return [c.reward if c.usable else None for c in candidates]
     if how == "agreement":
         results = [result_of(c.text) if c.usable else None for c in candidates]
         counts = Counter(result for result in results if result is not None)

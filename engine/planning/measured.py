@@ -12,7 +12,9 @@ from polydistill.engine.storage.fingerprint import flatten
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.summary import StageRecord, read_summary
 
-_MODELS = ("student.model", "translate.model", "translate.fallback.model", "judge.quality.model")
+_MODELS = (
+    *("student.model", "student.reward.model", "translate.model", "translate.fallback.model", "judge.quality.model"),
+)
 _SPEED = (
     *("student.max_tokens", "student.samples", "translate.method", "translate.beam", "translate.compute_type"),
     "judge.quality.dtype",

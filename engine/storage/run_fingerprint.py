@@ -30,12 +30,13 @@ class Binding:
 _FREE = (
     *("output", "targets", "prompts", "work", "translate.batch_tokens", "translate.threads"),
     *("translate.fallback.batch_tokens", "translate.fallback.threads", "judge.quality.batch_tokens", "student.price"),
+    *("student.reward.gpus", "student.reward.batch_tokens"),
     *("translate.price", "translate.fallback.price"),
     *(f"student.endpoint.{key}" for key in ("url", "key", "concurrency", "requests_per_minute", "patience")),
 )
 _BY_CONTENT = (
-    *("student.model", "translate.model", "translate.examples", "judge.language_id", "judge.quality.model"),
-    *("judge.quality.encoder", "translate.fallback.model", "translate.fallback.examples"),
+    *("student.model", "student.reward.model", "translate.model", "translate.examples", "judge.language_id"),
+    *("judge.quality.model", "judge.quality.encoder", "translate.fallback.model", "translate.fallback.examples"),
 )
 
 

@@ -12,10 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine import schema
-from polydistill.engine.config import Judge, Student, Synthesis, Translate, Translator, Work
+from polydistill.engine.config import Judge, Synthesis, Translate, Translator, Work
 from polydistill.engine.generation.answers import Answers, unanswered
-from polydistill.engine.generation.remote import RemoteStage
-from polydistill.engine.generation.stage import UNIT, PromptStage
 from polydistill.engine.judging.turns import append, fold
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import TokenFigures, figures_of
@@ -112,39 +110,6 @@ def _check_translator(translator: Translator, source: str, targets: list[str], m
     if translator.method == "seq2seq":
         tokens = language_tokens(folder, vocabulary(converted(folder, translator.compute_type)))
         tokens.check({source} - set(targets), set(targets) - {source})
-
-
-class PromptActor:
-    """An ASSIGNMENT in, the unit's prompts out, ready for the engine."""
-
-    def __init__(self, student: Student, seed: int, root: Folder) -> None:
-        self._prompts, self._stage = open_prompts(root), PromptStage(student, seed)
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """One unit."""
-        (unit,) = table["unit"].to_pylist()
-        rows = self._prompts.table(unit)
-        return self._stage(rows.append_column(UNIT, pa.array([unit] * rows.num_rows, UNIT.type)))
-
-
-class RemoteActor:
-    """An ASSIGNMENT in; has the unit's prompts answered by a server, commits them, and passes the assignment on."""
-
-    def __init__(self, student: Student, seed: int, root: Folder, monitor: Any) -> None:
-        self._prompts, self._answers, self._monitor = open_prompts(root), Answers(root / GENERATED), monitor
-        self._stage = RemoteStage(student, seed)
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """One unit."""
-        (unit,) = table["unit"].to_pylist()
-        started = time.monotonic()
-        rows, figures = self._stage(self._prompts.table(unit))
-        self._answers.commit(unit, rows, figures)
-        seconds = time.monotonic() - started
-        self._monitor.end.remote(
-            "generate", unit, rows.num_rows, seconds, figures.answer_tokens, reasons=figures.reasons
-        )
-        return table
 
 
 class TranslateActor:

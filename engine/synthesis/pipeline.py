@@ -11,10 +11,9 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 import functools
 import logging
 import threading
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import ray
 import ray.data
 import yaml
@@ -24,11 +23,12 @@ from polydistill.engine.config import Stage, Student, Synthesis, dump
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.adapters import Adapter
-from polydistill.engine.generation.answers import Answers, answered
+from polydistill.engine.generation.answers import Answers
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
+from polydistill.engine.synthesis.answer_actors import CommitActor, PromptActor, RemoteActor
 from polydistill.engine.synthesis.failures import plain
 from polydistill.engine.synthesis.live_table import LiveTable, Seen
 from polydistill.engine.synthesis.loading import ready
@@ -90,7 +90,7 @@ def _run(
     if config.student and config.student.endpoint:  # the engine is elsewhere; here a process waits for its answers
         waiting = Stage(actors=work.generate.actors or 1, cpus=_WAITING_CPUS, gpus=0)
         work = work.model_copy(update={"generate": waiting})
-    placement = size_pools(work, nodes, active, rates, Demands.of(config))
+    placement = size_pools(work, _beside_reward(nodes, config.student), active, rates, Demands.of(config))
     # On the driver's node: when another node is lost, the figures are not. Its death costs figures, not the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
@@ -113,6 +113,19 @@ def _run(
         table.close()
         _join_executor()
         ray.kill(monitor)
+
+
+def _beside_reward(nodes: list[Node], student: Student | None) -> list[Node]:
+    """What the machines have for the pools, beside the reward model.
+
+    Raises:
+        UserError: no machine has the GPUs that the reward model asks for.
+    """
+    gpus = student.reward.gpus if student and student.reward else 0.0
+    place = next((i for i, node in enumerate(nodes) if node.gpus >= gpus), None)
+    if place is None:
+        raise UserError(f"student.reward.gpus is {gpus:g}, but no machine of the cluster has as many GPUs")
+    return [replace(node, gpus=node.gpus - gpus) if i == place else node for i, node in enumerate(nodes)]
 
 
 def _join_executor() -> None:
@@ -145,26 +158,28 @@ def _answers(
     parts = [_units(ready)] if ready else []
     if todo and config.student and config.student.endpoint:
         asked = _units(todo).map_batches(
-            actors.RemoteActor,
+            RemoteActor,
             fn_constructor_args=(config.student, config.seed, root, monitor),
             compute=ray.data.ActorPoolStrategy(size=placement.pools["generate"].actors or 1),
-            **_whole(placement),
+            **_whole(placement, config.student),
         )
         parts.append(asked)
     elif todo and config.student:
         student = config.student
         prompts = _units(todo).map_batches(
-            actors.PromptActor,
+            PromptActor,
             fn_constructor_args=(student, config.seed, root),
             compute=ray.data.ActorPoolStrategy(size=1),
             **_whole(placement),
         )
         smallest = min(rows[unit] for unit in todo)
-        replies = _ask(prompts, student, placement, smallest * student.samples)
-        commit = functools.partial(
-            _commit_answers, reader=generation.Reader(student), root=root, rows=rows, todo=todo, monitor=monitor
+        committed = _ask(prompts, student, placement, smallest * student.samples).map_batches(
+            CommitActor,
+            fn_constructor_args=(student, root, rows, todo, monitor),
+            compute=ray.data.ActorPoolStrategy(size=1),
+            **_whole(placement, student),
         )
-        parts.append(replies.map_batches(commit, concurrency=1, **_whole(placement)))
+        parts.append(committed)
     return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
 
@@ -212,38 +227,17 @@ def _light(placement: Placement) -> float:
     return round(min(0.25, placement.spare_cpus / 8), 3)
 
 
-def _whole(placement: Placement) -> dict[str, object]:
-    """Arguments of map_batches for a function that takes whole blocks."""
-    return {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
+def _whole(placement: Placement, student: Student | None = None) -> dict[str, object]:
+    """Arguments of map_batches for what takes whole blocks; with a student, for what rates its answers as well."""
+    settings: dict[str, object] = {"batch_format": "pyarrow", "batch_size": None, "num_cpus": _light(placement)}
+    if student and student.reward and student.reward.gpus:
+        settings["num_gpus"] = student.reward.gpus
+    return settings
 
 
 def _units(todo: dict[int, list[str]]) -> ray.data.Dataset:
     """One block for each unit: its number and the languages that it lacks."""
     return ray.data.from_blocks([actors.assignments({unit: targets}) for unit, targets in todo.items()])
-
-
-def _commit_answers(
-    table: pa.Table,
-    reader: generation.Reader,
-    root: Folder,
-    rows: dict[int, int],
-    todo: dict[int, list[str]],
-    monitor: Any,
-) -> pa.Table:
-    numbers = table["unit"].to_numpy()
-    done = dict.fromkeys(numbers.tolist())
-    samples = reader.student.samples
-    for unit in done:
-        part = table.filter(pa.array(numbers == unit))
-        if part.num_rows != rows[unit] * samples:
-            raise RuntimeError(f"unit {unit} came back with {part.num_rows} of {rows[unit] * samples} answers")
-        prompts = part.take(pa.array(range(0, part.num_rows, samples)))
-        read = int(np.sum(part["num_input_tokens"].to_numpy()))
-        answers, figures = answered(prompts, reader.candidates(part), reader.student, read)
-        Answers(root / GENERATED).commit(unit, answers, figures)
-        seconds = max(0.0, *part["time_taken_llm"].to_pylist())  # the longest request; -1 for one that failed
-        monitor.end.remote("generate", unit, rows[unit], seconds, figures.answer_tokens, reasons=figures.reasons)
-    return actors.assignments({unit: todo[unit] for unit in done})
 
 
 def _watch(stream: ray.data.Dataset, max_failed: float, tally: Tally) -> None:

@@ -12,6 +12,7 @@ from polydistill.checks.problem import Problem, caught
 from polydistill.engine.config import Endpoint, Student, Translate, Translator
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.adapters import Adapter
+from polydistill.engine.generation.reward import check_reward_model
 from polydistill.engine.translation.shots import check_shots
 from polydistill.run_config import RunConfig
 
@@ -34,6 +35,10 @@ def student(run: RunConfig) -> list[Problem]:
             if kind and "ForCausalLM" not in kind and "ForConditionalGeneration" not in kind:
                 raise UserError(f"{run.student.model}: a {kind}, expected a causal language model")
             _prompt(run.student, adapter.folder if adapter else str(folder), found)
+    if run.student.reward is not None:
+        with caught("student.reward.model", found):
+            reward = run.student.reward.model
+            check_reward_model(reward, locate(reward))
     if run.student.endpoint:
         _endpoint(run.student.endpoint, found)
     return found

@@ -34,6 +34,17 @@ def test_units_are_read_back_and_counted(tmp_path: Path) -> None:
     assert answers.figures() == AnswerFigures(4, 2, 0, reasons, candidates=8, prompt_tokens=40, answer_tokens=42)
 
 
+def test_answers_without_a_reward_are_not_chosen() -> None:
+    student = Student(model="m", temperature=1.0, samples=2, select="quality", reward="r")
+    pairs = [[Candidate("a", "stop", 1, reward=0.5), Candidate("b", "stop", 1, reward=0.75)]]
+    pairs += [[Candidate("a", "stop", 1)] * 2, [Candidate("a", "length", 1)] * 2]
+    rows, figures = answered(prompts(3), pairs, student, 0)
+    assert rows["self"].to_pylist() == ["b", None, "a"]
+    assert rows["self_error"].to_pylist() == [None, "unscored", "length"]
+    assert figures.reasons == {"length": 1, "unscored": 1}
+    assert [c["score"] for c in rows["self_candidates"].to_pylist()[0]] == [0.5, 0.75]
+
+
 def test_a_damaged_unit_is_noticed_and_made_again(tmp_path: Path) -> None:
     answers = made(tmp_path)
     shard = tmp_path / "000001.arrow"
