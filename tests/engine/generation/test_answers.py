@@ -39,7 +39,7 @@ def test_answers_without_a_reward_are_not_chosen() -> None:
     pairs = [[Candidate("a", "stop", 1, reward=0.5), Candidate("b", "stop", 1, reward=0.75)]]
     pairs += [[Candidate("a", "stop", 1)] * 2, [Candidate("a", "length", 1)] * 2]
     rows, figures = answered(prompts(3), pairs, student, 0)
-    assert rows["self"].to_pylist() == ["b", None, "a"]
+    assert rows["self"].to_pylist() == ["b", None, None]
     assert rows["self_error"].to_pylist() == [None, "unscored", "length"]
     assert figures.reasons == {"length": 1, "unscored": 1}
     assert [c["score"] for c in rows["self_candidates"].to_pylist()[0]] == [0.5, 0.75]
