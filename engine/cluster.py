@@ -1,38 +1,14 @@
 """The Ray runtime of this process: one of its own on this machine, or the cluster that the machine belongs to."""
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import ray
 
 from polydistill.engine import environment
-
-
-class Stopped(KeyboardInterrupt):
-    """SIGTERM: the machine, Slurm or Kubernetes wants this process to end."""
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGTERM raises `Stopped` inside, so that what is begun is closed in order. Main thread only, else nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-        raise Stopped("stopped by SIGTERM. What is done stays. Run the same command again to go on.")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+from polydistill.engine.stopping import stoppable
 
 
 def _stay_on_loopback() -> None:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.gpu.check import Check, Outcome, SkippedError
-from polydistill.engine.cluster import stoppable
 from polydistill.engine.errors import DamagedError
+from polydistill.engine.stopping import stoppable
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 

@@ -12,6 +12,7 @@ import typer
 import polydistill
 from polydistill.cli import errors
 from polydistill.engine import environment, screen
+from polydistill.engine.stopping import stoppable
 
 # Subcommand -> panel of `polydistill --help`. The function is `command` in cli/<name>.py.
 COMMANDS = {
@@ -109,4 +110,5 @@ def main(arguments: list[str] | None = None) -> None:
     environment.prepare()
     given = sys.argv[1:] if arguments is None else arguments
     first = [text for text in given if text in ANYWHERE]
-    app(args=[*first, *(text for text in given if text not in ANYWHERE)])
+    with stoppable():  # Slurm, Kubernetes and spot machines send SIGTERM some time before they end a process
+        app(args=[*first, *(text for text in given if text not in ANYWHERE)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from polydistill.engine.cluster import Stopped, stoppable
+from polydistill.engine.stopping import Stopped
 
 LISTENERS = """
 import psutil
@@ -42,13 +42,6 @@ def test_a_local_runtime_listens_on_loopback_only(tmp_path):
     assert int(count) > 3 and addresses == ["127.0.0.1"]
     token = Path(tmp_path, ".ray", "auth_token")
     assert not token.exists() or stat.S_IMODE(token.stat().st_mode) == 0o600
-
-
-def test_sigterm_raises_inside_and_the_handler_is_put_back():
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Stopped, match="Run the same command again"), stoppable():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatch):

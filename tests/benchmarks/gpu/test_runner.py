@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.gpu import runner
 from benchmarks.gpu.check import Check, Figure, SkippedError
-from polydistill.engine.cluster import Stopped
+from polydistill.engine.stopping import Stopped
 
 PARTS = "tests.benchmarks.gpu.parts"
 
