@@ -31,7 +31,7 @@ def stream() -> TextIO:
 
 def show(text: str) -> None:
     """Print a result on standard output as it was when the command began."""
-    print(text, file=_results or sys.stdout, flush=True)
+    print(visible(text), file=_results or sys.stdout, flush=True)
 
 
 _UNSAFE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]")
@@ -82,7 +82,7 @@ def phase(text: str) -> None:
     """Say what begins now, e.g. "starting Ray", with the time since the command began."""
     if not _quiet:
         minutes, seconds = divmod(round(elapsed()), 60)
-        line = f"[{minutes:02}:{seconds:02}] {text}"
+        line = visible(f"[{minutes:02}:{seconds:02}] {text}")
         if _above:
             _above(line)
         else:

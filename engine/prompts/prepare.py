@@ -29,6 +29,7 @@ from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.fields import EXCERPT
 from polydistill.engine.prompts.sources import Source, open_sources
 from polydistill.engine.prompts.spool import DROPPED, Spool
+from polydistill.engine.screen import visible
 from polydistill.engine.seeds import uniform
 from polydistill.engine.storage.run_folder import PROMPTS, shard_name
 from polydistill.engine.storage.shards import Folder, Shard, write_table, write_tables
@@ -94,7 +95,7 @@ def prepare(
         dropped_rows=dropped_rows,
     )
     for line in record.left_out():
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)
     if not units:
         raise UserError(
             f"no usable row in {', '.join(file.name for i in inputs for file in i.files)}: {record.dropped}"

@@ -15,7 +15,8 @@ def command(
     """
     import json
 
+    from polydistill.engine.screen import visible
     from polydistill.inspection.describe import describe
 
     found = describe(path)
-    print(json.dumps(found.values(), ensure_ascii=False, indent=1) if json_ else found.text())
+    print(json.dumps(found.values(), ensure_ascii=False, indent=1) if json_ else visible(found.text()))

@@ -91,7 +91,8 @@ def _for_people(function: Callable[..., None]) -> Callable[..., None]:
                 print(f"polydistill: stopped. {errors.AGAIN}", file=sys.stderr)
                 sys.exit(130)
             known = errors.sentence(error)
-            print(f"polydistill: {known or errors.unexpected(error)}", file=sys.stderr)
+            # A message names columns, files and values of foreign data.
+            print(screen.visible(f"polydistill: {known or errors.unexpected(error)}"), file=sys.stderr)
             sys.exit(1 if known is None else 2)
 
     return wrapped

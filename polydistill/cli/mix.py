@@ -46,6 +46,7 @@ def command(
     from polydistill.engine.mixing.job import Sections
     from polydistill.engine.mixing.mix import mix
     from polydistill.engine.mixing.recipe import load_recipe
+    from polydistill.engine.screen import visible
     from polydistill.run_config import MixSections
 
     data = _sections(runs[0])
@@ -78,7 +79,7 @@ def command(
         targets=languages,
         partial=partial,
     )
-    typer.echo(describe(mixture.record))
+    typer.echo(visible(describe(mixture.record)))
     typer.echo(f"mixture: {mixture.folder.root}")
 
 

@@ -12,12 +12,13 @@ def command(
 
     Ends with exit code 2 where a file is missing, cut or altered, and says which command makes it anew.
     """
+    from polydistill.engine.screen import visible
     from polydistill.verification import verify
 
     found = verify(path)
     for entry in found:
-        print(f"{entry.kind:<10}  {entry.path}: {'whole' if not entry.problems else 'damaged'}")
+        print(visible(f"{entry.kind:<10}  {entry.path}: {'whole' if not entry.problems else 'damaged'}"))
         for problem in entry.problems:
-            print(f"  {problem}")
+            print(visible(f"  {problem}"))
     if any(entry.problems for entry in found):
         raise typer.Exit(2)

@@ -84,3 +84,19 @@ def quiet_run(tmp_path_factory):
     run = make(tmp_path_factory.mktemp("faults") / "quiet")
     run.finish()
     return run
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mounts a file system of a size, e.g. "300k", where this process may; called again, it gives the same one room."""
+    folder = tmp_path / "disk"
+
+    def mount(size: str) -> Path:
+        options = f"size={size}" if not folder.exists() else f"remount,size={size}"
+        folder.mkdir(exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode:
+            pytest.skip("may not mount a file system")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", "--lazy", folder], capture_output=True)

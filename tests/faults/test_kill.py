@@ -65,3 +65,15 @@ def test_ctrl_c_stops_cleanly_and_resumes(new_run):
     assert 4 <= left < 60
     run.finish()
     assert run.committed() == 60
+
+
+def test_a_killed_monitor_costs_figures_and_not_the_run(new_run, quiet_run):
+    run = new_run(delay=0.05)
+    process = run.start()
+    wait_for(lambda: run.committed() >= 4)
+    (monitor,) = ray_processes(process, "::Monitor")
+    monitor.send_signal(signal.SIGKILL)
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err[-3000:]
+    assert "Traceback" not in err
+    assert run.shards() == quiet_run.shards()

@@ -1,7 +1,9 @@
 """What every rank does under Ray Train, and which of its errors are worth another start."""
 
+import errno
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from polydistill.engine.config import Student
@@ -54,11 +56,14 @@ def work(config: Mapping[str, Job]) -> dict[str, str]:
         if may_pass(error):
             raise
         message = str(error) if isinstance(error, UserError) else _unexpected(error, place)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = _disk_full(job.out)
         if isinstance(error, torch.OutOfMemoryError):
             message = _out_of_memory(job.student, job.train, str(error))
         if not dist.is_initialized() or dist.get_world_size() == 1:
             return {"error": message}
-        place.write(note, message.encode())
+        with suppress(OSError):  # a full disk takes no note either
+            place.write(note, message.encode())
         raise
 
 
@@ -78,9 +83,14 @@ def may_pass(error: Exception) -> bool:
 
 def _unexpected(error: Exception, place: Folder) -> str:
     """A sentence for the user; whoever mends it finds the traceback in a file."""
-    place.write(TRACEBACK, "".join(traceback.format_exception(error)).encode())
+    with suppress(OSError):
+        place.write(TRACEBACK, "".join(traceback.format_exception(error)).encode())
     first = (str(error).splitlines() or [""])[0]
     return f"training failed: {type(error).__name__}: {first} (the whole traceback is in {place.join(TRACEBACK)})"
+
+
+def _disk_full(out: str) -> str:
+    return f"{out}: the disk is full. What is whole stays. Make room and run the same command again."
 
 
 def _out_of_memory(student: Student, settings: Train, text: str) -> str:
