@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer import Exit
@@ -56,3 +60,21 @@ def test_unknown_name(two):
 def test_the_package_is_listed():
     known = bench.benchmarks()
     assert "common" not in known and all(known.values())
+
+
+def test_an_installed_package_has_no_benchmarks(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "PACKAGE", "benchmarks_elsewhere")
+    with pytest.raises(UserError, match="not part of the installed package"):
+        bench.command("list")
+
+
+def test_benchmarks_are_found_from_any_folder(tmp_path):
+    root = Path(bench.__file__).resolve().parents[2]
+    code = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); from polydistill.cli import bench\n"
+        f"sys.path.remove({str(root)!r}); bench.command('list')"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "judge" in done.stdout, done.stderr
