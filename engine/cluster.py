@@ -8,6 +8,7 @@ from pathlib import Path
 import ray
 
 from polydistill.engine import environment
+from polydistill.engine.errors import UserError
 from polydistill.engine.stopping import stoppable
 
 
@@ -25,6 +26,18 @@ def _close_token_file() -> None:
         (Path.home() / ".ray" / "auth_token").chmod(0o600)
 
 
+def _no_connection(address: str, text: str) -> str:
+    """Why there is no connection, and what to do."""
+    if "AuthToken" in text or "AuthenticationError" in text:
+        mode = os.environ.get("RAY_AUTH_MODE") or "not set"
+        return (
+            f"the Ray cluster at {address} asks for a token. Set RAY_AUTH_MODE=token (it is {mode}), and copy "
+            "~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN (see docs/cluster.md)"
+        )
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no answer")
+    return f"no Ray cluster answers at {address} ({last[:200]}). Is it running, and is this machine a node of it?"
+
+
 @contextmanager
 def cluster(address: str | None = None) -> Iterator[None]:
     """A Ray runtime for this process.
@@ -32,6 +45,9 @@ def cluster(address: str | None = None) -> Iterator[None]:
     Args:
         address: "auto" is the cluster that this machine belongs to. None starts a runtime on this machine, which is
             closed at the end. A runtime that is initialized already is used and left as it is.
+
+    Raises:
+        UserError: there is no cluster at `address`, or it asks for a token.
     """
     if ray.is_initialized():
         yield
@@ -44,7 +60,12 @@ def cluster(address: str | None = None) -> Iterator[None]:
         hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
         settings = {"address": address, "runtime_env": hook}
     with stoppable():
-        ray.init(log_to_driver=False, logging_level="ERROR", **settings)
+        try:
+            ray.init(log_to_driver=False, logging_level="ERROR", **settings)
+        except (RuntimeError, ConnectionError, ValueError) as error:
+            if address is None:
+                raise
+            raise UserError(_no_connection(address, str(error))) from error
         _close_token_file()
         try:
             with stoppable():  # again: `ray.init` has put a handler of its own in the place of ours

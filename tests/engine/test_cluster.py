@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from polydistill.engine.errors import UserError
 from polydistill.engine.stopping import Stopped
 
 LISTENERS = """
@@ -42,6 +43,35 @@ def test_a_local_runtime_listens_on_loopback_only(tmp_path):
     assert int(count) > 3 and addresses == ["127.0.0.1"]
     token = Path(tmp_path, ".ray", "auth_token")
     assert not token.exists() or stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            RuntimeError("Failed to connect to GCS. ...\nInvalidAuthToken: token is missing"),
+            "asks for a token. Set RAY_AUTH",
+        ),
+        (
+            ConnectionError("Could not find any running Ray instance."),
+            "no Ray cluster answers at h:1 .Could not find any",
+        ),
+    ],
+)
+def test_a_cluster_that_does_not_answer(monkeypatch, error, message):
+    import ray
+
+    from polydistill.engine import cluster
+
+    def init(**_):
+        raise error
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(UserError, match=message), cluster.cluster("h:1"):
+        pass
+    with pytest.raises(type(error)), cluster.cluster():  # an instance of our own: not the user's mistake
+        pass
 
 
 def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatch):
