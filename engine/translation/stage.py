@@ -173,15 +173,14 @@ def translate_pieces(
     """
     # One call for all targets: the model's batches may mix languages, and the longest sentences of all go first.
     requests = [
-        Request(sentence if sentence.source == target else marked.mark(sentence, target), target)
+        Request(marked.mark(sentence, target) if marked and sentence.source != target else sentence, target)
         for target in targets
         for sentence in pieces.sentences
     ]
     hypotheses = put_spans_back(requests, _ask(requests, translator), translator)
-    hypotheses = [
-        check_terms(told, sentence, target, noticed(sentence, hypothesis))
-        for (sentence, target), hypothesis in zip(requests, hypotheses)
-    ]
+    hypotheses = [noticed(request.sentence, hypothesis) for request, hypothesis in zip(requests, hypotheses)]
+    if told:
+        hypotheses = [check_terms(told, *request, hypothesis) for request, hypothesis in zip(requests, hypotheses)]
     count = len(pieces.sentences)
     return [hypotheses[position * count : (position + 1) * count] for position in range(len(targets))]
 

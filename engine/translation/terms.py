@@ -43,6 +43,10 @@ class Terms:
         targets = {*self._keep, *self._glossary, DEFAULT}
         self._patterns = {target: self._pattern(target) for target in targets}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return any(pattern is not None for pattern in self._patterns.values())
+
     def _names(self, target: str) -> tuple[str, ...]:
         return self._keep.get(target, self._keep.get(DEFAULT, ()))
 

@@ -87,6 +87,7 @@ def test_positions_are_those_of_the_terms(text: str) -> None:
     assert all(text[start:stop].casefold() in ("ab", "a b") for start, stop, _ in found)
     assert all(before[1] <= after[0] for before, after in pairwise(found))
     assert NO_TERMS.find(text, "deu_Latn") == []
+    assert terms and not NO_TERMS
 
 
 @pytest.mark.parametrize(
