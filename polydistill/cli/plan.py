@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Predict time, GPU-hours, money, memory and disk of synthesis, training and evaluation, and their total.
 
-    Measure before you pay. Run a sample of a few hundred prompts (`polydistill synth CONFIG --set prompts.limit=500
+    Measure before you pay. Run a sample of a few hundred prompts (`polydistill run CONFIG --set prompts.limit=500
     --set output=sample`) on one machine of the kind, and give it as --sample. Without a sample, published rates are
     scaled to the configured models. Such a plan may be off by a factor of two.
     """

@@ -30,6 +30,13 @@ ROWS = {
 """A file of each benchmark with one question."""
 
 
+def test_every_folder_and_its_license_is_in_the_docs() -> None:
+    lines = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8").splitlines()
+    for name, source in {**DICTIONARIES, **PARALLEL, **BENCHMARKS}.items():
+        (row,) = [line for line in lines if line.startswith("| ") and f"`{name}`" in line.split("|")[1]]
+        assert source.license in row or "its sources" in row
+
+
 def test_every_benchmark_but_mlama_has_a_source() -> None:
     assert set(names()) - set(BENCHMARKS) == {"mlama"}
 
