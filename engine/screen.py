@@ -18,7 +18,7 @@ _terminal: TextIO | None = None
 _results: TextIO | None = None
 _quiet = False
 _begin = time.monotonic()
-_LOG_WIDTH = 140
+_LOG_WIDTH = 200
 """Columns of a table where no terminal says how many there are."""
 _above: Callable[[str], None] | None = None
 _step, _steps = 0, 0

@@ -87,7 +87,7 @@ def to_terminal(table: Table) -> Any:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable("", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = RichTable("", "", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for arm in table.rows:
         shown.add_column(escape(arm), justify="right")
     place = 0

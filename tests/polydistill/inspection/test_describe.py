@@ -25,3 +25,12 @@ def test_something_else(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(UserError, match="neither a run"):
         describe(tmp_path)
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        describe(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("part", ["prompts", "pool", "units"])
+def test_a_part_of_a_run_tells_about_the_run(part, tmp_path):
+    """The prompts' record has the name of a mixture's."""
+    run = write_run(tmp_path / "run", {"deu_Latn": [row(0, "deu_Latn")]})
+    assert describe(f"{run}/{part}").text() == describe(run).text()
