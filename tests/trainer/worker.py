@@ -73,7 +73,7 @@ def train(job: dict[str, Any]) -> None:
     """Whole runs, as the trainer does them."""
     for run in job["runs"]:
         settings = validate(Train, run["train"], "train")
-        student = Student(model=run.get("student", job["student"]))
+        student = Student(model=run.get("student", job["student"]), prompt=run.get("prompt", "alpaca"))
         stop = run.get("stop")
         if stop is not None:
             _stop_after(stop)
