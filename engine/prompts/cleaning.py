@@ -72,13 +72,12 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
     )
 
     counts: dict[str, int] = {}
-    for kind, mend in (
-        ("line_ends", lambda text: text.str.replace_all(_LINE_ENDS, "\n")),
-        ("control", lambda text: text.str.replace_all(_CONTROL, "")),
-        ("normalized", lambda text: text.str.normalize("NFC")),
-        (None, lambda text: text.str.strip_chars()),
-    ):
-        texts = _counted(kind, texts, _everywhere(texts, mend), counts)
+    for kind, pattern, new in (("line_ends", _LINE_ENDS, "\n"), ("control", _CONTROL, "")):
+        if _contains(texts, pattern):  # rarely, and looking costs less than replacing and comparing
+            mended = _everywhere(texts, lambda text: text.str.replace_all(pattern, new))  # noqa: B023
+            texts = _counted(kind, texts, mended, counts)
+    texts = _counted("normalized", texts, _everywhere(texts, lambda text: text.str.normalize("NFC")), counts)
+    texts = _everywhere(texts, lambda text: text.str.strip_chars())
     if not calculator_marks:
         without = pl.col("truth").str.replace_all(_CALCULATOR, "")
         texts = _counted("calculator", texts, texts.with_columns(without), counts)
@@ -103,6 +102,12 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
     return frame.with_columns(reason=reason.otherwise(None)), counts
 
 
+def _contains(texts: pl.DataFrame, pattern: str) -> bool:
+    """Whether a text may contain the pattern; histories are not looked at."""
+    found = texts.select(pl.any_horizontal(pl.col(*TEXTS, "system").str.contains(pattern).any())).item()
+    return bool(found) or texts["history"].null_count() < len(texts)
+
+
 def _everywhere(texts: pl.DataFrame, mend: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
     """Mend every text, those of the history as well."""
     mended = [mend(pl.col(*TEXTS, "system"))]
@@ -112,12 +117,12 @@ def _everywhere(texts: pl.DataFrame, mend: Callable[[pl.Expr], pl.Expr]) -> pl.D
     return texts.with_columns(mended)
 
 
-def _counted(kind: str | None, before: pl.DataFrame, after: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
+def _counted(kind: str, before: pl.DataFrame, after: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
     """Count the rows in which a text differs under `kind`; returns `after`."""
     differs = pl.lit(False)
     for name in (*TEXTS, *TURNS):
         if before[name].null_count() < len(before):
             differs = differs | before[name].ne_missing(after[name])
-    if kind and (changed := int(before.select(differs.sum()).item())):
+    if changed := int(before.select(differs.sum()).item()):
         counts[kind] = changed
     return after
