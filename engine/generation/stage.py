@@ -16,6 +16,7 @@ from polydistill.engine.config import Stage, Student
 from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.prompting.conversation import conversations
 from polydistill.engine.generation.prompting.templates import STOPS, load_tokenizer
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.selection import Candidate
@@ -98,7 +99,7 @@ class Reader:
         return PromptTokens(self._tokenizer, self.student.prompt, self.student.template).end_ids
 
     @functools.cached_property
-    def _tokenizer(self) -> Any:
+    def _tokenizer(self) -> Tokenizer:
         return load_tokenizer(self.student.model, self.student.trust_remote_code)
 
     def candidates(self, table: pa.Table) -> list[list[Candidate]]:

@@ -15,10 +15,11 @@ has its own examples and length limit. Prompts and parsing are pure functions; t
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from polydistill.engine.config import FieldPrompts, Translate
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import FIELDS, Note
@@ -134,7 +135,7 @@ def vllm_generate(config: Translate, device: str = "cpu") -> Generate:
         engine = offline_engine(model=config.model, **throughput(environment.has_gpu()) | config.engine)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"translate.model: vLLM cannot load {config.model}: {error}") from error
-    tokenizer: Any = engine.get_tokenizer()
+    tokenizer: Tokenizer = engine.get_tokenizer()
     longest = engine.model_config.max_model_len
 
     def generate(prompts: list[str], max_tokens: int, stop: str) -> list[Completion]:

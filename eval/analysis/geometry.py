@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.eval.asking.engines import device_here
 from polydistill.eval.config import Eval, Geometry
 from polydistill.eval.scores import GeometryRecord, Retrieval
@@ -74,7 +75,9 @@ def sentence_vectors(
         }
 
 
-def _batches(network: Any, tokenizer: Any, texts: list[str], settings: Geometry, device: str) -> Iterator[np.ndarray]:
+def _batches(
+    network: Any, tokenizer: Tokenizer, texts: list[str], settings: Geometry, device: str
+) -> Iterator[np.ndarray]:
     """Vectors of 32 texts at a time, padded on the right: with causal attention padding cannot reach the tokens."""
     import torch
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from polydistill.engine.config import override, validate
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.schema import MIXTURE
 from polydistill.engine.screen import visible
@@ -72,7 +73,7 @@ def mask(count: int, prompt: int, gaps: Sequence[int]) -> list[bool]:
     return learned
 
 
-def _lines(tokens: Mapping[str, Any], tokenizer: Any, truncated: bool, limit: int) -> Iterator[str]:
+def _lines(tokens: Mapping[str, Any], tokenizer: Tokenizer, truncated: bool, limit: int) -> Iterator[str]:
     """The lines of a TOKENS row."""
     ids: list[int] = tokens["tokens"]
     learned = mask(len(ids), tokens["prompt"], tokens["gaps"])
@@ -87,7 +88,7 @@ def _lines(tokens: Mapping[str, Any], tokenizer: Any, truncated: bool, limit: in
             start = stop
 
 
-def _piece(tokenizer: Any, token: int) -> str:
+def _piece(tokenizer: Tokenizer, token: int) -> str:
     """A token's text. One that is a part of a character has the vocabulary's spelling."""
     text = tokenizer.decode([token], clean_up_tokenization_spaces=False)
     if "\ufffd" in text:

@@ -7,13 +7,13 @@ out/tokens/manifest.json   shards, subsets, counts, what was dropped and why, fi
 import functools
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from polydistill.engine import seeds
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder, Shard, check_shard, read_shard, read_table, write_table
@@ -22,7 +22,7 @@ from polydistill.trainer.records import SubsetFigures, TokensPart, TokensRecord
 
 
 def write_part(
-    mixture: Mixture, tokens: Folder, tokenizer: Any, how: Tokenization, rank: int, ranks: int, key: str
+    mixture: Mixture, tokens: Folder, tokenizer: Tokenizer, how: Tokenization, rank: int, ranks: int, key: str
 ) -> None:
     """Tokenize the mixture's shards rank, rank + ranks, ...: a shard already there whole under `key` is kept.
 

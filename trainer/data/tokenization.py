@@ -16,6 +16,7 @@ from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import answered, conversations
 from polydistill.engine.generation.prompting.templates import Template
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens, Sample
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.fingerprint import fingerprint as digest
@@ -74,7 +75,7 @@ def tokenizer_to_train(student: Student, train: Train) -> tuple[Any, list[int]]:
 
 
 def tokenize(
-    table: pa.Table, tokenizer: Any, subsets: Mapping[str, float], how: Tokenization
+    table: pa.Table, tokenizer: Tokenizer, subsets: Mapping[str, float], how: Tokenization
 ) -> tuple[pa.Table, Counter[str]]:
     """Make TOKENS rows of MIXTURE rows.
 
@@ -123,7 +124,7 @@ def tokenize(
     return pa.table({f.name: pa.array(columns[f.name], f.type) for f in TOKENS}, schema=TOKENS), +counts
 
 
-def fingerprint(mixture: Mixture, tokenizer: Any, how: Tokenization) -> str:
+def fingerprint(mixture: Mixture, tokenizer: Tokenizer, how: Tokenization) -> str:
     """16 hex digits that change when the tokens would."""
     model = [tokenizer.backend_tokenizer.to_str(), tokenizer.chat_template, tokenizer.eos_token_id]
     return digest([mixture_content(mixture.record), model, asdict(how)])

@@ -23,6 +23,7 @@ from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.distributed import universal
 from polydistill.trainer.distributed.digests import FileDigest, file_digest, problems
+from polydistill.trainer.distributed.engine import Engine
 from polydistill.trainer.identity import refuse_another
 from polydistill.trainer.records import CheckpointRecord, Identity, Progress
 
@@ -94,7 +95,7 @@ def _gathered(mine: list[Any]) -> list[Any]:
     return [item for part in parts for item in part]
 
 
-def save(engine: Any, checkpoints: Folder, progress: Progress, identity: Identity, stage: str, keep: int) -> None:
+def save(engine: Engine, checkpoints: Folder, progress: Progress, identity: Identity, stage: str, keep: int) -> None:
     """Write a checkpoint with all ranks; afterwards only the newest `keep` and the best one are left.
 
     Frozen weights (LoRA) are not in it: they are the student's own.
@@ -126,7 +127,7 @@ def save(engine: Any, checkpoints: Folder, progress: Progress, identity: Identit
     dist.barrier()
 
 
-def _write(engine: Any, folder: str, tag: str) -> None:
+def _write(engine: Engine, folder: str, tag: str) -> None:
     """DeepSpeed's part of saving. Other ranks may wait in its barriers when this one fails, so it must not answer."""
     try:
         engine.save_checkpoint(folder, tag=tag, save_latest=False, exclude_frozen_parameters=True)
@@ -145,7 +146,7 @@ def _digests(folder: str, first: int, step: int) -> dict[str, FileDigest]:
     return {os.path.relpath(path, folder): file_digest(path) for path in sorted(paths)[first::step]}
 
 
-def load(engine: Any, checkpoints: Folder, record: CheckpointRecord) -> None:
+def load(engine: Engine, checkpoints: Folder, record: CheckpointRecord) -> None:
     """Bring a checkpoint's model and optimizer back, also one that was split over another number of ranks."""
     tag = name(record.progress.step)
     with _local(checkpoints) as folder:

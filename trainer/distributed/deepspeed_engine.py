@@ -1,11 +1,10 @@
 """DeepSpeed: its configuration from ours, and its start."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from polydistill.trainer.config import Train
+from polydistill.trainer.distributed.engine import Engine
 from polydistill.trainer.distributed.optimizer import make_optimizer
 
 
@@ -61,7 +60,7 @@ def prepare() -> None:
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
 
-def start(model: nn.Module, train: Train, settings: dict[str, object]) -> Any:
+def start(model: nn.Module, train: Train, settings: dict[str, object]) -> Engine:
     """The DeepSpeed engine around `model`, with its optimizer."""
     import deepspeed
 

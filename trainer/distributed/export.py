@@ -9,11 +9,13 @@ from typing import Any
 import torch.distributed as dist
 
 from polydistill.engine.config import Student
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
+from polydistill.trainer.distributed.engine import Engine
 from polydistill.trainer.publish.chat_template import chat_template
 
 
-def export(engine: Any, tokenizer: Any, student: Student, out: str, merge: bool) -> str:
+def export(engine: Engine, tokenizer: Tokenizer, student: Student, out: str, merge: bool) -> str:
     """Write `out`/model (and `out`/adapter for LoRA) with all ranks; the folders appear whole.
 
     The tokenizer gets a chat template that renders the prompt of training, and the generation settings end an answer
@@ -38,7 +40,7 @@ def export(engine: Any, tokenizer: Any, student: Student, out: str, merge: bool)
     return "adapter" if adapted and not merge else "model"
 
 
-def _consolidated(engine: Any) -> dict[str, object]:
+def _consolidated(engine: Engine) -> dict[str, object]:
     """All parameters by their names in the inner model, on rank 0."""
     if engine.zero_optimization_stage() == 3:
         state = engine._zero3_consolidated_16bit_state_dict()
@@ -64,7 +66,7 @@ def _merged(trained: Any, adapter: str, tokens: int, trust_remote_code: bool) ->
     return PeftModel.from_pretrained(base, adapter).merge_and_unload()
 
 
-def _write(folder: str, save: Callable[[str], object], tokenizer: Any, student: Student) -> None:
+def _write(folder: str, save: Callable[[str], object], tokenizer: Tokenizer, student: Student) -> None:
     temporary = f"{folder}.tmp-{os.getpid()}"
     save(temporary)
     published = copy.deepcopy(tokenizer)
@@ -76,7 +78,7 @@ def _write(folder: str, save: Callable[[str], object], tokenizer: Any, student: 
     os.rename(temporary, folder)
 
 
-def _end_of_turn(folder: str, tokenizer: Any, student: Student) -> None:
+def _end_of_turn(folder: str, tokenizer: Tokenizer, student: Student) -> None:
     """Generation stops at the token that ends an answer in training, whatever the base model's settings said."""
     from transformers import GenerationConfig
 

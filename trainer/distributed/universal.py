@@ -2,13 +2,14 @@
 
 import argparse
 import shutil
-from typing import Any
 
 import torch
 import torch.distributed as dist
 
+from polydistill.trainer.distributed.engine import Engine
 
-def load(engine: Any, folder: str, tag: str, converts: bool) -> None:
+
+def load(engine: Engine, folder: str, tag: str, converts: bool) -> None:
     """Load checkpoint `folder`/`tag` whatever number of ranks wrote it.
 
     Args:
@@ -49,7 +50,7 @@ def _convert(source: str, destination: str) -> None:
     )
 
 
-def _repair(engine: Any, groups: list[dict[str, object]]) -> None:
+def _repair(engine: Engine, groups: list[dict[str, object]]) -> None:
     """Undo what DeepSpeed 0.19 does to a universal zero3 checkpoint when it is loaded.
 
     All parameter groups get the first one's settings, and one tensor as AdamW's step count, which then is counted

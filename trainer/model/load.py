@@ -9,6 +9,7 @@ from torch import nn
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.trainer.config import Lora, Train
 from polydistill.trainer.model import attention
 from polydistill.trainer.model.packed_lm import PackedLM
@@ -19,7 +20,7 @@ def load(
     train: Train,
     device: torch.device,
     dtype: torch.dtype,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     settings: dict[str, object],
     added: Sequence[int] = (),
 ) -> PackedLM:
@@ -92,7 +93,7 @@ def _quantized(lora: Lora | None, dtype: torch.dtype) -> dict[str, object]:
     return {"quantization_config": config}
 
 
-def _fit_vocabulary(model: Any, tokenizer: Any, added: Sequence[int], name: str) -> None:
+def _fit_vocabulary(model: Any, tokenizer: Tokenizer, added: Sequence[int], name: str) -> None:
     """Grow the embeddings for new tokens; refuse a tokenizer that does not belong to the model."""
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows and not added:

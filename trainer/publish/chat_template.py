@@ -1,17 +1,17 @@
 """A chat template that renders the prompt of training, so that servers ask what the model was trained on."""
 
 import json
-from typing import Any
 
 from polydistill.engine.config import Student
 from polydistill.engine.generation.prompting.conversation import Message
 from polydistill.engine.generation.prompting.templates import renderer
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 
 _QUESTION = "QUESTION-OF-THE-USER"
 _SYSTEM = "TEXT-OF-THE-SYSTEM"
 
 
-def chat_template(student: Student, tokenizer: Any) -> str:
+def chat_template(student: Student, tokenizer: Tokenizer) -> str:
     """The Jinja source for the trained tokenizer.
 
     `chat` keeps the tokenizer's own template, with `student.template` as fixed values. `alpaca` and `raw` are written

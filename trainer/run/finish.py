@@ -3,18 +3,19 @@
 import os
 import shutil
 from dataclasses import replace
-from typing import Any
 
 import pyarrow.fs
 import torch.distributed as dist
 
 from polydistill.engine.config import Student
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.mixing.mixture import MixtureRecord
 from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.config import Train
 from polydistill.trainer.distributed import checkpoint
 from polydistill.trainer.distributed.digests import folder_digests
+from polydistill.trainer.distributed.engine import Engine
 from polydistill.trainer.distributed.export import export
 from polydistill.trainer.publish.hub import push
 from polydistill.trainer.publish.model_card import model_card
@@ -27,7 +28,7 @@ STEPS = "steps"
 """Folder of the models that `train.checkpoints: hf` keeps, by step."""
 
 
-def keep_model(engine: Any, tokenizer: Any, student: Student, train: Train, place: Folder, step: int) -> None:
+def keep_model(engine: Engine, tokenizer: Tokenizer, student: Student, train: Train, place: Folder, step: int) -> None:
     """Write the model as it is after `step` steps to steps/STEP/, with all ranks."""
     folder = local_folder(place)
     target = f"{STEPS}/{checkpoint.name(step)}"
@@ -39,8 +40,8 @@ def keep_model(engine: Any, tokenizer: Any, student: Student, train: Train, plac
 
 
 def finish(
-    engine: Any,
-    tokenizer: Any,
+    engine: Engine,
+    tokenizer: Tokenizer,
     student: Student,
     train: Train,
     place: Folder,

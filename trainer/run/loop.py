@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from polydistill.engine.storage.shards import Folder
 from polydistill.trainer.data.feed import Feed
 from polydistill.trainer.data.step_plan import Plan
 from polydistill.trainer.distributed import checkpoint
+from polydistill.trainer.distributed.engine import Engine
 from polydistill.trainer.distributed.ranks import rank_zero_says
 from polydistill.trainer.records import STOP, Best, Identity, Progress, Row, Validation
 from polydistill.trainer.run import learning_rate, memory
@@ -37,7 +37,7 @@ class Loop:
         keep_model: writes the model after some steps, in addition to the checkpoint.
     """
 
-    engine: Any
+    engine: Engine
     plan: Plan
     held: Plan | None
     place: Folder

@@ -3,7 +3,7 @@
 import functools
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ import torch.distributed as dist
 
 from polydistill.engine.config import Student, dump
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
@@ -93,7 +94,9 @@ def _dtype(train: Train, device: torch.device) -> torch.dtype:
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[train.precision]
 
 
-def _prepare_tokens(source: Mixture, tokens: Folder, tokenizer: Any, student: Student, train: Train) -> TokensRecord:
+def _prepare_tokens(
+    source: Mixture, tokens: Folder, tokenizer: Tokenizer, student: Student, train: Train
+) -> TokensRecord:
     """Tokenize with all ranks, each some shards; what is there already is kept."""
     how = Tokenization.of(student, train)
     key = fingerprint(source, tokenizer, how)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from polydistill.trainer.data.batch import Batch
 from polydistill.trainer.data.feed import Feed, nothing
 from polydistill.trainer.data.step_plan import Plan
 from polydistill.trainer.distributed import ranks
+from polydistill.trainer.distributed.engine import Engine
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Figures:
     skipped: list[str]  # row ids of passes left out because their loss was not finite
 
 
-def train_step(engine: Any, feed: Feed, step: int, rate: float) -> Figures:
+def train_step(engine: Engine, feed: Feed, step: int, rate: float) -> Figures:
     """Take optimizer step `step` at learning rate `rate`.
 
     Raises:
@@ -73,7 +73,7 @@ def train_step(engine: Any, feed: Feed, step: int, rate: float) -> Figures:
     return Figures(sums, counts, norm, *plan.size(everything), len(plan.step(step)), skipped)
 
 
-def validate(engine: Any, plan: Plan, device: torch.device) -> float:
+def validate(engine: Engine, plan: Plan, device: torch.device) -> float:
     """The objective over all of `plan`'s samples, the same on every rank."""
     size = dist.get_world_size()
     packs = plan.everything()
@@ -89,7 +89,7 @@ def validate(engine: Any, plan: Plan, device: torch.device) -> float:
     return float(total)
 
 
-def _forward(engine: Any, batch: Batch, seed: int, step: int, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _forward(engine: Engine, batch: Batch, seed: int, step: int, slot: int) -> tuple[torch.Tensor, torch.Tensor]:
     # Dropout is a function of (seed, step, pack), whichever rank has the pack and however often it is taken.
     torch.manual_seed(generator_seed(seed, "dropout", step, slot))
     return engine(batch)
@@ -113,7 +113,7 @@ def _row_ids(plan: Plan, numbers: np.ndarray) -> list[str]:
     return [plan.samples.row_id(int(number)) for number in numbers]
 
 
-def _norm_of_gradients(engine: Any) -> float:
+def _norm_of_gradients(engine: Engine) -> float:
     """The gradient's norm where DeepSpeed does not measure it (without ZeRO in full precision)."""
     if hasattr(engine.optimizer, "_global_grad_norm"):
         return 0.0

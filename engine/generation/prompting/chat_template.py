@@ -8,12 +8,12 @@
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, Message
 from polydistill.engine.generation.prompting.encoder import any_of, control_texts
 from polydistill.engine.generation.prompting.templates import Rendered
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 
 DATE = {"%d": "26", "%-d": "26", "%b": "Jul", "%B": "July", "%m": "07", "%y": "24", "%Y": "2024", "%A": "Friday"}
 """The date that templates see: Llama 3.1's own default."""
@@ -27,7 +27,7 @@ class ChatTemplate:
 
     bare: bool = False
 
-    def __init__(self, tokenizer: Any, arguments: Mapping[str, object] | None = None) -> None:
+    def __init__(self, tokenizer: Tokenizer, arguments: Mapping[str, object] | None = None) -> None:
         """Take the template of `tokenizer`; `arguments` are `student.template`, e.g. {"enable_thinking": False}.
 
         Raises:

@@ -19,6 +19,7 @@ from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, Message, map_texts
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 
 _PRIVATE = range(0xF0000, 0xFFFFE)
 
@@ -42,7 +43,7 @@ class Hidden:
 class Encoder:
     """Token ids by a fast tokenizer."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         """Wrap a tokenizer of transformers.
 
         Raises:
@@ -110,7 +111,7 @@ class Encoder:
         return _Twin(self.tokenizer, self._control)
 
 
-def control_texts(tokenizer: Any) -> list[str]:
+def control_texts(tokenizer: Tokenizer) -> list[str]:
     """Texts that the tokenizer would turn into control tokens, longest first."""
     added = [str(token) for token in tokenizer.get_added_vocab() if re.fullmatch(r"<.+>|\[.+\]", str(token))]
     return sorted({*added, *tokenizer.all_special_tokens} - {""}, key=lambda text: (-len(text), text))
@@ -124,7 +125,7 @@ def any_of(texts: Sequence[str]) -> re.Pattern[str]:
 class _Twin:
     """The same tokenizer with control tokens spelled in a way that no row can know."""
 
-    def __init__(self, tokenizer: Any, control: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Tokenizer, control: Sequence[str]) -> None:
         from tokenizers import AddedToken, Tokenizer
 
         described = json.loads(tokenizer.backend_tokenizer.to_str())

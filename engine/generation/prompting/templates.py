@@ -7,10 +7,11 @@ gives two texts: the prompt, which ends where the model begins to write, and the
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, conversation
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 
 Template = Literal["alpaca", "chat", "raw"]
 
@@ -103,12 +104,14 @@ class Bare(Alpaca):
         return "\n\n".join(part for part in (system, instruction, payload) if part)
 
 
-def render(template: Template, instruction: str, input: str = "", tokenizer: Any = None) -> str:
+def render(template: Template, instruction: str, input: str = "", tokenizer: Tokenizer | None = None) -> str:
     """The text that stands before the answer to one question; `tokenizer` brings the chat template."""
     return renderer(template, tokenizer).prompt(conversation(instruction, input))
 
 
-def renderer(template: Template, tokenizer: Any, arguments: Mapping[str, object] | None = None) -> Renderer:
+def renderer(
+    template: Template, tokenizer: Tokenizer | None, arguments: Mapping[str, object] | None = None
+) -> Renderer:
     """The prompt template of that name; `chat` is the tokenizer's own, with `student.template` as `arguments`.
 
     Raises:
@@ -120,10 +123,12 @@ def renderer(template: Template, tokenizer: Any, arguments: Mapping[str, object]
         return Raw()
     from polydistill.engine.generation.prompting.chat_template import ChatTemplate
 
+    if tokenizer is None:
+        raise UserError("the template `chat` is a tokenizer's own. Name the model, or use `prompt: alpaca` or `raw`")
     return ChatTemplate(tokenizer, arguments)
 
 
-def load_tokenizer(model: str, trust_remote_code: bool = False) -> Any:
+def load_tokenizer(model: str, trust_remote_code: bool = False) -> Tokenizer:
     """The tokenizer of a Hugging Face folder or hub id.
 
     Raises:

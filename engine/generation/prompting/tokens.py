@@ -9,12 +9,12 @@ A sample's ids begin with its prompt's ids: a model is trained on what it is ask
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, Message, answered
 from polydistill.engine.generation.prompting.encoder import Encoded, Encoder, Hidden
 from polydistill.engine.generation.prompting.templates import Bare, Rendered, Renderer, Template, renderer
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Sample:
 class PromptTokens:
     """Token ids of conversations in one template."""
 
-    def __init__(self, tokenizer: Any, template: Template, arguments: Mapping[str, object] | None = None) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: Template, arguments: Mapping[str, object] | None = None) -> None:
         """Prepare a template for a tokenizer.
 
         Args:
@@ -78,7 +78,7 @@ class PromptTokens:
     def end_ids(self) -> frozenset[int]:
         """Ids that end an answer: the last token of a sample, and the tokenizer's end-of-text token."""
         (sample,) = self.sample_ids([[Message("user", "Which?"), Message("assistant", "This.")]])
-        return frozenset({sample.ids[-1], self._end} - {None})
+        return frozenset({sample.ids[-1]} | ({self._end} if self._end is not None else set()))
 
     def _heads(self, chosen: Renderer, hidden: Sequence[Hidden]) -> list[list[int]]:
         texts = [chosen.prompt(h.messages) for h in hidden]
@@ -88,9 +88,11 @@ class PromptTokens:
         return self._encoder.begin if chosen.bare else []
 
     def _sample(self, head: Encoded, found: Encoded, whole: Rendered, hidden: Hidden) -> Sample:
-        begin, end = self._begin(self.renderer), [] if whole.closed else [self._end]
-        if end == [None]:
-            raise UserError(f"{self._name}: the tokenizer names no end token (eos_token); answers could not end")
+        begin, end = self._begin(self.renderer), list[int]()
+        if not whole.closed:
+            if self._end is None:
+                raise UserError(f"{self._name}: the tokenizer names no end token (eos_token); answers could not end")
+            end = [self._end]
         tail = self._tail(head.ids, found, whole.text[whole.start :], hidden.marks)
         learned = [False] * len(head.ids) + [True] * len(tail)
         # Where answer and prompt melt into a token, the whole text has other tokens than the two by themselves.

@@ -1,11 +1,12 @@
 """An instruction model as a translator, in this process (vLLM) or behind an OpenAI-compatible server."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from polydistill.engine import environment
 from polydistill.engine.config import Endpoint, Translator
 from polydistill.engine.errors import UserError
+from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
@@ -123,7 +124,7 @@ def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]
         engine = offline_engine(model=config.model, **limits | config.engine)
     except (OSError, ValueError, RuntimeError) as failure:
         raise UserError(f"translate.model: vLLM cannot load {config.model}: {failure}") from failure
-    tokenizer: Any = engine.get_tokenizer()
+    tokenizer: Tokenizer = engine.get_tokenizer()
     if family not in PLAIN and not tokenizer.chat_template:
         raise UserError(
             f"translate.model: {config.model} has no chat template, which method `chat` needs. Expected an "
@@ -151,10 +152,10 @@ def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]
             written[row] = Written(made.text, made.finish_reason or "stop", spent)
         return written
 
-    return ask, family not in PLAIN and takes_languages(tokenizer.chat_template)
+    return ask, family not in PLAIN and takes_languages(tokenizer.chat_template or "")
 
 
-def _token_ids(tokenizer: Any, content: Content, family: Family) -> Sequence[int]:
+def _token_ids(tokenizer: Tokenizer, content: Content, family: Family) -> Sequence[int]:
     if family in PLAIN:
         return tokenizer(content)["input_ids"]
     messages = [{"role": "user", "content": content}]
