@@ -20,7 +20,7 @@ from polydistill.engine import environment
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.generation.prompting.templates import render
 
-PROMPTS, OUTPUT_TOKENS, PAIRS = 1500, 64, 2
+PROMPTS, OUTPUT_TOKENS, PAIRS = 1500, 64, 3
 THREADS = 1  # Ray gives an actor as many as CPUs; one core of two is left for what is around the engine
 LIMITS: dict[str, Any] = {"max_num_seqs": 256, "max_num_batched_tokens": 4096, "max_model_len": 256, "seed": 0}
 LIMITS |= {"dtype": "float32", "enforce_eager": True, "enable_prefix_caching": True}

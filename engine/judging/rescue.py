@@ -20,7 +20,7 @@ from polydistill.engine.config import Quality
 from polydistill.engine.judging.rules.score_rules import for_targets
 from polydistill.engine.judging.stage import Estimator
 from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED, Reason
-from polydistill.engine.translation.translator import Tokens, drained
+from polydistill.engine.translation.translator import TokenCount, drained
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
 TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
@@ -111,7 +111,7 @@ class RescueStage:
             table = table.append_column(name, column)
         return table.cast(RESCUED)
 
-    def drain(self) -> dict[str, Tokens]:
+    def drain(self) -> dict[str, TokenCount]:
         """Tokens that the second translator used since the last call, by target language."""
         return drained(self._fallback)
 

@@ -24,7 +24,7 @@ from polydistill.engine.synthesis.isolation import Guarded, P
 from polydistill.engine.synthesis.monitor import CRASHES
 from polydistill.engine.synthesis.token_columns import TOKENS, tokens_of, with_tokens
 from polydistill.engine.translation.given import WithGiven, attach
-from polydistill.engine.translation.translator import Tokens, drained
+from polydistill.engine.translation.translator import TokenCount, drained
 
 ASSIGNMENT = pa.schema([pa.field("unit", pa.int64()), pa.field("targets", pa.list_(pa.string()))])
 """A unit on its way, while its rows lie on storage: its number and the languages that it still lacks."""
@@ -182,13 +182,13 @@ class JudgeActor:
         commit = functools.partial(self._commit, unit, tokens_of(table))
         return self._watch.run(unit, table.drop_columns(["unit", *TOKENS.names]), self._guarded, commit)
 
-    def _commit(self, unit: int, used: dict[str, Tokens], judged: pa.Table) -> pa.Table:
+    def _commit(self, unit: int, used: dict[str, TokenCount], judged: pa.Table) -> pa.Table:
         targets = pc.unique(judged["target"]).to_pylist()
         again = drained(self._guarded.stage)  # by the second translator
 
         def one(target: str) -> dict[str, object]:
             part = fold(judged.filter(pc.equal(judged["target"], target)))
-            first, second = used.get(target, Tokens()), again.get(target, Tokens())
+            first, second = used.get(target, TokenCount()), again.get(target, TokenCount())
             spent = TokenFigures.of(first.read, first.written, self._price)
             known = figures_of(part, spent + TokenFigures.of(second.read, second.written, self._second))
             commit(self._root, unit, target, part, targets, self._digest, known)

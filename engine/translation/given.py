@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.schema import FIELDS, GENERATED, GIVEN, TRANSLATED, Note
-from polydistill.engine.translation.translator import Tokens, drained
+from polydistill.engine.translation.translator import TokenCount, drained
 
 _PREFIX = "given_"
 
@@ -54,7 +54,7 @@ class WithGiven:
         tables = [parts[target] for target in targets] or [TRANSLATED.empty_table()]
         return pa.concat_tables(tables, promote_options="default")  # next best hypotheses may be null
 
-    def drain(self) -> dict[str, Tokens]:
+    def drain(self) -> dict[str, TokenCount]:
         """Tokens that the stage's translators used since the last call, by target language."""
         return drained(self.stage)
 

@@ -24,7 +24,7 @@ from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import FIELDS, Note
 from polydistill.engine.translation.shots import Pair, Shots
-from polydistill.engine.translation.translator import Hypothesis, Part, Portions, Tokens
+from polydistill.engine.translation.translator import Hypothesis, Part, Portions, TokenCount
 
 MARKS = frozenset({"<answer>", "</answer>"})
 """Spans that the model sees: its examples show that they are kept (see `engine.translation.marked_answers`)."""
@@ -35,7 +35,7 @@ class Completion(NamedTuple):
 
     text: str  # without the stop string
     finish: str  # "stop" (the stop string came), "end" (the end token came first), "length", or "error: ..."
-    tokens: Tokens = Tokens()
+    tokens: TokenCount = TokenCount()
 
 
 Generate = Callable[[list[str], int, str], list[Completion]]
@@ -152,7 +152,7 @@ def vllm_generate(config: Translate, device: str = "cpu") -> Generate:
         for row, output in zip(rows, outputs):
             choice = output.outputs[0]
             finish = "length" if choice.finish_reason == "length" else "stop" if choice.stop_reason == stop else "end"
-            completions[row] = Completion(choice.text, finish, Tokens(lengths[row], len(choice.token_ids)))
+            completions[row] = Completion(choice.text, finish, TokenCount(lengths[row], len(choice.token_ids)))
         return completions
 
     return generate

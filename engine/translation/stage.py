@@ -19,7 +19,7 @@ from polydistill.engine.translation.notes import notes_of_texts, noticed
 from polydistill.engine.translation.pieces import Pieces, cut, distinct
 from polydistill.engine.translation.span_repair import WORD, Request, put_spans_back
 from polydistill.engine.translation.terms import NO_TERMS, Terms, check_terms
-from polydistill.engine.translation.translator import Hypothesis, Metered, Part, Tokens, Translator
+from polydistill.engine.translation.translator import Hypothesis, Metered, Part, TokenCount, Translator
 
 
 class TranslateStage:
@@ -67,12 +67,12 @@ class TranslateStage:
         blocks = [self._block(rows, parts, number, target, extractive) for number, target in enumerate(targets)]
         return pa.concat_tables(blocks) if blocks else TRANSLATED.empty_table()
 
-    def drain(self) -> dict[str, Tokens]:
+    def drain(self) -> dict[str, TokenCount]:
         """Tokens that the translators read and wrote since the last call, by target language."""
-        used: dict[str, Tokens] = {}
+        used: dict[str, TokenCount] = {}
         for _, translator in self.parts:
             for target, own in translator.drain().items():
-                used[target] = used.get(target, Tokens()) + own
+                used[target] = used.get(target, TokenCount()) + own
         return used
 
     def _translated(

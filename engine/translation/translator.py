@@ -10,14 +10,14 @@ from polydistill.engine.schema import Note
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenCount:
     """What a model read and wrote."""
 
     read: int = 0
     written: int = 0
 
-    def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.read + other.read, self.written + other.written)
+    def __add__(self, other: "TokenCount") -> "TokenCount":
+        return TokenCount(self.read + other.read, self.written + other.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Hypothesis:
     text: str | None  # null where the sentence failed; a note then says why
     notes: tuple[str, ...] = ()  # members of schema.Note, or `error(...)`
     others: "tuple[Hypothesis, ...]" = ()  # the next best ones, in order
-    tokens: Tokens = field(default=Tokens(), compare=False)  # of the call that made it
+    tokens: TokenCount = field(default=TokenCount(), compare=False)  # of the call that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class Metered:
 
     def __init__(self, translator: Translator) -> None:
         """Wrap a translator."""
-        self._translator, self._used, self.portions = translator, dict[str, Tokens](), translator.portions
+        self._translator, self._used, self.portions = translator, dict[str, TokenCount](), translator.portions
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """See `Translator`."""
         made = self._translator(sentences, sources, targets)
         for target, hypothesis in zip(targets, made):
-            self._used[target] = self._used.get(target, Tokens()) + hypothesis.tokens
+            self._used[target] = self._used.get(target, TokenCount()) + hypothesis.tokens
         return made
 
-    def drain(self) -> dict[str, Tokens]:
+    def drain(self) -> dict[str, TokenCount]:
         """The tokens since the last call, by target language."""
         used, self._used = self._used, {}
         return used
@@ -81,12 +81,12 @@ class Metered:
 class Counting(Protocol):
     """What counts its models' tokens, as `Metered` does."""
 
-    def drain(self) -> dict[str, Tokens]:
+    def drain(self) -> dict[str, TokenCount]:
         """See `Metered`."""
         ...
 
 
-def drained(stage: object) -> dict[str, Tokens]:
+def drained(stage: object) -> dict[str, TokenCount]:
     """The tokens that a stage has counted since the last call; {} for one that does not count."""
     return stage.drain() if isinstance(stage, Counting) else {}
 

@@ -21,7 +21,7 @@ from polydistill.engine.translation.chat.prompts import (
     translation_prompt,
 )
 from polydistill.engine.translation.terms import NO_TERMS, Terms
-from polydistill.engine.translation.translator import Hypothesis, Portions, Tokens, error
+from polydistill.engine.translation.translator import Hypothesis, Portions, TokenCount, error
 
 WHOLE = 1_000_000
 """Characters of a line that `documents` gives in one piece: any line."""
@@ -32,7 +32,7 @@ class Written(NamedTuple):
 
     text: str
     finish: str  # "stop", "length", or "error: ..."
-    tokens: Tokens = Tokens()
+    tokens: TokenCount = TokenCount()
 
 
 Ask = Callable[[list[Content]], list[Written]]
@@ -107,7 +107,7 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
         else:
             messages = [settings | {"messages": [{"role": "user", "content": text}]} for text in prompts]
             replies = client.ask("chat/completions", messages)
-        return [Written(one.text, one.finish, Tokens(one.prompt_tokens, one.tokens)) for one in replies]
+        return [Written(one.text, one.finish, TokenCount(one.prompt_tokens, one.tokens)) for one in replies]
 
     return ask
 
@@ -148,7 +148,7 @@ def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]
         given = [{"prompt_token_ids": ids[row]} for row in rows]
         for row, output in zip(rows, engine.generate(given, settings, use_tqdm=False) if rows else ()):
             made = output.outputs[0]
-            spent = Tokens(len(ids[row]), len(made.token_ids))
+            spent = TokenCount(len(ids[row]), len(made.token_ids))
             written[row] = Written(made.text, made.finish_reason or "stop", spent)
         return written
 

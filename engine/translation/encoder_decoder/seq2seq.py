@@ -18,8 +18,7 @@ from polydistill.engine.schema import Note
 from polydistill.engine.text.segment import halves
 from polydistill.engine.translation.encoder_decoder.conversion import converted, model_folder, vocabulary
 from polydistill.engine.translation.encoder_decoder.language_tokens import language_tokens
-from polydistill.engine.translation.translator import SENTENCES, Hypothesis, error
-from polydistill.engine.translation.translator import Tokens as Used
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis, TokenCount, error
 
 Tokens = list[str]
 
@@ -169,7 +168,7 @@ class Seq2Seq:
         counts = [len(result.hypotheses) for result in results]
         read = [len(own) for own, count in zip(inputs, counts) for _ in range(count)]
         made = [
-            Hypothesis(text.strip(), own, tokens=Used(length, len(tokens) - skip))
+            Hypothesis(text.strip(), own, tokens=TokenCount(length, len(tokens) - skip))
             for text, own, length, tokens in zip(texts, notes, read, hypotheses)
         ]
         return made if self.best == 1 else _ranked(made, counts)
@@ -215,7 +214,7 @@ def _join(done: list[Hypothesis], parts: list[tuple[Tokens, str]], target: str) 
         return Hypothesis(None, tuple(note for note in notes if note.startswith(Note.ERROR)))
     spaced = get_language(target).writing.space_between_sentences
     text = "".join(f"{part.text}{gap if spaced else ''}" for part, (_, gap) in zip(done, parts))
-    used = sum((part.tokens for part in done), Used())
+    used = sum((part.tokens for part in done), TokenCount())
     return Hypothesis(text.strip(), tuple(notes), tokens=used)  # too long to be put together from next best parts
 
 

@@ -26,7 +26,7 @@ from polydistill.engine.synthesis.actors import (
 )
 from polydistill.engine.synthesis.remaining import remaining
 from polydistill.engine.translation.stage import TranslateStage
-from polydistill.engine.translation.translator import SENTENCES, Hypothesis, Tokens
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis, TokenCount
 
 TURNS = [{"role": "user", "content": "Hi", "payload": None}, {"role": "tool", "content": "4", "payload": None}]
 TARGETS = ["deu_Latn", "jpn_Jpan"]
@@ -97,7 +97,7 @@ class Words:
     portions = SENTENCES
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
-        return [Hypothesis(text, tokens=Tokens(len(text.split()), 1)) for text in sentences]
+        return [Hypothesis(text, tokens=TokenCount(len(text.split()), 1)) for text in sentences]
 
 
 def test_what_translation_took_is_in_the_record_of_each_language(

@@ -10,7 +10,7 @@ from polydistill.engine.config import Translate
 from polydistill.engine.schema import Note
 from polydistill.engine.translation.given import WithGiven
 from polydistill.engine.translation.stage import TranslateStage
-from polydistill.engine.translation.translator import SENTENCES, Hypothesis, Metered, Tokens, drained, error
+from polydistill.engine.translation.translator import SENTENCES, Hypothesis, Metered, TokenCount, drained, error
 
 
 @given(st.text(max_size=400))
@@ -27,12 +27,12 @@ def test_tokens_are_counted_by_language_until_they_are_taken() -> None:
         portions = SENTENCES
 
         def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
-            return [Hypothesis(text, tokens=Tokens(len(text), 1)) for text in sentences]
+            return [Hypothesis(text, tokens=TokenCount(len(text), 1)) for text in sentences]
 
     metered = Metered(Priced())
     for _ in range(2):
         metered(["one", "three"], ["eng_Latn"] * 2, ["deu_Latn", "jpn_Jpan"])
-    assert metered.drain() == {"deu_Latn": Tokens(6, 2), "jpn_Jpan": Tokens(10, 2)}
+    assert metered.drain() == {"deu_Latn": TokenCount(6, 2), "jpn_Jpan": TokenCount(10, 2)}
     assert metered.drain() == {} and drained(object()) == {}
 
 
@@ -43,11 +43,11 @@ def test_a_stage_counts_what_it_asked_again_too(table_of: Callable[..., pa.Table
         portions = SENTENCES
 
         def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
-            return [Hypothesis(text.replace("[1]", ""), tokens=Tokens(len(text.split()), 1)) for text in sentences]
+            return [Hypothesis(text.replace("[1]", ""), tokens=TokenCount(len(text.split()), 1)) for text in sentences]
 
     stage = WithGiven(TranslateStage(Translate(model="m"), translator=Forgets()))
     made = stage(table_of("Use `x` now."), ["deu_Latn"])
     assert made["mt_truth"].to_pylist() == ["Use `x` now."]
     asked = table_of("Use `x` now.").select(["instruction"]).to_pylist()[0]["instruction"]
-    again = Tokens(3 + 1 + 1, 3)  # "Use [1] now.", "Use", "now."
-    assert stage.drain() == {"deu_Latn": again + (Tokens(len(asked.split()), 1) if asked else Tokens())}
+    again = TokenCount(3 + 1 + 1, 3)  # "Use [1] now.", "Use", "now."
+    assert stage.drain() == {"deu_Latn": again + (TokenCount(len(asked.split()), 1) if asked else TokenCount())}
