@@ -21,8 +21,8 @@ class Problem:
 
 @contextmanager
 def caught(key: str, problems: list[Problem]) -> Iterator[None]:
-    """Add a `UserError` that is raised inside to `problems`, under `key`."""
+    """Add a `UserError` that is raised inside to `problems`, under `key`, which its message need not repeat."""
     try:
         yield
     except UserError as error:
-        problems.append(Problem(key, " ".join(str(error).split())))
+        problems.append(Problem(key, " ".join(str(error).split()).removeprefix(f"{key}: ")))

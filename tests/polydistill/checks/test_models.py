@@ -48,6 +48,29 @@ def test_a_language_model_is_no_translator(tmp_path: Path) -> None:
     assert "translate.fallback.method: self" in found[1]
 
 
+def test_a_reward_model_has_one_output(tmp_path: Path) -> None:
+    path = folder(
+        tmp_path / "m",
+        model_type="llama",
+        architectures=["LlamaForSequenceClassification"],
+        id2label={"0": "a", "1": "b"},
+    )
+    student = {"model": path, "samples": 2, "temperature": 1.0, "select": "quality", "reward": path}
+    found = texts(models.student(run(student=student)))
+    assert found[-1].startswith(f"student.reward.model: {path} is a LlamaForSequenceClassification with 2 outputs")
+
+
+def test_self_translation_needs_examples_of_every_direction(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m", architectures=["LlamaForCausalLM"])
+    translate = {"model": path, "method": "self", "examples": str(tmp_path)}
+    (found,) = texts(models.translator(run(translate=translate)))
+    assert found.startswith(f"translate.examples: {tmp_path} has no eng_Latn-deu_Latn.tsv")
+    (tmp_path / "eng_Latn-deu_Latn.tsv").write_text("a\tb\n" * 8)
+    assert texts(models.translator(run(translate=translate))) == []
+    (found,) = texts(models.translator(run(translate=translate | {"mark_answers": True})))
+    assert "needs <answer>...</answer> around an answer on both sides" in found
+
+
 def test_terms_of_languages_that_are_no_targets_are_noted() -> None:
     translate = {"model": "some/nllb", "keep": {"default": ["x"], "fr": ["y"]}, "glossary": {"de": {"a": "b"}}}
     notes = [p for p in models.translator(run(translate=translate)) if p.key == "translate.keep"]
