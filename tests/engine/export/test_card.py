@@ -1,6 +1,11 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from polydistill.engine.export.card import cell, size_category
+from polydistill.engine.export.card import card, cell, size_category
+from polydistill.engine.mixing.mixture import Mixture
+from tests.engine.mixture_fixture import write_mixture
 
 
 @pytest.mark.parametrize(
@@ -24,3 +29,13 @@ def test_sizes(rows: int, name: str) -> None:
 )
 def test_cells_show_as_themselves(text: str, shown: str) -> None:
     assert cell(text) == shown
+
+
+def test_an_unfinished_pool_is_said(tmp_path: Path) -> None:
+    from tests.trainer.conftest import rows
+
+    mixture = Mixture.open(write_mixture(tmp_path / "mixture", rows(7)))
+    mixture = replace(mixture, record=replace(mixture.record, runs=(str(tmp_path),)))
+    assert "not finished" not in card(mixture, "datasets", "data/*.parquet", 7)
+    partial = replace(mixture, record=replace(mixture.record, missing_units=3))
+    assert "**The pool was not finished**: 3 of its units" in card(partial, "datasets", "data/*.parquet", 7)
