@@ -82,6 +82,7 @@ def test_an_adapter_answers_as_with_peft_alone_and_in_a_run(tiny: Path, tmp_path
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from polydistill.eval.asking.answerer import Asked
     from polydistill.eval.asking.vllm_answerer import Vllm
     from polydistill.eval.question import Question
 
@@ -101,7 +102,7 @@ def test_an_adapter_answers_as_with_peft_alone_and_in_a_run(tiny: Path, tmp_path
 
     engine = Vllm(folder, Student(model=folder, prompt="raw", engine=ENGINE))
     questions = [Question(str(i), "eng_Latn", prompt) for i, prompt in enumerate(PROMPTS)]
-    answers = engine(questions, [], TOKENS, (), lambda count: None)
+    answers = engine(Asked(questions, TOKENS))
     engine.close()
     assert [answer.text for answer in answers] == wanted
 
