@@ -150,7 +150,7 @@ def test_a_data_set_on_the_hub(tmp_path: Path) -> None:
     ]
     with serving("org/set", {"main": NEW, "v1": OLD}) as address:
         env = os.environ | {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
-        env |= {"HF_DATASETS_CACHE": str(tmp_path / "cache")}
+        env |= {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1"}
         command = [sys.executable, "-c", READ, *map(json.dumps, asked)]
         done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
