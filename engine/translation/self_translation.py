@@ -15,30 +15,19 @@ has its own examples and length limit. Prompts and parsing are pure functions; t
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from polydistill.engine.config import FieldPrompts, Translate
-from polydistill.engine.errors import UserError
-from polydistill.engine.generation.prompting.tokenizer import Tokenizer
-from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import FIELDS, Note
+from polydistill.engine.translation.local_model import LocalModel, Written
 from polydistill.engine.translation.shots import Pair, Shots
-from polydistill.engine.translation.translator import Hypothesis, Part, Portions, TokenCount
+from polydistill.engine.translation.translator import Hypothesis, Part, Portions
 
 MARKS = frozenset({"<answer>", "</answer>"})
 """Spans that the model sees: its examples show that they are kept (see `engine.translation.marked_answers`)."""
 
 
-class Completion(NamedTuple):
-    """What the model wrote after a prompt."""
-
-    text: str  # without the stop string
-    finish: str  # "stop" (the stop string came), "end" (the end token came first), "length", or "error: ..."
-    tokens: TokenCount = TokenCount()
-
-
-Generate = Callable[[list[str], int, str], list[Completion]]
+Generate = Callable[[list[str], int, str], list[Written]]
 
 
 def prompt(text: str, source: str, target: str, pairs: Sequence[Pair]) -> str:
@@ -48,7 +37,7 @@ def prompt(text: str, source: str, target: str, pairs: Sequence[Pair]) -> str:
     return "\n".join([*lines, f"{names[0]}: `{_plain(text)}`", f"{names[1]}: `"])
 
 
-def parse(completion: Completion, source: str = "") -> Hypothesis:
+def parse(completion: Written, source: str = "") -> Hypothesis:
     """The hypothesis in a completion: TRUNCATED at the token limit, NO_END without the closing back-tick.
 
     Line breaks are kept where the source has some.
@@ -124,36 +113,10 @@ def self_translators(config: Translate, generate: Generate) -> list[Part]:
 
 def vllm_generate(config: Translate, device: str = "cpu") -> Generate:
     """`generate` by a vLLM engine, greedy. Prompts of a direction share their examples, which vLLM caches."""
-    from polydistill.engine import environment
+    model = LocalModel(config.model_copy(update={"temperature": 0.0}), device)
 
-    if device.startswith("cuda") and not environment.has_gpu():
-        raise UserError(f"self-translation was asked to run on {device}, but there is no GPU here")
-    environment.prepare()
-    from vllm import SamplingParams
-
-    try:
-        engine = offline_engine(model=config.model, **throughput(environment.has_gpu()) | config.engine)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"translate.model: vLLM cannot load {config.model}: {error}") from error
-    tokenizer: Tokenizer = engine.get_tokenizer()
-    longest = engine.model_config.max_model_len
-
-    def generate(prompts: list[str], max_tokens: int, stop: str) -> list[Completion]:
-        lengths = [len(ids) for ids in tokenizer(prompts)["input_ids"]]
-        completions = [
-            Completion("", f"error: prompt of {length} tokens, the model takes {longest}") for length in lengths
-        ]
-        rows = [row for row, length in enumerate(lengths) if length < longest]
-        settings = [
-            SamplingParams(temperature=0.0, max_tokens=min(max_tokens, longest - lengths[row]), stop=[stop])
-            for row in rows
-        ]
-        outputs = engine.generate([prompts[row] for row in rows], settings, use_tqdm=False) if rows else []
-        for row, output in zip(rows, outputs):
-            choice = output.outputs[0]
-            finish = "length" if choice.finish_reason == "length" else "stop" if choice.stop_reason == stop else "end"
-            completions[row] = Completion(choice.text, finish, TokenCount(lengths[row], len(choice.token_ids)))
-        return completions
+    def generate(prompts: list[str], max_tokens: int, stop: str) -> list[Written]:
+        return model.write(model.tokenizer(prompts)["input_ids"], max_tokens, [stop])
 
     return generate
 

@@ -1,13 +1,10 @@
 """An instruction model as a translator, in this process (vLLM) or behind an OpenAI-compatible server."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from polydistill.engine import environment
 from polydistill.engine.config import Endpoint, Translator
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
-from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.languages import get_language
 from polydistill.engine.schema import Note
 from polydistill.engine.translation.chat.answers import parse_translation
@@ -20,19 +17,12 @@ from polydistill.engine.translation.chat.prompts import (
     takes_languages,
     translation_prompt,
 )
+from polydistill.engine.translation.local_model import LocalModel, Written
 from polydistill.engine.translation.terms import NO_TERMS, Terms
 from polydistill.engine.translation.translator import Hypothesis, Portions, TokenCount, error
 
 WHOLE = 1_000_000
 """Characters of a line that `documents` gives in one piece: any line."""
-
-
-class Written(NamedTuple):
-    """What the model wrote after a prompt."""
-
-    text: str
-    finish: str  # "stop", "length", or "error: ..."
-    tokens: TokenCount = TokenCount()
 
 
 Ask = Callable[[list[Content]], list[Written]]
@@ -114,45 +104,19 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
 
 def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]:
     """vLLM in this process, and whether the model's chat template takes languages by their codes."""
-    if device.startswith("cuda") and not environment.has_gpu():
-        raise UserError(f"translation was asked to run on {device}, but there is no GPU here")
-    environment.prepare()
-    from vllm import SamplingParams
-
-    try:
-        limits = throughput(environment.has_gpu(), sampled=config.temperature > 0)
-        engine = offline_engine(model=config.model, **limits | config.engine)
-    except (OSError, ValueError, RuntimeError) as failure:
-        raise UserError(f"translate.model: vLLM cannot load {config.model}: {failure}") from failure
-    tokenizer: Tokenizer = engine.get_tokenizer()
-    if family not in PLAIN and not tokenizer.chat_template:
+    model = LocalModel(config, device)
+    template = model.tokenizer.chat_template
+    if family not in PLAIN and not template:
         raise UserError(
             f"translate.model: {config.model} has no chat template, which method `chat` needs. Expected an "
-            "instruction-tuned model; a base model translates with method `self`, from examples"
+            "instruction-tuned model. A base model translates with method `self`, from examples"
         )
-    longest = engine.model_config.max_model_len
 
     def ask(prompts: list[Content]) -> list[Written]:
-        ids = [_token_ids(tokenizer, text, family) for text in prompts]
-        rows = [row for row, own in enumerate(ids) if len(own) < longest]
-        settings = [
-            SamplingParams(
-                temperature=config.temperature,
-                seed=0,
-                max_tokens=min(config.max_output_tokens, longest - len(ids[row])),
-                stop=["\n"] if family in PLAIN else None,
-            )
-            for row in rows
-        ]
-        written = [Written("", f"error: prompt of {len(own)} tokens, the model takes {longest}") for own in ids]
-        given = [{"prompt_token_ids": ids[row]} for row in rows]
-        for row, output in zip(rows, engine.generate(given, settings, use_tqdm=False) if rows else ()):
-            made = output.outputs[0]
-            spent = TokenCount(len(ids[row]), len(made.token_ids))
-            written[row] = Written(made.text, made.finish_reason or "stop", spent)
-        return written
+        ids = [_token_ids(model.tokenizer, text, family) for text in prompts]
+        return model.write(ids, config.max_output_tokens, ["\n"] if family in PLAIN else [])
 
-    return ask, family not in PLAIN and takes_languages(tokenizer.chat_template or "")
+    return ask, family not in PLAIN and takes_languages(template or "")
 
 
 def _token_ids(tokenizer: Tokenizer, content: Content, family: Family) -> Sequence[int]:

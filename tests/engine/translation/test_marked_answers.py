@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polydistill.engine.config import Judge, Translate
 from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.translation.marked_answers import mark, read
-from polydistill.engine.translation.self_translation import Completion, SelfTranslator
+from polydistill.engine.translation.self_translation import SelfTranslator, Written
 from polydistill.engine.translation.stage import TranslateStage
 from tests.engine.translation.stand_in import Each, identity
 
@@ -116,10 +116,10 @@ def test_a_changed_number_in_the_answer_is_noted(squad: pa.Table) -> None:
 def test_the_student_carries_answers_through_its_own_translation(squad: pa.Table) -> None:
     asked = []
 
-    def generate(prompts: list[str], *_: object) -> list[Completion]:
+    def generate(prompts: list[str], *_: object) -> list[Written]:
         asked.extend(prompts)
         said = [text.split("`")[-3].upper().replace("ANSWER>", "answer>") for text in prompts]
-        return [Completion(text, "stop") for text in said]
+        return [Written(text, "stop") for text in said]
 
     made = TranslateStage(CONFIG, translator=SelfTranslator(generate, lambda *_: PAIRS))(squad, ["de"])
     assert any("The war ended <answer>in 1990</answer>, they say.`\nde: `" in prompt for prompt in asked)

@@ -6,8 +6,8 @@ import pytest
 from polydistill.engine.config import Translate
 from polydistill.engine.errors import UserError
 from polydistill.engine.translation.self_translation import (
-    Completion,
     SelfTranslator,
+    Written,
     parse,
     prompt,
     self_translators,
@@ -29,10 +29,10 @@ def test_prompt_is_the_papers():
 @pytest.mark.parametrize(
     ("completion", "expected"),
     [
-        (Completion("Es regnet.", "stop"), Hypothesis("Es regnet.")),
-        (Completion(" Es\nregnet ", "length"), Hypothesis("Es regnet", ("truncated",))),
-        (Completion("Es regnet.", "end"), Hypothesis("Es regnet.", ("no_end",))),
-        (Completion("", "error: prompt of 9 tokens"), Hypothesis(None, ("error: prompt of 9 tokens",))),
+        (Written("Es regnet.", "stop"), Hypothesis("Es regnet.")),
+        (Written(" Es\nregnet ", "length"), Hypothesis("Es regnet", ("truncated",))),
+        (Written("Es regnet.", "end"), Hypothesis("Es regnet.", ("no_end",))),
+        (Written("", "error: prompt of 9 tokens"), Hypothesis(None, ("error: prompt of 9 tokens",))),
     ],
 )
 def test_completions(completion, expected):
@@ -44,7 +44,7 @@ def test_translator_asks_once_for_all_and_keeps_the_order():
 
     def generate(prompts, max_tokens, stop):
         asked.append((len(prompts), max_tokens, stop))
-        return [Completion(text.split("`")[-3].upper() + text[-6:-4], "stop") for text in prompts]
+        return [Written(text.split("`")[-3].upper() + text[-6:-4], "stop") for text in prompts]
 
     translator = SelfTranslator(generate, lambda source, target: PAIRS, max_tokens=99)
     hypotheses = translator(["one", "two"], ["eng_Latn"] * 2, ["deu_Latn", "jpn_Jpan"])
@@ -57,7 +57,7 @@ def test_translator_asks_once_for_all_and_keeps_the_order():
 def test_it_works_behind_the_stage_line_by_line(table_of):
     from polydistill.engine.translation.stage import TranslateStage
 
-    generate = lambda prompts, *_: [Completion(text.split("`")[-3].upper(), "stop") for text in prompts]  # noqa: E731
+    generate = lambda prompts, *_: [Written(text.split("`")[-3].upper(), "stop") for text in prompts]  # noqa: E731
     translator = SelfTranslator(generate, lambda *_: PAIRS)
     stage = TranslateStage(Translate(model="the student"), translator=translator)
     result = stage(table_of("One. Use `x`.\n- Two. Three."), ["de"])
@@ -71,7 +71,7 @@ def test_a_field_is_given_whole_with_its_line_breaks(table_of):
 
     def generate(prompts, *_):
         asked.extend(text.split("`")[-3] for text in prompts)
-        return [Completion(f" {text.split('`')[-3].upper()} ", "stop") for text in prompts]
+        return [Written(f" {text.split('`')[-3].upper()} ", "stop") for text in prompts]
 
     stage = TranslateStage(Translate(model="m"), translator=SelfTranslator(generate, lambda *_: PAIRS))
     answer = "She sold 48/2 = 24 clips.\nIn all 72.\n#### 72"
@@ -102,7 +102,7 @@ def test_each_field_has_its_own_examples_limits_and_marks(tmp_path, table_of):
         for text in prompts:
             asked[text.split("`")[-3]] = (text.split("\n")[0], max_tokens)
         said = {"It ended in <answer>1990</answer> there.": "Es endete dort <answer>1990</answer>."}
-        return [Completion(said.get(text.split("`")[-3], "Ja"), "stop") for text in prompts]
+        return [Written(said.get(text.split("`")[-3], "Ja"), "stop") for text in prompts]
 
     fields = {"instruction": {"max_output_tokens": 256}, "input": {"whole_chars": 0}}
     config = Translate(
@@ -172,7 +172,7 @@ def test_vllm_stops_at_the_back_tick_and_refuses_long_prompts(tmp_path: Path):
     generate = vllm_generate(Translate(model=str(tmp_path), method="self", examples="x", engine=settings))
     done = generate(["a", "x", "a " * 40, "`"], 8, "`")
     assert [(completion.text.split(), completion.finish) for completion in done[:2]] == [(["b"], "stop"), ([], "end")]
-    assert done[2] == Completion("", "error: prompt of 40 tokens, the model takes 32")
+    assert done[2] == Written("", "error: prompt of 40 tokens, the model takes 32")
     assert done[3].text.split() == ["a", "b"]
     assert generate(["a"], 1, "`")[0].finish == "length"
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "llama"
