@@ -120,7 +120,7 @@ def check_name(name: str) -> None:
     if name not in names():
         near = difflib.get_close_matches(name.lower(), names(), 1)
         guess = f" (did you mean {near[0]}?)" if near else ""
-        raise UserError(f"no benchmark {name!r}{guess}; there are: {', '.join(names())}")
+        raise UserError(f"no benchmark {name!r}{guess}. There are: {', '.join(names())}")
 
 
 def benchmark(name: str) -> Benchmark:

@@ -128,7 +128,7 @@ def _answers(
             clock.write(out, engines.count)
         left = missing()
         if left:
-            raise DamagedError(f"{out.root}: answers of {left[0].model} are damaged as soon as written; check the disk")
+            raise DamagedError(f"{out.root}: answers of {left[0].model} are damaged as soon as written. Check the disk")
     return found, [[*key, mark] for key, mark in marks.items()]
 
 

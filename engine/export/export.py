@@ -67,7 +67,7 @@ def export(
     if form not in NAMES:
         raise UserError(f"unknown format '{form}' (there are: {', '.join(NAMES)})")
     if path.exists():
-        raise UserError(f"{path} exists; delete it or name another --out")
+        raise UserError(f"{path} exists. Delete it or name another --out")
     source = open_source(location)
     if form not in FOLDERS:
         return _file(source, form, path, seed, margin)

@@ -67,7 +67,7 @@ class Bytes:
         while block := self.read(BLOCK):
             parts.append(block)
             if self._given > WHOLE:
-                raise UserError(f"{self._file.name}: larger than {WHOLE:,} bytes; decompress it and name the result")
+                raise UserError(f"{self._file.name}: larger than {WHOLE:,} bytes. Decompress it and name the result")
         return pa.BufferReader(b"".join(parts))
 
 
@@ -150,7 +150,7 @@ def read_lines(file: File) -> Iterator[str]:
         for line in lines:
             number += 1
             if not line.isascii() and not encodable(line):
-                raise UserError(f"{file.name}:{number}: not UTF-8; convert the file")
+                raise UserError(f"{file.name}:{number}: not UTF-8. Convert the file")
             yield line.removesuffix("\r")
 
 
@@ -176,5 +176,5 @@ def read_text(file: File) -> str:
         parts.append(block)
         length += len(block)
         if length > WHOLE:
-            raise UserError(f"{file.name}: more than {WHOLE:,} characters in one JSON value; use JSON lines instead")
+            raise UserError(f"{file.name}: more than {WHOLE:,} characters in one JSON value. Use JSON lines instead")
     return "\n".join(parts)

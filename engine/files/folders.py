@@ -94,7 +94,7 @@ def _of_split(files: list[File], path: str, split: str | None) -> list[File]:
     if split is None:
         named = sorted(filter(None, by_split))
         if len(named) > 1:
-            raise UserError(f"{path}: holds several splits ({', '.join(named)}); choose one with `split`")
+            raise UserError(f"{path}: holds several splits ({', '.join(named)}). Choose one with `split`")
         return files
     wanted = by_split.get(_SPLITS.get(split, split))
     if not wanted:
@@ -113,7 +113,7 @@ def _saved(folder: Folder, path: str, split: str | None) -> list[File] | None:
     if folder.exists("dataset_dict.json"):
         splits = _listed(folder, "dataset_dict.json", "splits", path)
         if split is None and len(splits) > 1:
-            raise UserError(f"{path}: holds several splits ({', '.join(splits)}); choose one with `split`")
+            raise UserError(f"{path}: holds several splits ({', '.join(splits)}). Choose one with `split`")
         chosen = split or splits[0]
         if chosen not in splits:
             raise UserError(f"{path}: no split '{split}' (found: {', '.join(splits)})")

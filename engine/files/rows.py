@@ -32,6 +32,6 @@ def read_rows(file: File) -> Iterator[Rows]:
     """
     if not file.format:
         endings = ", ".join(dict.fromkeys(FORMATS))
-        raise UserError(f"{file.name}: unknown kind of file; expected {endings}, also with {', '.join(COMPRESSED)}")
+        raise UserError(f"{file.name}: unknown kind of file. Expected {endings}, also with {', '.join(COMPRESSED)}")
     with reading(file, file.format):
         yield from _READERS[file.format](file)

@@ -34,7 +34,7 @@ class Adapter:
             config = json.loads(path.read_text(encoding="utf-8"))
             found = cls(folder, Path(config["base_model_name_or_path"]).as_posix(), int(config["r"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise DamagedError(f"{path}: damaged ({error!r}); train again, or copy the adapter again") from error
+            raise DamagedError(f"{path}: damaged ({error!r}). Train again, or copy the adapter again") from error
         if config.get("modules_to_save") or config.get("use_dora") or found.rank > RANKS[-1]:
             raise UserError(
                 f"{folder}: vLLM applies neither new embeddings (train.new_tokens) nor DoRA, nor ranks above "

@@ -117,7 +117,7 @@ class EndpointClient:
             if time.monotonic() + wait > until:
                 raise UserError(
                     f"{self.endpoint.url}: no answer for {self.endpoint.patience:g} s ({problem}). "
-                    "What is done stays; run again to go on."
+                    "What is done stays. Run again to go on."
                 )
             await asyncio.sleep(wait)
             pause = min(2 * pause, _PAUSE[1])

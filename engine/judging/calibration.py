@@ -44,7 +44,7 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
     """
     named = re.match(r"([a-z]{2,3}(?:_[A-Z][a-z]{3})?)-([a-z]{2,3}(?:_[A-Z][a-z]{3})?)\b", path.name)
     if not named and not (source and target):
-        raise UserError(f"{path}: its languages are not in its name (like en-de-dev.tsv); give --source and --target")
+        raise UserError(f"{path}: its languages are not in its name (like en-de-dev.tsv). Give --source and --target")
     opened = gzip.open if path.suffix == ".gz" else open
     originals, translations, human = [], [], []
     try:

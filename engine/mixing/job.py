@@ -194,7 +194,7 @@ def pair_counts(parallel: Parallel, targets: Sequence[str]) -> Parallel:
         value = read_json(File.of(parallel.allocation))
         pairs = value.get("pairs") if isinstance(value, dict) else None
         if not isinstance(pairs, dict):
-            raise UserError(f"{parallel.allocation}: no 'pairs' in it; make it with `polydistill allocate --out FILE`")
+            raise UserError(f"{parallel.allocation}: no 'pairs' in it. Make it with `polydistill allocate --out FILE`")
         parallel = validate(Parallel, dump(parallel) | {"rows": pairs}, parallel.allocation)
     if not isinstance(parallel.rows, dict):
         return parallel

@@ -167,7 +167,7 @@ def _texts(path: Path) -> Iterator[str]:
             for batch in read_rows(file):
                 for number, row in zip(batch.numbers, batch.values):
                     if isinstance(row, Broken):
-                        raise UserError(f"{file.name}:{number}: {row.reason}; the leakage guard must read every row")
+                        raise UserError(f"{file.name}:{number}: {row.reason}. The leakage guard must read every row")
                     yield from (text for text in _strings(row) if encodable(text))
         else:
             for cells in read_cells(file):

@@ -107,12 +107,12 @@ def _record(job: Job, total: Done, made_of: Origin) -> MixtureRecord:
     """
     if not total.shards:
         reasons = Counter({key.reason: n for key, n in total.counts.dropped.items()}).most_common(3)
-        raise UserError(f"{job.recipe.name}: no sample is left (dropped: {dict(reasons)}); see `polydistill inspect`")
+        raise UserError(f"{job.recipe.name}: no sample is left (dropped: {dict(reasons)}). See `polydistill inspect`")
     subsets = subset_records(job.recipe, total.counts)
     empty = next((subset for subset in subsets if not subset.rows), None)
     if empty:
         raise UserError(
-            f"{job.recipe.name}: subset {empty.name} is empty (dropped: {empty.dropped}); see the pool with "
+            f"{job.recipe.name}: subset {empty.name} is empty (dropped: {empty.dropped}). See the pool with "
             f"`polydistill inspect`, or leave the subset out with --set subsets.{empty.name}=null"
         )
     return MixtureRecord(

@@ -121,7 +121,7 @@ class TargetTexts(Texts):
         if not table["id"].combine_chunks().equals(source.ids):
             raise DamagedError(
                 f"pool in {language}: its rows are not those of the other languages. Files of different units or runs "
-                "were mixed up; copy the run's folder again, or delete pool/ and units/ of this language and run "
+                "were mixed up. Copy the run's folder again, or delete pool/ and units/ of this language and run "
                 "`polydistill synth`."
             )
         columns = {name: table[f"mt_{name}"].combine_chunks() for name in FIELDS}

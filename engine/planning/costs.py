@@ -187,5 +187,5 @@ def parameters(model: str) -> float:
             return sum(f.stat().st_size for f in weights) / 2e9
     found = re.search(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bm])(?![a-z])", Path(model).name.lower())
     if not found:
-        raise UserError(f"{model}: its name does not tell its size; measure a sample (--sample) instead")
+        raise UserError(f"{model}: its name does not tell its size. Measure a sample (--sample) instead")
     return float(found[1]) / (1 if found[2] == "b" else 1000)

@@ -81,7 +81,7 @@ def measured(run: str | Folder) -> dict[str, Cost]:
     summary = read_summary(folder)
     if summary is None or not summary.stages or any(stage.figures.units < 3 for stage in summary.stages.values()):
         raise UserError(
-            f"{folder.root}: no figures of at least three units of every stage; run a sample in a new folder"
+            f"{folder.root}: no figures of at least three units of every stage. Run a sample in a new folder"
         )
     stages = summary.stages
     busiest = max(

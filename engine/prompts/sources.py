@@ -124,7 +124,7 @@ class HubPart:
             found = datasets.load_dataset(self.id, self.configuration, **options)
             if isinstance(found, dict):
                 if len(found) > 1:
-                    raise UserError(f"{self.id}: holds several splits ({', '.join(found)}); choose one with `split`")
+                    raise UserError(f"{self.id}: holds several splits ({', '.join(found)}). Choose one with `split`")
                 found = next(iter(found.values()))
             yield from found
         except UserError:

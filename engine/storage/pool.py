@@ -162,7 +162,7 @@ def missing(folder: Folder, units: int, targets: list[str], fingerprint: str = "
                     "configuration, or choose another `output`."
                 )
             if problem:
-                print(f"{problem}; this unit is made again", file=sys.stderr)
+                print(f"{problem}. This unit is made again", file=sys.stderr)
             else:
                 done[record.unit][target] = record.together
     pending = {}
@@ -199,7 +199,7 @@ def _records(folder: Folder, target: str, tolerant: bool = False) -> Iterator[Un
             if isinstance(found, UnitRecord):
                 yield found
             elif tolerant:
-                print(f"{found}; this unit is made again", file=sys.stderr)
+                print(f"{found}. This unit is made again", file=sys.stderr)
             else:
                 raise found
 

@@ -272,5 +272,5 @@ def read_table(place: Folder, name: str, columns: list[str] | None = None) -> pa
             reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=chosen))
         table = reader.read_all()
     except pa.ArrowInvalid as error:
-        raise DamagedError(f"{path}: not a whole Arrow file ({error}); delete it and run again") from error
+        raise DamagedError(f"{path}: not a whole Arrow file ({error}). Delete it and run again") from error
     return table if columns is None else table.select(columns)

@@ -247,5 +247,5 @@ def _watch(stream: ray.data.Dataset, max_failed: float, tally: Tally) -> None:
         if tally.failed > max(max_failed * tally.rows, 10):
             raise UserError(
                 f"{tally.failed:,} of {tally.rows:,} rows failed (limit work.max_failed = {max_failed:.0%}): "
-                "the rows in pool/ say why (columns notes_* and reason_*). What is done stays; run again to go on."
+                "the rows in pool/ say why (columns notes_* and reason_*). What is done stays. Run again to go on."
             )

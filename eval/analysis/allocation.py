@@ -90,7 +90,7 @@ def _check(points: Points) -> None:
 def _fit(sizes: np.ndarray, scores: np.ndarray, confidence: float, name: str) -> Law:
     if len(sizes) < 3 or len(np.unique(sizes)) < 2:
         raise UserError(
-            f"{name}: {len(sizes)} points of {len(np.unique(sizes))} sizes; a fit with intervals needs 3 of 2"
+            f"{name}: {len(sizes)} points of {len(np.unique(sizes))} sizes. A fit with intervals needs 3 of 2"
         )
     slope, height = np.polyfit(np.log(sizes), np.log(100 - scores), 1)  # exact without noise: a start that cannot fail
     start = (height, np.log(max(-slope, 1e-3)))
@@ -137,7 +137,7 @@ def allocate(laws: Mapping[str, Law], budget: int, limits: Mapping[str, int] | N
     names = list(laws)
     most = np.array([(limits or {}).get(name, budget) for name in names], float)
     if most.sum() < budget:
-        raise UserError(f"a budget of {budget:,} pairs, but only {int(most.sum()):,} are available; lower --budget")
+        raise UserError(f"a budget of {budget:,} pairs, but only {int(most.sum()):,} are available. Lower --budget")
     scale, beta = (np.array([getattr(laws[name], key) for name in names]) for key in ("scale", "beta"))
     found = _optimum(scale, beta, budget, most)
     pairs = _rounded(found, budget, most)

@@ -23,7 +23,7 @@ def find(folder: Path, names: Iterable[str], what: str) -> Path:
         LacksLanguage: no file of these names is in it; the message lists them.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; it should hold the files of {what.split()[0]}")
+        raise UserError(f"{folder}: no such folder. It should hold the files of {what.split()[0]}")
     tried = list(dict.fromkeys(names))
     for name in tried:
         # Repositories on the hub keep their files in data/.

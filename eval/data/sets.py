@@ -76,7 +76,7 @@ def load_questions(config: Eval) -> Questions:
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
         raise UserError(
-            f"eval.tasks: {twice[0]} in {twice[1]} is there twice; evaluate the second with another --out folder"
+            f"eval.tasks: {twice[0]} in {twice[1]} is there twice. Evaluate the second with another --out folder"
         )
     return found
 
@@ -114,12 +114,12 @@ def questions_of(wanted: Wanted) -> Sets:
     except UnicodeEncodeError as error:
         raise UserError(
             f"{wanted.path}: {name} in {wanted.language} has half a character "
-            f"({error.object[error.start : error.end]!r}); correct the file"
+            f"({error.object[error.start : error.end]!r}). Correct the file"
         ) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
         raise UserError(
-            f"{wanted.path}: not in the format of {name} ({type(error).__name__}: {str(error)[:LONGEST]}); "
-            f"eval/tasks/{name}.py says what is expected"
+            f"{wanted.path}: not in the format of {name} ({type(error).__name__}: {str(error)[:LONGEST]}). "
+            f"What is expected stands in eval/tasks/{name}.py"
         ) from error
 
 

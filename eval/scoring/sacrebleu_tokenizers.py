@@ -61,12 +61,12 @@ def bleu_metric(tokenizer: str, effective_order: bool = False) -> BLEU:
     except (OSError, RuntimeError, ImportError) as error:
         wanted = os.path.basename(SPM_MODELS[tokenizer]["url"]) if tokenizer in SPM_MODELS else ""
         way = (
-            f"put its model at {Path(SACREBLEU_DIR, 'models', wanted)} (from {SPM_MODELS[tokenizer]['url']}), "
+            f"Put its model at {Path(SACREBLEU_DIR, 'models', wanted)} (from {SPM_MODELS[tokenizer]['url']}), "
             "or name the path of the model as bleu_tokenizer"
             if wanted
-            else "install what the message asks for"
+            else "Install what the message asks for"
         )
-        raise UserError(f"sacreBLEU's tokenizer {tokenizer} cannot be used here ({error}); {way}") from error
+        raise UserError(f"sacreBLEU's tokenizer {tokenizer} cannot be used here ({error}). {way}") from error
 
 
 def tokenizer_of(tokenizer: str, language: str) -> str:

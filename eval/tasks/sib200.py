@@ -50,7 +50,7 @@ def questions(wanted: Wanted) -> Sets:
     head, *rows = tsv(file, 2, quoted=True)
     if head[:3] != ["index_id", "category", "text"]:
         raise UserError(
-            f"{file}:1: expected the header index_id, category, text; without topics these sentences can only be used "
+            f"{file}:1: expected the header index_id, category, text. Without topics these sentences can only be used "
             "as parallel text (task flores)"
         )
     return {"sib200": [_question(wanted, file, row) for row in rows]}

@@ -172,6 +172,6 @@ def named(models: list[str]) -> dict[str, str]:
             tail = parts[-2:-1] if parts[-1] == "model" and len(parts) > 1 else parts[-1:]
             name, path = tail[0], model
         if name in result:
-            raise UserError(f"two models are called {name!r}; name them: {name}-1={result[name]} {name}-2={path}")
+            raise UserError(f"two models are called {name!r}. Name them: {name}-1={result[name]} {name}-2={path}")
         result[name] = path
     return result

@@ -41,7 +41,7 @@ def command(
     from polydistill.engine.export.export import FOLDERS, export
 
     if push_to_hub and form not in FOLDERS:
-        raise UserError(f"--push-to-hub uploads a folder; choose --format {', '.join(FOLDERS)}")
+        raise UserError(f"--push-to-hub uploads a folder. Choose --format {', '.join(FOLDERS)}")
     written = export(source, form, out, seed=seed, margin=margin)
     typer.echo(f"written: {written.path} ({written.rows:,} rows)")
     for reason, count in written.dropped.most_common():

@@ -70,7 +70,7 @@ def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     if not measured:
-        raise UserError(f"{path}: no points; expected lines like de,100000,81.3 under language,pairs,score")
+        raise UserError(f"{path}: no points. Expected lines like de,100000,81.3 under language,pairs,score")
     return measured
 
 

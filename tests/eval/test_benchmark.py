@@ -30,7 +30,7 @@ def test_a_new_file_is_a_new_benchmark(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no benchmark 'belebel' \(did you mean belebele\?\); there are: belebele"):
+    with pytest.raises(UserError, match=r"no benchmark 'belebel' \(did you mean belebele\?\). There are: belebele"):
         benchmark("belebel")
 
 

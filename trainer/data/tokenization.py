@@ -68,7 +68,7 @@ def tokenizer_to_train(student: Student, train: Train) -> tuple[Any, list[int]]:
     except (OSError, ValueError) as error:
         raise UserError(f"{student.model}: no tokenizer could be loaded ({error})") from error
     if tokenizer.eos_token_id is None:
-        raise UserError(f"{student.model}: the tokenizer names no end token (eos_token); answers could not end")
+        raise UserError(f"{student.model}: the tokenizer names no end token (eos_token). Answers could not end")
     unknown = [token for token in train.new_tokens if token not in tokenizer.get_vocab()]
     tokenizer.add_tokens(unknown)
     return tokenizer, tokenizer.convert_tokens_to_ids(unknown)

@@ -44,7 +44,7 @@ def whole_prompts(
                 if len(members) == 1:
                     raise UserError(
                         f"same_step: the {len(samples)} samples of one prompt ({lengths[samples].sum()} tokens) need "
-                        f"{len(made)} packs of {limit} tokens, and a step has {packs}; raise train.packs or "
+                        f"{len(made)} packs of {limit} tokens, and a step has {packs}. Raise train.packs or "
                         "train.max_tokens, or mix without same_step"
                     )
                 left.append(members[-1])  # the smallest one tries again in the next round

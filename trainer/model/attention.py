@@ -27,9 +27,9 @@ def choose(wanted: str, device: torch.device, dtype: torch.dtype) -> str:
         UserError: `wanted` cannot train on this device, or in this precision.
     """
     if device.type != "cuda" and wanted not in ("auto", "sdpa"):
-        raise UserError(f"train.attention={wanted} needs a GPU; on a CPU use sdpa (or auto)")
+        raise UserError(f"train.attention={wanted} needs a GPU. On a CPU use sdpa (or auto)")
     if dtype == torch.float32 and wanted in ("varlen", "flash_attention_2", "flash_attention_3"):
-        raise UserError(f"train.attention={wanted} knows half precision only; in fp32 use sdpa or flex")
+        raise UserError(f"train.attention={wanted} knows half precision only. In fp32 use sdpa or flex")
     if wanted != "auto":
         return wanted
     if device.type != "cuda" or dtype == torch.float32:

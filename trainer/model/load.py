@@ -69,7 +69,7 @@ def _compile_layers(model: Any) -> None:
     count = model.config.get_text_config().num_hidden_layers
     lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
     if not lists:
-        raise UserError("train.compile: this model has no list of layers that could be compiled; leave it out")
+        raise UserError("train.compile: this model has no list of layers that could be compiled. Leave it out")
     for layer in lists[0]:
         layer.compile(dynamic=True)
 
@@ -98,7 +98,7 @@ def _fit_vocabulary(model: Any, tokenizer: Tokenizer, added: Sequence[int], name
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows and not added:
         raise UserError(
-            f"{name}: the tokenizer has {len(tokenizer):,} tokens, the model's embeddings only {rows:,}; they do not "
+            f"{name}: the tokenizer has {len(tokenizer):,} tokens, the model's embeddings only {rows:,}. They do not "
             "belong together (if the added tokens are meant to be learnt, name them in train.new_tokens)"
         )
     if len(tokenizer) > rows:

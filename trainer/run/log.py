@@ -77,7 +77,7 @@ def read_log(path: Path) -> list[Row]:
         if row is not None:
             rows.append(row)
         elif number < len(lines):
-            print(f"{path}: line {number} is damaged; the figures of one step are lost", file=sys.stderr)
+            print(f"{path}: line {number} is damaged. The figures of one step are lost", file=sys.stderr)
     return rows
 
 

@@ -84,7 +84,7 @@ def _stage(student: Student, train: Train, device: torch.device, dtype: torch.dt
 
 def _dtype(train: Train, device: torch.device) -> torch.dtype:
     if train.precision == "fp16" and device.type == "cpu":
-        raise UserError("train.precision=fp16 needs a GPU; on a CPU use fp32, or bf16 to try a run out")
+        raise UserError("train.precision=fp16 needs a GPU. On a CPU use fp32, or bf16 to try a run out")
     if train.precision == "auto":
         return (
             torch.bfloat16

@@ -67,7 +67,7 @@ def train_step(engine: Engine, feed: Feed, step: int, rate: float) -> Figures:
     norm = float(engine.get_global_grad_norm() or norm)
     if not math.isfinite(norm) and not plan.train.precision == "fp16":
         raise ranks.AgreedError(
-            f"step {step + 1}: the gradient is not finite; {_ADVICE}; the newest checkpoint is from before it"
+            f"step {step + 1}: the gradient is not finite. {_ADVICE}. The newest checkpoint is from before it"
         )
     everything = np.concatenate([numbers for numbers, _ in plan.step(step)])
     return Figures(sums, counts, norm, *plan.size(everything), len(plan.step(step)), skipped)
@@ -95,7 +95,7 @@ def _forward(engine: Engine, batch: Batch, seed: int, step: int, slot: int) -> t
     return engine(batch)
 
 
-_ADVICE = "lower train.learning_rate, lengthen train.warmup, or look at these rows"
+_ADVICE = "Lower train.learning_rate, lengthen train.warmup, or look at these rows"
 
 
 def _refuse_nonfinite(plan: Plan, sums: torch.Tensor, step: int, device: torch.device) -> None:
@@ -104,8 +104,8 @@ def _refuse_nonfinite(plan: Plan, sums: torch.Tensor, step: int, device: torch.d
         return
     rows = ", ".join(_row_ids(plan, np.concatenate([numbers for numbers, _ in plan.step(step)]))[:5])
     raise ranks.AgreedError(
-        f"step {step + 1}: the loss is not finite (rows {rows}, ...); {_ADVICE}; "
-        "train.nonfinite=skip leaves such packs out and counts them"
+        f"step {step + 1}: the loss is not finite (rows {rows}, ...). {_ADVICE}. "
+        "With train.nonfinite=skip such packs are left out and counted"
     )
 
 

@@ -51,7 +51,7 @@ class Encoder:
         """
         name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
         if not getattr(tokenizer, "is_fast", False):
-            raise UserError(f"{name}: is not a fast tokenizer (tokenizer.json); convert it with transformers first")
+            raise UserError(f"{name}: is not a fast tokenizer (tokenizer.json). Convert it with transformers first")
         self.tokenizer = tokenizer
         self._control = control_texts(tokenizer)
         self._pattern = any_of(self._control)

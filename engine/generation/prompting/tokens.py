@@ -91,7 +91,7 @@ class PromptTokens:
         begin, end = self._begin(self.renderer), list[int]()
         if not whole.closed:
             if self._end is None:
-                raise UserError(f"{self._name}: the tokenizer names no end token (eos_token); answers could not end")
+                raise UserError(f"{self._name}: the tokenizer names no end token (eos_token). Answers could not end")
             end = [self._end]
         tail = self._tail(head.ids, found, whole.text[whole.start :], hidden.marks)
         learned = [False] * len(head.ids) + [True] * len(tail)

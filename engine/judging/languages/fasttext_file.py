@@ -31,9 +31,9 @@ def read_labels(path: Path) -> list[str]:
         try:
             labels, end = _Reader(data, 8).model()
         except (struct.error, ValueError, IndexError) as error:
-            raise UserError(f"{path}: the fastText model is cut or damaged; fetch it again") from error
+            raise UserError(f"{path}: the fastText model is cut or damaged. Fetch it again") from error
     if end != size:
-        raise UserError(f"{path}: the fastText model should have {end:,} bytes and has {size:,}; fetch it again")
+        raise UserError(f"{path}: the fastText model should have {end:,} bytes and has {size:,}. Fetch it again")
     if not labels:
         raise UserError(f"{path}: not a fastText classifier (it has words and no labels)")
     return labels

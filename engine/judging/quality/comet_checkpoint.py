@@ -167,7 +167,7 @@ def _hparams(folder: Path) -> dict[str, object]:
     try:
         hparams = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); a COMET checkpoint has one") from error
+        raise UserError(f"{file}: cannot be read ({error.strerror}). A COMET checkpoint has one") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not plain YAML: {error}") from error
     if not isinstance(hparams, dict):
@@ -177,7 +177,7 @@ def _hparams(folder: Path) -> dict[str, object]:
         raise UserError(f"{file}: class_identifier {kind!r} is not supported (supported: {', '.join(SUPPORTED)})")
     absent = [key for key in ("encoder_model", "pretrained_model") if key not in hparams]
     if absent:
-        raise UserError(f"{file}: lacks {', '.join(absent)}; a COMET checkpoint has them")
+        raise UserError(f"{file}: lacks {', '.join(absent)}. A COMET checkpoint has them")
     if hparams["encoder_model"] not in ENCODERS:
         raise UserError(f"{file}: encoder_model {hparams['encoder_model']!r} is not supported (only XLM-RoBERTa[-XL])")
     # "sparsemax_patch" is how checkpoints say "softmax" since COMET 2.2.4 (Unbabel/COMET#244).
@@ -196,7 +196,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
         try:
             return load_file(safe)
         except (SafetensorError, OSError) as error:
-            raise UserError(f"{safe}: cut or damaged ({error}); fetch it again") from error
+            raise UserError(f"{safe}: cut or damaged ({error}). Fetch it again") from error
     if not pickled.is_file():
         raise UserError(f"{folder}: neither checkpoints/model.safetensors nor checkpoints/model.ckpt is there")
     import pickle
@@ -209,6 +209,6 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
         reason = (str(error).splitlines() or [repr(error)])[0]
         raise UserError(
             f"{pickled}: not a COMET checkpoint of plain tensors ({reason}). It is never unpickled "
-            "with code in it; where you trust it, convert its state_dict to checkpoints/model.safetensors."
+            "with code in it. Where you trust it, convert its state_dict to checkpoints/model.safetensors."
         ) from error
     return weights

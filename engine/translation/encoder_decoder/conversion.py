@@ -74,7 +74,7 @@ def converted(folder: Path, compute_type: str, cache: str | None = None) -> Path
     if (folder / "model.bin").is_file() and not list(folder.glob("*.safetensors")):
         return folder
     if not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: no config.json here; expected a Hugging Face or CTranslate2 translation model")
+        raise UserError(f"{folder}: no config.json here. Expected a Hugging Face or CTranslate2 translation model")
     from ctranslate2 import __version__ as version
 
     root = cache_root(cache) / "ctranslate2"
@@ -117,11 +117,11 @@ def vocabulary(folder: Path) -> set[str]:
         try:
             tokens.update(map(str, json.loads(path.read_text(encoding="utf-8"))))
         except (ValueError, TypeError, RecursionError) as error:
-            raise UserError(f"{path}: damaged vocabulary ({error}); delete the folder, it is made again") from error
+            raise UserError(f"{path}: damaged vocabulary ({error}). Delete the folder, it is made again") from error
     for path in folder.glob("*vocabulary.txt"):  # models converted by older versions
         tokens.update(path.read_text(encoding="utf-8").split("\n"))
     if not tokens:
-        raise UserError(f"{folder}: no vocabulary here; not a whole CTranslate2 model")
+        raise UserError(f"{folder}: no vocabulary here, so not a whole CTranslate2 model")
     return tokens
 
 
@@ -153,7 +153,7 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
             cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             raise UserError(
                 f"{folder}: CTranslate2 cannot convert this model ({cause}). Expected an encoder-decoder translation "
-                "model (NLLB, M2M-100, MADLAD, mBART-50, Marian) with whole files; download it again. "
+                "model (NLLB, M2M-100, MADLAD, mBART-50, Marian) with whole files. Download it again. "
                 "A language model translates with method `chat` or `self`."
             ) from error
         sizes = {path.name: path.stat().st_size for path in (temporary / "model").iterdir()}

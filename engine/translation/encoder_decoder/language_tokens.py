@@ -69,7 +69,7 @@ class LanguageTokens:
             if own is not None and wrong:
                 raise UserError(
                     f"the translation model translates {what} {own.name} ({own.code}) only, it was asked to translate "
-                    f"{what} {wrong[0].name} ({wrong[0].code}); choose a model of this pair, or a multilingual one"
+                    f"{what} {wrong[0].name} ({wrong[0].code}). Choose a model of this pair, or a multilingual one"
                 )
             if own is None and len(asked) > 1:
                 raise UserError(

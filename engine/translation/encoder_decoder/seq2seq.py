@@ -257,6 +257,6 @@ def _check_compute_type(compute_type: str, kind: str) -> None:
     known = {"default", "auto", *ctranslate2.get_supported_compute_types(kind)}
     if compute_type not in known:
         raise UserError(
-            f"translate.compute_type {compute_type!r} is not supported on this {kind}; "
-            f"supported: {', '.join(sorted(known))}"
+            f"translate.compute_type {compute_type!r} is not supported on this {kind}. "
+            f"Supported: {', '.join(sorted(known))}"
         )

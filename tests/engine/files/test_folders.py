@@ -39,7 +39,7 @@ def test_a_glob_and_the_home_folder(tmp_path, monkeypatch):
 
 def test_splits_are_never_merged_in_silence(tmp_path):
     touch(tmp_path, "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test.parquet")
-    with pytest.raises(UserError, match=r"several splits \(test, train\); choose one with `split`"):
+    with pytest.raises(UserError, match=r"several splits \(test, train\). Choose one with `split`"):
         find_files(str(tmp_path))
     assert len(names(tmp_path, "train")) == 2 and names(tmp_path, "test") == ["data/test.parquet"]
     with pytest.raises(UserError, match=r"no split 'dev' \(found: test, train\)"):

@@ -165,7 +165,7 @@ def test_a_data_set_on_the_hub(tmp_path: Path) -> None:
         ["test.jsonl", ["Old?"]],
         ["train-0.jsonl", ["Q0?", "Q1?", "Q2?"]],
     ]
-    assert found[5] == "org/set: holds several splits (train, test); choose one with `split`"
+    assert found[5] == "org/set: holds several splits (train, test). Choose one with `split`"
     assert "Revision Not Found" in found[6] and "Repository Not Found" in found[7]
     assert all(text.startswith("org/") and "cannot be read as a data set on the hub" in text for text in found[6:])
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".jsonl", ".arrow")]

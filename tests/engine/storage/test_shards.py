@@ -80,7 +80,7 @@ def test_a_truncated_shard_is_an_error_that_says_what_to_do(tmp_path):
     write_table(place, "a.arrow", TABLE)
     content = (tmp_path / "a.arrow").read_bytes()
     (tmp_path / "a.arrow").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match=r"a\.arrow: not a whole Arrow file .*; delete it and run again"):
+    with pytest.raises(UserError, match=r"a\.arrow: not a whole Arrow file .*. Delete it and run again"):
         read_table(place, "a.arrow")
 
 
