@@ -19,7 +19,8 @@ from unittest import mock
 from benchmarks import mixing, scale
 from benchmarks.common import ratio
 from benchmarks.standins import Standins
-from polydistill.engine.config import Synthesis, validate
+from polydistill.engine.config import Dictionaries, Parallel, Synthesis, validate
+from polydistill.engine.mixing.job import Sections
 from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.storage import shards
@@ -32,7 +33,9 @@ def run(prompts: int = 28_203, pairs: int = 5) -> list[dict[str, Any]]:
     """Two rows: the time of a mixing and of a resumed start, versus the same without comparison."""
     with tempfile.TemporaryDirectory(prefix="polydistill-verification-") as folder:
         place = Path(folder)
-        mixing._pool(place / "pool", mixing._alpaca(prompts // 5))
+        rows = mixing._alpaca(prompts // 5)
+        mixing._dictionaries(place, rows)
+        mixing._pool(place / "pool", rows)
         mixed = _pairs(lambda: _mix(place), pairs)
         started = _pairs(_resumed(place, prompts), pairs)
         size = sum(path.stat().st_size for path in place.glob("run/pool/*/*.arrow")) / 2**20
@@ -40,7 +43,7 @@ def run(prompts: int = 28_203, pairs: int = 5) -> list[dict[str, Any]]:
     settings: dict[str, Any] = {"languages": len(mixing.LANGUAGES), "packages": ("pyarrow", "ray")}
     return [
         ratio("verification, mixing", *mixed, against=against, goal=GOAL, unit="s of processor time", at_most=True,
-              prompts=prompts // 5, recipe="t_sft", **settings),
+              prompts=prompts // 5, recipe="sdrrl", **settings),
         ratio("verification, a resumed start", *started, against=against, goal=GOAL, unit="s", at_most=True,
               prompts=prompts, pool_mib=round(size), **settings),
     ]  # fmt: skip
@@ -67,7 +70,11 @@ def _unverified() -> Iterator[None]:
 def _mix(place: Path) -> float:
     shutil.rmtree(place / "mixture", ignore_errors=True)
     before = sum(os.times()[:2])
-    mix(str(place / "pool"), load_recipe("t_sft"), Folder.of(place / "mixture"), processes=1)
+    sections = Sections(
+        dictionaries=Dictionaries(path=str(place / "dictionaries")),
+        parallel=Parallel(path=str(place / "parallel"), rows=None),
+    )
+    mix(str(place / "pool"), load_recipe("sdrrl"), Folder.of(place / "mixture"), sections=sections, processes=1)
     return sum(os.times()[:2]) - before
 
 
