@@ -79,17 +79,25 @@ class Run:
         Raises:
             UserError: a wrong configuration, a model that cannot be loaded, or too many failed rows.
         """
-        from polydistill.engine.judging.languages.language_id import unknown_targets
-        from polydistill.engine.synthesis.reporting.report import write_report
+        from polydistill.engine.synthesis.reporting.report import known_report
 
-        if not self._is_synthesized():
+        if self._is_synthesized():
+            known = known_report(self.output)
+        else:
+            known = None
             screen.step("answering, translating and judging")
             from polydistill.engine.synthesis.pipeline import synthesize
 
             with self.cluster(address):
                 synthesize(self.config)
-        self.summary = write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
+        self.summary = known or self._write_report()
         return self.pool
+
+    def _write_report(self) -> str:
+        from polydistill.engine.judging.languages.language_id import unknown_targets
+        from polydistill.engine.synthesis.reporting.report import write_report
+
+        return write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
 
     @contextmanager
     def cluster(self, address: str | None = None) -> Iterator[None]:

@@ -8,7 +8,7 @@ from polydistill.engine.generation.answers import Answers
 from polydistill.engine.prompts.artifact import open_prompts
 from polydistill.engine.storage.figures import merge
 from polydistill.engine.storage.pool import open_pool
-from polydistill.engine.storage.record import write_record
+from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.reporting.figures import PromptFigures, Report, as_text
@@ -16,6 +16,22 @@ from polydistill.engine.synthesis.reporting.page import page
 from polydistill.engine.synthesis.reporting.samples import samples
 from polydistill.engine.synthesis.reporting.thresholds import thresholds
 from polydistill.engine.synthesis.summary import SynthesisRecord, read_summary
+
+RECORD, PAGE = "report.json", "report.html"
+
+
+def known_report(location: str | Folder) -> str | None:
+    """The table for the terminal of a report that tells about the whole pool. None where there is no such report."""
+    folder = Folder.of(location)
+    if not (folder.exists(RECORD) and folder.exists(PAGE)):
+        return None
+    try:
+        report = read_record(folder, RECORD, Report)
+    except DamagedError:
+        return None
+    pool = open_pool(folder)
+    whole = {target: merge(unit.figures for unit in units.values()) for target, units in pool.records.items()}
+    return as_text(report, folder.root) if report.languages == whole else None
 
 
 def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> str:
@@ -39,8 +55,8 @@ def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> st
         [target for target in pool.targets if target in unidentified],
         thresholds(folder, pool.targets),
     )
-    write_record(folder, "report.json", report)
-    folder.write("report.html", page(report, samples(pool), folder.root).encode())
+    write_record(folder, RECORD, report)
+    folder.write(PAGE, page(report, samples(pool), folder.root).encode())
     return as_text(report, folder.root)
 
 

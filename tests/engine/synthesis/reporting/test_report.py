@@ -9,7 +9,7 @@ from polydistill.engine.schema import POOL
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.shards import Folder
-from polydistill.engine.synthesis.reporting.report import write_report
+from polydistill.engine.synthesis.reporting.report import known_report, write_report
 from polydistill.engine.synthesis.reporting.thresholds import thresholds
 from tests.engine.pool_fixture import row, write_run
 
@@ -36,3 +36,28 @@ def test_thresholds_are_those_of_the_run_and_the_language(tmp_path: Path) -> Non
     assert "threshold 0.7<" in page and "threshold 0.25 and 4<" in page
     (tmp_path / "config.yaml").write_text("judge: {quality: null}\n")
     assert thresholds(Folder.of(run), ["deu_Latn"])["deu_Latn"].quality is None
+
+
+def test_a_report_is_written_once_for_a_pool(tmp_path):
+    run = write_run(tmp_path, {"deu_Latn": [row(0, "deu_Latn"), row(1, "deu_Latn")]})
+    assert known_report(run) is None
+    text = write_report(run)
+    assert known_report(run) == text
+    (tmp_path / "report.html").unlink()
+    assert known_report(run) is None
+    write_report(run)
+    record = json.loads((tmp_path / "report.json").read_text())
+    for damaged in ("{", json.dumps(record | {"format": 99})):
+        (tmp_path / "report.json").write_text(damaged)
+        assert known_report(run) is None
+
+
+def test_a_report_of_another_pool_is_written_anew(tmp_path):
+    """A run that was killed between its last unit and its report."""
+    run = write_run(tmp_path, {"deu_Latn": [row(0, "deu_Latn")]})
+    write_report(run)
+    table = pa.Table.from_pylist([row(0, "deu_Latn"), row(1, "deu_Latn")], POOL)
+    commit(Folder.of(run), 0, "deu_Latn", table, figures=figures_of(table))
+    assert known_report(run) is None
+    text = write_report(run)
+    assert known_report(run) == text
