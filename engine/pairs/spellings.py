@@ -52,7 +52,15 @@ def _is_region(language: str, region: str) -> bool:
     return region.lower() in _REGIONS.get((_known(language) or "")[:3], ())
 
 
+@functools.cache
+def _scripts() -> frozenset[str]:
+    """Names of scripts that are no names of languages. Looking for one in all languages' own names takes a second."""
+    return frozenset(language.script for language in languages()) - {"Thai"}
+
+
 def _known(word: str) -> str | None:
+    if word in _scripts():
+        return None
     try:
         found = find_language(word) if len(word) > 1 else None
     except UserError:

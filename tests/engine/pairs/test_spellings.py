@@ -59,3 +59,12 @@ def test_pairs_in_names(name: str, pair: tuple[str, str], rest: str) -> None:
 @pytest.mark.parametrize("name", ["README", "train", "news-commentary-v18", "en", "wiki-2020-01"])
 def test_other_names_say_no_pair(name: str) -> None:
     assert not list(named_pairs(name))
+
+
+def test_names_of_scripts_are_no_languages_and_take_no_time() -> None:
+    from polydistill.engine import languages
+
+    asked = languages._own_names.cache_info()
+    assert [spelled(name) for name in ("Latn", "Jpan", "Cyrl")] == [None] * 3
+    assert spelled("Thai") == "tha_Thai"
+    assert languages._own_names.cache_info() == asked
