@@ -51,7 +51,7 @@ def test_the_csv_s_commands_work_in_an_empty_folder(tmp_path: Path, tiny: Path) 
     for command in (command for command in commands() if "run.yaml" in command):
         words = command.split()[1:] + ([] if " init " in command else change)
         line = [sys.executable, "-c", "from polydistill.cli.main import main; main()", *words]
-        done = subprocess.run(line, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(line, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         printed += done.stdout
     assert "everything is here" in printed
