@@ -49,6 +49,7 @@ def test_control_texts_of_a_question_stay_text() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # four engines, one after the other
 def test_the_whole_line_and_the_same_answers_before_and_after_saving(tiny: Path, tmp_path: Path) -> None:
     """Synth, mix, train and eval with `prompt: chat`. The training's steps are too small to change a weight.
 
