@@ -49,8 +49,5 @@ class Tokenizer(Protocol):
     def apply_chat_template(self, conversation: Sequence[Mapping[str, object]], **options: Any) -> Any:
         """A conversation as text, or as token ids."""
 
-    def build_inputs_with_special_tokens(self, token_ids_0: list[int]) -> list[int]:
-        """Token ids with those of begin and end."""
-
     def save_pretrained(self, save_directory: str) -> object:
         """Write its files into a folder."""
