@@ -4,6 +4,7 @@ import functools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -248,10 +249,10 @@ def _unreadable(value: Any) -> str | None:
 
 def _series(column: list[Any], read: Callable[[Any], str | None], reasons: list[str | None]) -> pl.Series:
     """A column as text. Values that are none become null and their rows get a reason."""
-    try:
+    with suppress(
+        TypeError, UnicodeEncodeError
+    ):  # most columns are text throughout, the others are read value by value
         return pl.Series(column, dtype=pl.String)
-    except (TypeError, UnicodeEncodeError):  # most columns are text throughout
-        pass
     for i, value in enumerate(column):
         try:
             column[i] = read(value)
