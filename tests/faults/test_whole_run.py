@@ -1,6 +1,6 @@
 """`polydistill run` as a whole on the small world, killed and asked to stop at any stage: the bytes of a quiet run.
 
-The suite stops one run at every stage. With ten kills, compared with a quiet run: POLYDISTILL_KILLS=10 pytest THIS_FILE
+A nightly test, since a run takes minutes: POLYDISTILL_KILLS=10 pytest THIS_FILE
 """
 
 import json
@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("POLYDISTILL_KILLS", "0"))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not KILLS, reason="a nightly test: POLYDISTILL_KILLS=10")]
 SIGNS = [  # what is there when a stage has begun or ended, in the run's order
     *("run.lock", "prompts/manifest.json", "generated/000000.json", "units/*/*.json", "units/ind_Latn/000001.json"),
     *("mixtures/*/manifest.json", "models/*/tokens/manifest.json", "models/*/checkpoints/*/done.json"),
@@ -113,7 +113,6 @@ def differing(run: WholeRun, quiet: dict[str, bytes]) -> list[str]:
 
 
 @pytest.mark.timeout(300 + 240 * (KILLS + 2))
-@pytest.mark.skipif(not KILLS, reason="a nightly test: POLYDISTILL_KILLS=10")
 def test_kills_at_any_moment_change_nothing(run: WholeRun, quiet: dict[str, bytes]) -> None:
     chance = random.Random(KILLS)
     signs = [SIGNS[index] for index in sorted(chance.sample(range(len(SIGNS)), KILLS))]
