@@ -1,6 +1,5 @@
 """A trained folder answers the same through transformers' pipeline, a chat server of vLLM and our evaluation."""
 
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -21,13 +20,6 @@ TURNS = (
     "{% if add_generation_prompt %}{{ '[assistant] ' }}{% endif %}"
 )
 TOKENS, TEMPLATES = 24, ("chat", "alpaca", "raw")
-
-
-def both_ways(student: Student, folder: str) -> list[str]:
-    """Answers of the pipeline, which those of vLLM and of our evaluation equal."""
-    wanted = through_a_pipeline(folder)
-    assert all(wanted) and through_vllm(folder, student) == (wanted, wanted)
-    return wanted
 
 
 def through_a_pipeline(folder: str) -> list[str]:
@@ -97,21 +89,12 @@ def folders(tiny: Path, mixture: str, run_ranks: Callable[..., None], tmp_path_f
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_pipeline_chat_messages_and_our_evaluation_get_one_answer(template: Any, folders: Path) -> None:
-    both_ways(Student(model=str(folders / "student"), prompt=template), str(folders / template / "model"))
+    student, folder = Student(model=str(folders / "student"), prompt=template), str(folders / template / "model")
+    wanted = through_a_pipeline(folder)
+    assert all(wanted) and through_vllm(folder, student) == (wanted, wanted)
 
 
 def test_a_server_gives_the_same(folders: Path, tmp_path: Path) -> None:
     """One server is enough: its messages are rendered as above. alpaca's template is the longest of ours."""
     folder = str(folders / "alpaca" / "model")
     assert through_a_server(folder, tmp_path / "server.log") == through_a_pipeline(folder)
-
-
-@pytest.mark.skipif("POLYDISTILL_MODEL" not in os.environ, reason="POLYDISTILL_MODEL is not set")
-def test_a_real_model_as_well(run_ranks: Callable[..., None], mixture: str, tmp_path: Path) -> None:
-    """After two steps of LoRA, merged."""
-    student = Student(model=os.environ["POLYDISTILL_MODEL"], prompt="chat")
-    train = {**SMALL, "steps": 2, "packs": 1, "max_tokens": 256, "lora": {"rank": 4}, "learning_rate": 1e-4}
-    run = {"out": str(tmp_path / "out"), "prompt": "chat", "train": train}
-    run_ranks(1, "train", {"student": student.model, "mixture": mixture, "runs": [run]}, timeout=500)
-    folder = str(tmp_path / "out/model")
-    assert through_a_server(folder, tmp_path / "server.log") == both_ways(student, folder)
