@@ -28,6 +28,7 @@ from polydistill.engine.generation.answers import Answers
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, pipeline
+from polydistill.engine.synthesis.answer_actors import RemoteActor
 from polydistill.engine.synthesis.reporting.report import write_report
 from polydistill.engine.synthesis.summary import StageRecord, Tally
 from polydistill.eval.run import evaluate
@@ -84,7 +85,7 @@ def stream_here(
     assert config.student is not None
     monitor, tally = _Monitor(), Tally()
     unanswered = set(pending) - Answers(root / GENERATED).units()
-    remote = actors.RemoteActor(config.student, config.seed, root, monitor) if unanswered else None
+    remote = RemoteActor(config.student, config.seed, root, monitor) if unanswered else None
     translate = actors.TranslateActor(stages, config.translate, config.work, "cpu", root, True, monitor)
     judge = actors.JudgeActor(stages, config.judge, config.translate, config.work, "cpu", root, digest, monitor)
     for unit, targets in pending.items():
