@@ -278,7 +278,8 @@ def kinds(run: Path) -> list[str]:
     found = {}
     for path in sorted(run.rglob("*")):
         name = path.relative_to(run).as_posix()
-        if path.is_file() and path.stat().st_size and not name.endswith(".lock"):
+        # A model's card is text for people. It may be changed, and a model with another card is asked again.
+        if path.is_file() and path.stat().st_size and not name.endswith((".lock", "README.md")):
             found[re.sub(r"\d+|[a-z]{3}_[A-Z][a-z]{3}|base|trained", "#", name)] = name
     return sorted(found.values())
 
@@ -322,8 +323,6 @@ def failures(root: Path, case: Case, expected: dict[str, dict[str, Any]]) -> Ite
 def _recorded(name: str) -> bool:
     """Whether a file is one of an artifact's, whose content somebody relies on."""
     own = ("prompts/", "generated/", "pool/", "units/", f"{MODEL}/model/", f"{MODEL}/training.json", "eval/answers/")
-    if name.endswith("README.md"):  # people write into it
-        return False
     return name.startswith((*own, "eval/metrics.json")) or (name.startswith("mixtures/") and not name.endswith(".lock"))
 
 
