@@ -9,7 +9,7 @@ import ray
 
 from polydistill.engine import environment
 from polydistill.engine.errors import UserError
-from polydistill.engine.stopping import stoppable
+from polydistill.engine.stopping import stoppable, unstoppable
 
 
 def _stay_on_loopback() -> None:
@@ -71,4 +71,5 @@ def cluster(address: str | None = None) -> Iterator[None]:
             with stoppable():  # again: `ray.init` has put a handler of its own in the place of ours
                 yield
         finally:
-            ray.shutdown()
+            with unstoppable():  # Ray ends its processes with a SIGTERM to their group, which is often ours
+                ray.shutdown()

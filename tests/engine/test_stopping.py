@@ -8,12 +8,19 @@ import threading
 import pytest
 
 from polydistill.cli.main import main
-from polydistill.engine.stopping import Stopped, stoppable
+from polydistill.engine.stopping import Stopped, stoppable, unstoppable
 
 
 def test_sigterm_raises_inside_and_the_handler_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Stopped, match="Run the same command again"), stoppable():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_sigterm_does_nothing_while_something_is_closed() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with unstoppable():
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
 
