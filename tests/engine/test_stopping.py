@@ -1,6 +1,5 @@
 """SIGTERM ends what runs in order, and the handler before it is put back."""
 
-import importlib
 import os
 import signal
 import threading
@@ -39,12 +38,10 @@ def test_other_threads_leave_signals_alone() -> None:
 
 
 def test_every_command_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """Mixing needs no Ray: the command itself listens to the signal."""
-    mixing = importlib.import_module("polydistill.engine.mixing.mix")
-    monkeypatch.setattr(mixing, "open_pool", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    """Also one that needs no Ray: the command itself listens to the signal."""
+    monkeypatch.setattr("polydistill.verification.verify", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit) as ended:
-        main(["mix", "run", "--recipe", "sft"])
+        main(["verify", "run"])
     assert ended.value.code == 130
-    assert (
-        capfd.readouterr().err == "polydistill: stopped. What is done stays: run the same command again to continue.\n"
-    )
+    said = capfd.readouterr().err
+    assert said == "polydistill: stopped. What is done stays: run the same command again to continue.\n"
