@@ -88,7 +88,10 @@ class AnswerFolder:
         for file in names:
             if file.endswith(".json"):
                 try:
-                    check_shard(self.folder, read_record(self.folder, file, UnitRecord).shard, again=True)
+                    shard = read_record(self.folder, file, UnitRecord).shard
+                    if shard.path != f"{file.removesuffix('json')}arrow":
+                        raise DamagedError(f"{self.folder.join(file)}: the record of another unit ({shard.path})")
+                    check_shard(self.folder, shard, again=True)
                 except DamagedError as error:
                     problems.append(str(error))
         return problems

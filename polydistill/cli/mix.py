@@ -85,13 +85,18 @@ def command(
 
 def _configuration(run: str) -> dict[str, object]:
     """What `synth` left in the run's folder. {} where the folder has no configuration."""
+    from polydistill.engine.errors import DamagedError
     from polydistill.engine.storage.shards import Folder
     from polydistill.engine.yaml_text import parse_yaml
 
     place = Folder.of(run)
     if not place.exists("config.yaml"):
         return {}
-    return dict(parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml")))
+    data = parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml"))
+    if not isinstance(data, dict):
+        again = "Run `polydistill synth` again: it writes the file anew."
+        raise DamagedError(f"{place.join('config.yaml')}: damaged (no keys and values). {again}")
+    return data
 
 
 def _sections(run: str) -> dict[str, object]:
