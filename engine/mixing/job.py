@@ -17,7 +17,7 @@ from polydistill.engine.pairs.find import PairFile, find_corpora, find_one
 from polydistill.engine.prompts.artifact import MANIFEST, fingerprint_of, open_prompts
 from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.fingerprint import fingerprint
-from polydistill.engine.storage.pool import Pool
+from polydistill.engine.storage.pool import Pool, record_name
 from polydistill.engine.storage.run_folder import PROMPTS
 from polydistill.engine.storage.shards import Folder
 
@@ -150,25 +150,26 @@ def _missing_units(pool: Pool, targets: Sequence[str], partial: bool) -> int:
     """
     total = _units_of(pool)
     lacks = {
-        target: total - len(pool.records[target])
-        for target in targets
-        if target in pool.records and total > len(pool.records[target])
+        target: sorted(set(range(total)) - set(pool.records[target])) for target in targets if target in pool.records
     }
+    lacks = {target: units for target, units in lacks.items() if units}
     if lacks and not partial:
-        each = ", ".join(f"{target} lacks {count:,}" for target, count in lacks.items())
+        each = ", ".join(f"{target} lacks {len(units):,}" for target, units in lacks.items())
+        first = record_name(*next((target, units[0]) for target, units in lacks.items()))
         raise UserError(
-            f"{pool.folder.root}: the pool is not finished: of {total:,} units {each}. Run `polydistill synth` to its "
-            "end, leave the language out with --targets, or mix what is there with --partial."
+            f"{pool.folder.root}: the pool is not finished: of {total:,} units {each}. The first is {first}. Run "
+            "`polydistill synth` to its end, leave the language out with --targets, or mix what is there with "
+            "--partial."
         )
-    return sum(lacks.values())
+    return sum(len(units) for units in lacks.values())
 
 
 def _units_of(pool: Pool) -> int:
     """How many units the pool has when it is finished: what the prompts' record says."""
     if not (pool.folder / PROMPTS).exists(MANIFEST):
         raise UserError(
-            f"{pool.folder.join(PROMPTS)}: no record of the prompts, so nothing says whether the pool is whole. Copy "
-            "the run's folder prompts/ as well."
+            f"{pool.folder.join(PROMPTS)}: no record of the prompts ({MANIFEST}), so nothing says whether the pool is "
+            "whole. Copy the run's folder prompts/ as well."
         )
     return len(open_prompts(pool.folder).record.units)
 

@@ -148,7 +148,10 @@ class Mixture:
             return location
         folder = Folder.of(location)
         if not folder.exists(MANIFEST):
-            raise UserError(f"{folder.root}: no mixture here. Make one with `polydistill mix RUN --out {folder.root}`.")
+            raise UserError(
+                f"{folder.root}: no mixture here ({MANIFEST} is missing). Make one with `polydistill mix RUN --out "
+                f"{folder.root}`."
+            )
         with mended_by(_AGAIN):
             value = folder.read_json(MANIFEST)
         if isinstance(value, dict) and "format" not in value:

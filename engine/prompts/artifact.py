@@ -145,7 +145,9 @@ def open_prompts(root: Folder) -> Prompts:
     """
     folder = root / PROMPTS
     if not folder.exists(MANIFEST):
-        raise UserError(f"{root.root}: no prompts here (run `polydistill synth` with this output folder first)")
+        raise UserError(
+            f"{root.root}: no prompts here ({PROMPTS}/{MANIFEST} is missing). Run `polydistill synth` first."
+        )
     with mended_by(_AGAIN):
         return Prompts(folder, read_record(folder, MANIFEST, PromptsRecord))
 

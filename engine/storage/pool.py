@@ -42,7 +42,7 @@ class UnitRecord:
     @property
     def name(self) -> str:
         """Path of the record relative to the run's folder."""
-        return f"{UNITS}/{self.target}/{self.unit:06}.json"
+        return record_name(self.target, self.unit)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class Pool:
         """Read every shard whole and compare it with its record. Returns one sentence per problem."""
         shards = [record.shard for units in self.records.values() for record in units.values()]
         return [f"{problem}. {_AGAIN}" for problem in damages(self.folder, shards) if problem]
+
+
+def record_name(target: str, unit: int) -> str:
+    """Path of a unit's record in the run's folder."""
+    return f"{UNITS}/{target}/{unit:06}.json"
 
 
 def open_pool(location: str | Folder) -> Pool:

@@ -110,5 +110,5 @@ def test_a_shard_that_lies_elsewhere_is_refused(mixture: Mixture) -> None:
 
 
 def test_no_mixture_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no mixture here\. Make one with `polydistill mix"):
+    with pytest.raises(UserError, match=r"\(manifest.json is missing\)\. Make one with `polydistill mix"):
         Mixture.open(str(tmp_path))
