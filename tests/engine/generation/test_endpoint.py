@@ -69,7 +69,7 @@ def test_a_wrong_key_or_model_ends_the_run(server: Server, status: int) -> None:
 
 def test_patience_ends(server: Server) -> None:
     server.answer = lambda body: (500, {})
-    with pytest.raises(UserError, match=r"no answer for 0.2 s .*run again to go on"):
+    with pytest.raises(UserError, match=r"no answer for 0.2 s .*Run again to go on"):
         ask(server, "a", patience=0.2)
     with pytest.raises(UserError, match="no answer for 0 s"):
         EndpointClient(Endpoint(url="http://127.0.0.1:9/v1", patience=0)).ask("completions", [{"prompt": "a"}])

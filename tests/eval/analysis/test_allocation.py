@@ -111,5 +111,5 @@ def test_limits_bind() -> None:
     laws = {"a": Law(300, 0.2), "b": Law(900, 0.2)}
     found = allocate(laws, 1000, {"b": 100})
     assert found.pairs == {"a": 900, "b": 100} and found.at_limit == ["b"] and found.optimal
-    with pytest.raises(UserError, match="lower --budget"):
+    with pytest.raises(UserError, match="Lower --budget"):
         allocate(laws, 1000, {"a": 100, "b": 100})

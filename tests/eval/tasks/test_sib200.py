@@ -16,7 +16,7 @@ def test_sib200(tmp_path: Path) -> None:
     assert questions[0].choices[questions[0].right] == "sports"
     assert values(questions, [gold(q) for q in questions], task="sib200") == {"accuracy": 100, "accuracy_norm": 100}
     file.write_text("7\tDas Spiel begann.\n", encoding="utf-8")
-    with pytest.raises(UserError, match="without topics"):
+    with pytest.raises(UserError, match="Without topics"):
         load(tmp_path, task="sib200")
 
 

@@ -42,7 +42,7 @@ def test_a_limit_that_says_nothing(limit: str, laws: Path) -> None:
 
 def test_limits_below_the_budget(laws: Path) -> None:
     result = allocate(laws, "--budget", "1000", "--limit", "hi=10", "--limit", "de=10")
-    assert result.exit_code == 2 and "lower --budget" in result.output
+    assert result.exit_code == 2 and "Lower --budget" in result.output
 
 
 def law(**changes: object) -> str:

@@ -39,18 +39,18 @@ def test_whole_models_pass(small: Path) -> None:
 def test_a_cut_model_is_refused(tmp_path: Path, keep: int) -> None:
     cut = tmp_path / "lid.bin"
     cut.write_bytes(carried().read_bytes()[:keep])
-    with pytest.raises(UserError, match=r"lid\.bin: .*(fetch it again|not a fastText)"):
+    with pytest.raises(UserError, match=r"lid\.bin: .*(Fetch it again|not a fastText)"):
         LanguageID(str(cut))
 
 
 @pytest.mark.parametrize("keep", [60, 200, -1])
 def test_a_cut_small_model_is_refused(small: Path, keep: int) -> None:
     small.write_bytes(small.read_bytes()[:keep])
-    with pytest.raises(UserError, match="fetch it again"):
+    with pytest.raises(UserError, match="Fetch it again"):
         LanguageID(str(small))
 
 
 def test_more_than_a_model_is_refused(small: Path) -> None:
     small.write_bytes(small.read_bytes() + b"\0")
-    with pytest.raises(UserError, match="fetch it again"):
+    with pytest.raises(UserError, match="Fetch it again"):
         LanguageID(str(small))
