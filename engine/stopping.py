@@ -40,3 +40,14 @@ def unstoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def handler_kept() -> Iterator[None]:
+    """A handler that a library puts in our place inside is taken out again. Main thread only, else nothing changes."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)

@@ -24,6 +24,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.answers import Answers
+from polydistill.engine.stopping import handler_kept
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
@@ -195,12 +196,13 @@ def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows
     # One process each before and behind the engine: they pass thousands of rows a second, and importing what
     # ray.data.llm needs takes each of them seconds.
     light = {"num_cpus": _light(placement), "concurrency": 1}
-    processor = build_processor(
-        vLLMEngineProcessorConfig(**settings),
-        preprocess=request,
-        preprocess_map_kwargs=light,
-        postprocess_map_kwargs=light,
-    )
+    with handler_kept():  # it calls `ray.init` again, which lets SIGTERM end this process without a word
+        processor = build_processor(
+            vLLMEngineProcessorConfig(**settings),
+            preprocess=request,
+            preprocess_map_kwargs=light,
+            postprocess_map_kwargs=light,
+        )
     return processor(prompts)
 
 

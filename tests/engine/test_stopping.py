@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from polydistill.cli.main import main
-from polydistill.engine.stopping import Stopped, stoppable, unstoppable
+from polydistill.engine.stopping import Stopped, handler_kept, stoppable, unstoppable
 
 
 def test_sigterm_raises_inside_and_the_handler_is_put_back() -> None:
@@ -21,6 +21,13 @@ def test_sigterm_does_nothing_while_something_is_closed() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with unstoppable():
         os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_librarys_handler_does_not_stay() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with handler_kept():
+        signal.signal(signal.SIGTERM, lambda *_: None)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

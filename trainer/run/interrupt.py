@@ -15,18 +15,27 @@ class StoppedError(UserError):
 
 
 @contextmanager
-def stop_on_sigterm(place: Folder) -> Iterator[None]:
+def stop_on_sigterm(place: Folder) -> Iterator[threading.Event]:
     """Meanwhile SIGTERM asks the ranks for a checkpoint and an end, where this is the process's main thread.
 
     Slurm, Kubernetes and spot machines send it some time before they take the machine away.
+
+    Yields:
+        An event that is set once the signal came. The ranks do not see it after their last step.
     """
     _forget(place)
+    asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: place.write(STOP, b""))
+
+    def ask(*_: object) -> None:
+        asked.set()
+        place.write(STOP, b"")
+
+    before = signal.signal(signal.SIGTERM, ask)
     try:
-        yield
+        yield asked
     finally:
         signal.signal(signal.SIGTERM, before)
         _forget(place)

@@ -122,7 +122,7 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
     if progress:
         watcher.start()
     try:
-        with stop_on_sigterm(Folder.of(absolute)):
+        with stop_on_sigterm(Folder.of(absolute)) as asked:
             answer = trainer.fit().return_value or {}
     except TrainingFailedError as error:
         raise UserError(_lost(absolute, launch, train, error)) from error
@@ -135,6 +135,8 @@ def _fit(mixture: str, student: Student, train: Train, out: str, who: Identity, 
         raise UserError(answer["error"])
     if "stopped" in answer:
         raise StoppedError(f"{out}: stopped with a checkpoint. Run the same command again to go on.")
+    if asked.is_set():
+        raise StoppedError(f"{out}: stopped at the training's end. Run the same command again to go on.")
 
 
 def _check_room(train: Train, gpus: float, cluster: dict[str, float]) -> None:

@@ -13,10 +13,11 @@ from polydistill.trainer.run.interrupt import stop_on_sigterm
 def test_a_signal_is_a_file_while_training_runs(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     (tmp_path / STOP).touch()  # left over
-    with stop_on_sigterm(Folder.of(tmp_path)):
-        assert not (tmp_path / STOP).exists()
+    with stop_on_sigterm(Folder.of(tmp_path)) as asked:
+        assert not (tmp_path / STOP).exists() and not asked.is_set()
         os.kill(os.getpid(), signal.SIGTERM)
         assert (tmp_path / STOP).exists()
+    assert asked.is_set()  # also where the last step was over already
     assert not (tmp_path / STOP).exists() and signal.getsignal(signal.SIGTERM) is before
 
 
