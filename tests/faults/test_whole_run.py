@@ -133,7 +133,7 @@ def test_kills_at_any_moment_change_nothing(run: WholeRun, quiet: dict[str, byte
 STAGES: dict[str, tuple[str, Callable[[WholeRun], int]]] = {
     "synth": ("units/*/*.json", lambda run: len(list(run.out.glob("units/*/*.json")))),
     "train": ("models/*/log.jsonl", lambda run: len(list(run.out.glob("models/*/checkpoints/*/done.json")))),
-    "eval": ("models/*/training.json", lambda run: 1),
+    "eval": ("eval/answers/*/*/*.json", lambda run: len(list(run.out.glob("eval/answers/*/*/*.json")))),
 }
 
 
