@@ -32,7 +32,8 @@ class WholeRun:
     def __init__(self, folder: Path, world: Path) -> None:
         self.folder, self.out = folder, folder / "out"
         rows = json.loads((world / "instructions.json").read_text())[:24]
-        (folder / "prompts.json").write_text(json.dumps(rows))
+        if not (folder / "prompts.json").exists():  # the prompts' record has the file's time
+            (folder / "prompts.json").write_text(json.dumps(rows))
         engine = {"max_model_len": 256, "max_num_seqs": 8, "enforce_eager": True, "dtype": "float32"}
         models = world / "models"
         config = {
