@@ -9,7 +9,7 @@ import ray
 
 from polydistill.engine import environment
 from polydistill.engine.errors import UserError
-from polydistill.engine.stopping import stoppable, unstoppable
+from polydistill.engine.stopping import handler_kept, stoppable, unstoppable
 
 
 def _stay_on_loopback() -> None:
@@ -61,15 +61,15 @@ def cluster(address: str | None = None) -> Iterator[None]:
         settings = {"address": address, "runtime_env": hook}
     with stoppable():
         try:
-            ray.init(log_to_driver=False, logging_level="ERROR", **settings)
+            with handler_kept():  # of SIGTERM: Ray's would end this process without a word
+                ray.init(log_to_driver=False, logging_level="ERROR", **settings)
         except (RuntimeError, ConnectionError, ValueError) as error:
             if address is None:
                 raise
             raise UserError(_no_connection(address, str(error))) from error
         _close_token_file()
         try:
-            with stoppable():  # again: `ray.init` has put a handler of its own in the place of ours
-                yield
+            yield
         finally:
             with unstoppable():  # Ray ends its processes with a SIGTERM to their group, which is often ours
                 ray.shutdown()
