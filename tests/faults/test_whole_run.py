@@ -9,13 +9,14 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.polydistill.cli.command import COMMAND
 
 KILLS = int(os.environ.get("POLYDISTILL_KILLS", "0"))
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not KILLS, reason="a nightly test: POLYDISTILL_KILLS=10")]
@@ -53,7 +54,7 @@ class WholeRun:
         (folder / "run.yaml").write_text(json.dumps(config))  # JSON is YAML
 
     def start(self) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", "from polydistill.cli.main import main; main()", "run", "run.yaml"]
+        command = [*COMMAND, "run", "run.yaml"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 

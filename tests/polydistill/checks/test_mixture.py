@@ -1,31 +1,11 @@
 """A recipe, dictionaries, parallel text, evaluation sets and native rows, found wrong before anything expensive."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from polydistill.checks.mixture import mixture
 from polydistill.checks.problem import Problem
-from polydistill.run_config import RunConfig
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "rows.json").write_text(json.dumps([{"instruction": "Say 1.", "input": "", "output": "1"}]))
-    (tmp_path / "empty").mkdir()
-    return tmp_path
-
-
-def run(folder: Path, **sections: Any) -> RunConfig:
-    base = {"output": str(folder / "out"), "targets": ["de"], "translate": {"model": "org/nllb"}, "recipe": "sft"}
-    return RunConfig.model_validate({**base, "prompts": {"path": str(folder / "rows.json")}, **sections})
-
-
-def only(problems: list[Problem]) -> Problem:
-    (problem,) = problems
-    return problem
+from tests.polydistill.checks.runs import only, run
 
 
 def test_nothing_is_wrong(folder: Path) -> None:

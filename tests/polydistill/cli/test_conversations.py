@@ -1,9 +1,6 @@
 """A file of conversations through the whole line: system prompts, several turns, code and a tool call."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import yaml
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.shards import read_table
+from tests.polydistill.cli.command import polydistill
 
 pytestmark = pytest.mark.slow
 
@@ -34,12 +32,6 @@ def talk(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
         {"role": "user", "content": third["instruction"]},
         {"role": "assistant", "content": third["output"]},
     ]
-
-
-def polydistill(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-c", "from polydistill.cli.main import main; main()", *arguments]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.fixture(scope="module")

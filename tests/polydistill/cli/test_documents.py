@@ -18,6 +18,7 @@ import yaml
 
 from polydistill.cli.main import app
 from polydistill.run_config import load_run
+from tests.polydistill.cli.command import COMMAND
 
 ROOT = Path(__file__).parents[3]
 MADE = {"api.md", "config.md"}  # from the code, by docs/generate.py
@@ -136,7 +137,7 @@ def test_are_run(folder: Path) -> None:
         command = next(command for _, command, _ in ALL if command.startswith(beginning))
         line = [*(["polydistill"] if command.startswith("polydistill") else []), *words(command), *shlex.split(more)]
         if line[0] == "polydistill":
-            line[0:1] = [sys.executable, "-c", "from polydistill.cli.main import main; main()"]
+            line[0:1] = COMMAND
         else:
             line = [sys.executable if command.startswith("python") else command.split()[0], *line]
         result = subprocess.run(line, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True)

@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +13,12 @@ from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.shards import read_shard
 from tests.engine.judging.test_untranslated import READ, untranslated
+from tests.polydistill.cli.command import polydistill
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 PART = [*range(800), *range(4420, 5120)]
 SHIFTED = range(540, 4420)  # here the German is that of the row 50 further down
-
-
-def polydistill(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-c", "from polydistill.cli.main import main; main()", *arguments]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 import gzip
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import polars
 import pyarrow.dataset
 import pytest
 import yaml
+
+from tests.polydistill.cli.command import polydistill
 
 pytestmark = pytest.mark.slow
 
@@ -21,13 +21,6 @@ BAD = {
     b'{"instruction": " ", "input": "", "output": "empty"}': "empty_instruction",
     b'{"instruction": "' + b"long " * 20_001 + b'", "input": "", "output": "x"}': "too_long",
 }
-
-
-def polydistill(folder: Path, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-c", "from polydistill.cli.main import main; main()", *arguments]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr[-4000:]
-    return done.stdout if code == 0 else done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.polydistill.cli.command import COMMAND
 
 README = Path(__file__).parents[3] / "README.md"
 FIRST = re.search(r"^```\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -50,7 +51,7 @@ def test_the_csv_s_commands_work_in_an_empty_folder(tmp_path: Path, tiny: Path) 
     printed = ""
     for command in (command for command in commands() if "run.yaml" in command):
         words = command.split()[1:] + ([] if " init " in command else change)
-        line = [sys.executable, "-c", "from polydistill.cli.main import main; main()", *words]
+        line = [*COMMAND, *words]
         done = subprocess.run(line, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         printed += done.stdout

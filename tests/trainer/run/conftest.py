@@ -40,3 +40,10 @@ def trained(one_rank: None, student: str, mixture: str) -> Training:
 def losses(out: Path) -> list[float]:
     """The loss of each step."""
     return [float(row["loss"] or 0) for row in Checkpoint.open(str(out)).curve]
+
+
+def weights(out: Path, part: str = "model") -> dict[str, Any]:
+    """A trained model's tensors by name."""
+    from safetensors.torch import load_file
+
+    return load_file(next((out / part).glob("*.safetensors")))

@@ -14,15 +14,9 @@ from polydistill.engine.storage.artifact import State
 from polydistill.inspection.describe import describe
 from polydistill.trainer.artifact import Checkpoint
 from polydistill.trainer.records import STOP
-from tests.trainer.run.conftest import Training, losses
+from tests.trainer.run.conftest import Training, losses, weights
 
 pytestmark = pytest.mark.slow
-
-
-def weights(out: Path, part: str = "model") -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(next((out / part).glob("*.safetensors")))
 
 
 def same(one: Path, other: Path) -> bool:

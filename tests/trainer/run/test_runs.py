@@ -11,6 +11,7 @@ import torch
 
 from tests.engine.mixture_fixture import write_mixture
 from tests.trainer.conftest import write_student
+from tests.trainer.run.conftest import weights
 
 COMMON: dict[str, Any] = {
     "steps": 9,
@@ -35,12 +36,6 @@ def curve(out: Path) -> list[float]:
     records = json.loads((out / "training.json").read_text())["curve"]
     assert [record["step"] for record in records] == list(range(1, len(records) + 1))
     return [record["loss"] for record in records]
-
-
-def weights(out: Path, part: str = "model") -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(next((out / part).glob("*.safetensors")))
 
 
 @pytest.fixture(scope="module")
