@@ -11,7 +11,6 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 import functools
 import logging
 import threading
-from dataclasses import replace
 from typing import Any
 
 import ray
@@ -91,7 +90,7 @@ def _run(
     if config.student and config.student.endpoint:  # the engine is elsewhere; here a process waits for its answers
         waiting = Stage(actors=work.generate.actors or 1, cpus=_WAITING_CPUS, gpus=0)
         work = work.model_copy(update={"generate": waiting})
-    placement = size_pools(work, _beside_reward(nodes, config.student), active, rates, Demands.of(config))
+    placement = size_pools(work, nodes, active, rates, Demands.of(config))
     # On the driver's node: when another node is lost, the figures are not. Its death costs figures, not the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     monitor = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Monitor).remote()
@@ -114,19 +113,6 @@ def _run(
         table.close()
         _join_executor()
         ray.kill(monitor)
-
-
-def _beside_reward(nodes: list[Node], student: Student | None) -> list[Node]:
-    """What the machines have for the pools, beside the reward model.
-
-    Raises:
-        UserError: no machine has the GPUs that the reward model asks for.
-    """
-    gpus = student.reward.gpus if student and student.reward else 0.0
-    place = next((i for i, node in enumerate(nodes) if node.gpus >= gpus), None)
-    if place is None:
-        raise UserError(f"student.reward.gpus is {gpus:g}, but no machine of the cluster has as many GPUs")
-    return [replace(node, gpus=node.gpus - gpus) if i == place else node for i, node in enumerate(nodes)]
 
 
 def _join_executor() -> None:

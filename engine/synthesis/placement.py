@@ -6,7 +6,7 @@ which compute lost blocks again. Where the pools hold every CPU both wait for ev
 lost, no CPU free, the run hung; with half of the CPUs free it recovered within 40 s).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polydistill.engine.config import Stage, Synthesis, Work
 from polydistill.engine.errors import UserError
@@ -27,13 +27,23 @@ class Demands:
 
     engine_gpus: int = 1  # GPUs that one vLLM engine spans: tensor times pipeline parallel
     judges_on_gpu: bool = True  # language ID and rules alone have nothing to do on one
+    reward_models: int = 0  # processes that rate answers beside the pools
+    reward_gpus: float = 0.0  # GPUs of each of them
 
     @classmethod
     def of(cls, config: Synthesis) -> "Demands":
         """The demands of a run."""
-        engine = config.student.engine if config.student and not config.student.endpoint else {}
+        student = config.student
+        engine = student.engine if student and not student.endpoint else {}
         sizes = [int(engine.get(name, 1)) for name in ("tensor_parallel_size", "pipeline_parallel_size")]
-        return cls(sizes[0] * sizes[1], config.judge.quality is not None)
+        reward = student.reward if student else None
+        askers = (config.work.generate.actors or 1) if student and student.endpoint else 1
+        return cls(
+            sizes[0] * sizes[1],
+            config.judge.quality is not None,
+            askers if reward else 0,
+            reward.gpus if reward else 0.0,
+        )
 
 
 def prompt_rates(languages: int, rates: dict[str, float] | None = None) -> dict[str, float]:
@@ -79,6 +89,7 @@ def size_pools(
         UserError: the configured pools ask for more than the cluster has.
     """
     rates, demands = {**RATES, **(rates or {})}, demands or Demands()
+    nodes = _beside_rewards(nodes, demands)
     configured = {name: getattr(work, name) for name in active}
     width = {name: demands.engine_gpus if name == "generate" else 1 for name in active}  # bundles of one actor
     gpus = sum(node.gpus for node in nodes)
@@ -123,6 +134,21 @@ def size_pools(
             "tasks and for recomputing after a lost node: lower work.*.actors, work.*.cpus or work.*.gpus"
         )
     return Placement(pools, cpus - taken)
+
+
+def _beside_rewards(nodes: list[Node], demands: Demands) -> list[Node]:
+    """What the machines have for the pools, beside the reward models.
+
+    Raises:
+        UserError: no machine has the GPUs that a reward model asks for.
+    """
+    left, gpus = list(nodes), demands.reward_gpus
+    for _ in range(demands.reward_models):
+        place = next((number for number, node in enumerate(left) if node.gpus >= gpus), None)
+        if place is None:
+            raise UserError(f"student.reward.gpus is {gpus:g}, but no machine of the cluster has as many GPUs left")
+        left[place] = replace(left[place], gpus=left[place].gpus - gpus)
+    return left
 
 
 def _gpu_shares(configured: dict[str, Stage], gpus: float, width: dict[str, int], demands: Demands) -> dict[str, float]:

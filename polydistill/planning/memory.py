@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from polydistill.engine.config import Translator
+from polydistill.engine.config import Reward, Translator
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import JUDGE_PARAMETERS, parameters
 from polydistill.engine.planning.plan import StagePlan
@@ -114,6 +114,8 @@ def _synthesis(run: RunConfig, machines: Machines, card: float) -> Iterator[_Nee
             yield _Need(name, weights + _RUNTIME, stage.gpus * card * GIB)
         else:
             yield _Need(name, weights * count, cluster.memory * GIB)
+    if run.student and run.student.reward:
+        yield _reward(run.student.reward, cluster, card)
 
 
 def _engine(run: RunConfig, machines: Machines, step: str, card: float, share: float, count: int) -> _Need:
@@ -150,6 +152,15 @@ def _judge(run: RunConfig) -> float:
     return size * 1e9 * width + quality.batch_tokens * 1024 * 20 * width
 
 
+def _reward(reward: Reward, cluster: Cluster, card: float) -> _Need:
+    """A reward model: its weights, and one batch of its activations."""
+    width = 4 if reward.dtype == "float32" else 2
+    need = parameters(reward.model) * 1e9 * width + reward.batch_tokens * 1024 * 20 * width
+    if cluster.gpus and reward.gpus:
+        return _Need("reward", need + _RUNTIME, min(reward.gpus, 1.0) * card * GIB)
+    return _Need("reward", need, cluster.memory * GIB)
+
+
 def _training(train: Train, machines: Machines, card: float) -> _Need:
     cluster = machines.cluster
     half = bool(cluster.gpus) and train.precision != "fp32"
@@ -174,11 +185,15 @@ def _advice(run: RunConfig, machines: Machines, need: _Need, card: float, cards:
         options = ["translate.compute_type=int8_float16"]
     elif need.step == "judge" and run.judge.quality:
         options = ["judge.quality.batch_tokens or judge.quality.dtype=float16"]
+    elif need.step == "reward":
+        options = ["student.reward.batch_tokens or student.reward.dtype=bfloat16"]
     larger = next((size for size, fits in cards.items() if fits and float(size) > card), None)
     if larger:
         options.append(f"a card of {larger} GB")
     if machines.stages.get(need.step) and 0 < machines.stages[need.step].gpus < 1:
         options.append(f"a larger work.{need.step}.gpus")
+    if need.step == "reward" and run.student and run.student.reward and 0 < run.student.reward.gpus < 1:
+        options.append("a larger student.reward.gpus")
     return " or ".join(options) or "a smaller model"
 
 

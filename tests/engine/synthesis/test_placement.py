@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polydistill.engine.config import Stage, Work
+from polydistill.engine.config import Stage, Synthesis, Work
 from polydistill.engine.errors import UserError
 from polydistill.engine.synthesis.placement import Demands, Node, prompt_rates, size_pools
 
@@ -79,3 +79,18 @@ def test_a_judge_without_a_quality_model_takes_no_gpu():
         size_pools(Work(judge=Stage(gpus=0.5)), [Node(64, 8)], demands=Demands(judges_on_gpu=False)).pools["judge"].gpus
         == 0.5
     )
+
+
+def test_reward_models_have_their_gpus_beside_the_pools():
+    """One process rates the engine's answers. With a server, each process that asks it rates what it gets."""
+    reward = {"model": "m", "gpus": 1}
+    student = {"model": "m", "samples": 2, "temperature": 1.0, "select": "quality", "reward": reward}
+    run = {"output": "o", "targets": ["deu_Latn"], "prompts": {"path": "p"}, "translate": {"model": "t"}}
+    one = Demands.of(Synthesis.model_validate(run | {"student": student}))
+    served = student | {"endpoint": {"url": "http://127.0.0.1:8000/v1"}}
+    three = Demands.of(Synthesis.model_validate(run | {"student": served, "work": {"generate": {"actors": 3}}}))
+    assert (one.reward_models, one.reward_gpus, three.reward_models) == (1, 1.0, 3)
+    pools = size_pools(Work(), [Node(64, 4), Node(64, 4)], demands=one).pools
+    assert sum(pool.actors * pool.gpus for pool in pools.values()) <= 7
+    with pytest.raises(UserError, match=r"student\.reward\.gpus is 1, but no machine of the cluster has as many"):
+        size_pools(Work(), [Node(64, 2)], demands=three)

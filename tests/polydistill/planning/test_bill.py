@@ -51,6 +51,17 @@ def test_the_given_card_is_judged_like_the_usual_one_of_its_size(gpu, card):
         assert bool(row.advice) != row.fits
 
 
+def test_a_reward_model_needs_memory_and_its_part_of_a_card():
+    reward = "reward: {model: X-RM-8B, gpus: 0.2}"
+    student = "student={model: Llama-3.1-8B, samples: 4, temperature: 1.0, select: quality, " + reward + "}"
+    found = planned("eight_gpus", changes=[student])
+    (row,) = [row for row in found.memory if row.step == "reward"]
+    assert row.need > 8e9 * 4 and row.room == 0.2 * 80 * 2**30 and not row.fits
+    assert "student.reward.dtype=bfloat16" in row.advice and "student.reward.gpus" in row.advice
+    taken = sum(stage.actors * stage.gpus for stage in found.synthesis.stages.values())
+    assert taken <= 7.8
+
+
 def test_seventy_billion_parameters_do_not_fit_a_card_of_24_gb():
     found = planned("eight_gpus", gpu="4090", changes=["student.model=Llama-2-70b-hf"])
     rows = {row.step: row for row in found.memory}
