@@ -184,14 +184,18 @@ def _alpaca() -> list[dict[str, str]]:
 
 
 def _table(rows: list[dict[str, str]]) -> pa.Table:
-    columns: dict[str, list[Any]] = {
-        "id": [f"{number:016x}" for number in range(len(rows))], "source": [SOURCE] * len(rows),
-        "origin": [""] * len(rows), "instruction": [row["instruction"] for row in rows],
-        "input": [row["input"] for row in rows], "truth": [row["output"] for row in rows],
-        "self": [None] * len(rows), "self_tokens": [None] * len(rows), "self_error": [None] * len(rows),
-        "self_reasoning": [None] * len(rows), "self_candidates": [None] * len(rows),
-    }  # fmt: skip
-    return pa.table(columns, schema=GENERATED)
+    answered = [
+        {
+            "id": f"{number:016x}",
+            "source": SOURCE,
+            "origin": "",
+            "instruction": row["instruction"],
+            "input": row["input"],
+            "truth": row["output"],
+        }
+        for number, row in enumerate(rows)
+    ]
+    return pa.Table.from_pylist(answered, schema=GENERATED)
 
 
 def _sentences(table: pa.Table, distinct: bool = True) -> list[str]:
