@@ -1,8 +1,8 @@
 """Sources become prompts: cleaned, identified, without duplicates, in shards of equal size.
 
 A row's id is a hash of its language and its texts, so it is the same in every file and run; rows with equal ids are
-`duplicate`s of the first. Memory does not grow with the texts: rows pass through local files, and 8 bytes of each id
-stay in memory.
+`duplicate`s of the first. Memory does not grow with the texts or with rows that are dropped: rows pass through local
+files, and 8 bytes of each id stay in memory.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -69,14 +69,17 @@ def prepare(
         for number, source in enumerate(sources):
             _read(source, number, spool)
         spool.close_rows()
-        rows, first = spool.table("rows"), _first(spool.ids)
-        _drop_duplicates(rows, first, spool)
+        first = _first(spool.ids)
+        _drop_duplicates(first, spool)
         spool.close_dropped()
-        kept = np.flatnonzero(_sampled(first, sources, spool, seed))
-        units = list(_units(rows, kept, folder, unit_rows))
-        tables = {target: spool.table(target) for target in targets}
-        given = {target: list(_units(table, kept, folder, unit_rows, f"{target}/")) for target, table in tables.items()}
-        asked = {t: table["instruction"].take(pa.array(kept)) for t, table in tables.items()}
+        kept = _sampled(first, sources, spool, seed)
+        units = list(_units(_chosen(spool.batches("rows"), kept), kept.sum(), folder, unit_rows))
+        given, translated = {}, {}
+        for target in targets:
+            shards = _units(_chosen(spool.batches(target), kept), kept.sum(), folder, unit_rows, f"{target}/")
+            given[target] = list(shards)
+            asked = (table["instruction"] for table in _chosen(spool.batches(target), kept))
+            translated[target] = sum(len(texts) - texts.null_count for texts in asked)
         dropped_rows = write_tables(folder, DROPPED_FILE, DROPPED, spool.batches("dropped"), compression="zstd")
     record = PromptsRecord(
         fingerprint=fingerprint,
@@ -85,12 +88,12 @@ def prepare(
         seed=drawn,
         units=units,
         rows_read=spool.read,
-        rows_kept=len(kept),
+        rows_kept=int(kept.sum()),
         dropped=dict(sorted(spool.reasons.items())),
         mended=dict(sorted(spool.notes.changed.items())),
         unused={name: dict(sorted(found.items())) for name, found in spool.notes.unused.items() if found},
         given=given,
-        translated={target: len(texts) - texts.null_count for target, texts in asked.items()},
+        translated=translated,
         translations_lost={target: dict(sorted(found.items())) for target, found in spool.notes.lost.items() if found},
         dropped_rows=dropped_rows,
     )
@@ -168,11 +171,16 @@ def _first(ids: np.ndarray) -> np.ndarray:
     return pl.Series(ids, dtype=pl.UInt64).is_first_distinct().to_numpy()
 
 
-def _drop_duplicates(rows: pa.Table, first: np.ndarray, spool: Spool) -> None:
+def _chosen(tables: Iterable[pa.Table], mask: np.ndarray) -> Iterator[pa.Table]:
+    """The rows of consecutive tables for which `mask`, bool of shape (rows,), is true."""
     start = 0
-    for batch in rows.select(["origin", "instruction"]).to_batches():
-        again = pa.Table.from_batches([batch]).filter(pa.array(~first[start : start + batch.num_rows]))
-        start += batch.num_rows
+    for table in tables:
+        yield table.filter(pa.array(mask[start : start + table.num_rows]))
+        start += table.num_rows
+
+
+def _drop_duplicates(first: np.ndarray, spool: Spool) -> None:
+    for again in _chosen(spool.batches("rows"), ~first):
         excerpts = pc.utf8_slice_codeunits(again["instruction"], 0, EXCERPT)
         reasons = pa.array(["duplicate"] * again.num_rows, pa.string())
         spool.drop(pa.table([again["origin"], reasons, excerpts], schema=DROPPED))
@@ -193,19 +201,26 @@ def _sampled(first: np.ndarray, sources: list[Source], spool: Spool, seed: int) 
     return kept
 
 
-def _units(rows: pa.Table, kept: np.ndarray, folder: Folder, unit_rows: int, prefix: str = "") -> Iterator[Shard]:
-    """Write the kept rows as shards whose sizes differ by one row at most.
+def _units(tables: Iterable[pa.Table], rows: int, folder: Folder, unit_rows: int, prefix: str = "") -> Iterator[Shard]:
+    """Write rows as shards whose sizes differ by one row at most.
 
     Args:
-        rows: all rows.
-        kept: indices of those that are kept, ascending: int64 of shape (kept,).
+        tables: the rows.
+        rows: their number.
         folder: `prompts/`.
         unit_rows: maximum number of rows in a shard.
         prefix: of the shards' names.
     """
-    count = math.ceil(len(kept) / unit_rows)
-    bounds = [round(i * len(kept) / count) for i in range(count + 1)] if count else []
-    for unit, (start, end) in enumerate(itertools.pairwise(bounds)):
-        low = int(kept[start])
-        part = rows.slice(low, int(kept[end - 1]) + 1 - low).take(pa.array(kept[start:end] - low))
-        yield write_table(folder, f"{prefix}{shard_name(unit)}", part)
+    count = math.ceil(rows / unit_rows)
+    bounds = [round(i * rows / count) for i in range(count + 1)] if count else []
+    sizes = [end - start for start, end in itertools.pairwise(bounds)]
+    waiting: list[pa.Table] = []
+    unit = have = 0
+    for table in tables:
+        waiting.append(table)
+        have += table.num_rows
+        while unit < count and have >= sizes[unit]:
+            together = pa.concat_tables(waiting)
+            mine = together.slice(0, sizes[unit]).take(pa.array(range(sizes[unit])))
+            yield write_table(folder, f"{prefix}{shard_name(unit)}", mine)
+            waiting, have, unit = [together.slice(sizes[unit])], have - sizes[unit], unit + 1

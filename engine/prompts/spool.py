@@ -81,13 +81,9 @@ class Spool:
         """No further rows are dropped."""
         self._dropped.close()
 
-    def table(self, name: str) -> pa.Table:
-        """The whole of "rows", or of a target's translations, memory-mapped."""
-        return pa.ipc.open_stream(pa.memory_map(str(self._path(name)))).read_all()
-
     def batches(self, name: str) -> Iterator[pa.Table]:
-        """The same, batch by batch; also "dropped"."""
-        with pa.memory_map(str(self._path(name))) as file:
+        """The tables that went into "rows", "dropped", or a target's translations, one after the other."""
+        with pa.OSFile(str(self._path(name))) as file:  # a mapped file would stay in memory as far as it has been read
             for batch in pa.ipc.open_stream(file):
                 yield pa.Table.from_batches([batch])
 
