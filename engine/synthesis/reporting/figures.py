@@ -39,6 +39,7 @@ class Report:
     thresholds: dict[str, Thresholds] = field(default_factory=dict)  # by target; {} where the run has no config.yaml
     quality_edges: list[float] = field(default_factory=QUALITY_EDGES.tolist)
     length_ratio_edges: list[float] = field(default_factory=RATIO_EDGES.tolist)
+    page: str = ""  # SHA-256 of report.html
     format: int = 3
 
 

@@ -1,7 +1,9 @@
 """What a synthesis run made: a table for the terminal, `report.json`, and `report.html` to open in a browser."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from polydistill.engine.errors import DamagedError
 from polydistill.engine.generation.answers import Answers
@@ -21,7 +23,7 @@ RECORD, PAGE = "report.json", "report.html"
 
 
 def known_report(location: str | Folder) -> str | None:
-    """The table for the terminal of a report that tells about the whole pool. None where there is no such report."""
+    """The table for the terminal of a whole report about the whole pool. None where there is no such report."""
     folder = Folder.of(location)
     if not (folder.exists(RECORD) and folder.exists(PAGE)):
         return None
@@ -31,7 +33,9 @@ def known_report(location: str | Folder) -> str | None:
         return None
     pool = open_pool(folder)
     whole = {target: merge(unit.figures for unit in units.values()) for target, units in pool.records.items()}
-    return as_text(report, folder.root) if report.languages == whole else None
+    if report.languages != whole or report.page != _digest(folder.read(PAGE)):
+        return None
+    return as_text(report, folder.root)
 
 
 def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> str:
@@ -55,9 +59,14 @@ def write_report(location: str | Folder, unidentified: Sequence[str] = ()) -> st
         [target for target in pool.targets if target in unidentified],
         thresholds(folder, pool.targets),
     )
-    write_record(folder, RECORD, report)
-    folder.write(PAGE, page(report, samples(pool), folder.root).encode())
+    html = page(report, samples(pool), folder.root).encode()
+    folder.write(PAGE, html)
+    write_record(folder, RECORD, replace(report, page=_digest(html)))
     return as_text(report, folder.root)
+
+
+def _digest(html: bytes) -> str:
+    return hashlib.sha256(html).hexdigest()
 
 
 def _summary(folder: Folder) -> SynthesisRecord | None:

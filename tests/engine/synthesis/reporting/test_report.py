@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from polydistill.engine.schema import POOL
+from polydistill.engine.storage.configuration import write_configuration
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.shards import Folder
@@ -17,10 +18,9 @@ from tests.engine.pool_fixture import row, write_run
 def test_thresholds_are_those_of_the_run_and_the_language(tmp_path: Path) -> None:
     run = write_run(tmp_path, {name: [row(0, name)] for name in ("deu_Latn", "tha_Thai")})
     assert thresholds(Folder.of(run), ["deu_Latn"]) == {}
-    (tmp_path / "config.yaml").write_text(
-        "judge:\n  rules: {length_ratio: {default: [0.5, 2.0], tha_Thai: [0.25, 4.0]}, copied: 0.9}\n"
-        "  quality: {model: m, threshold: {default: 0.8, tha_Thai: 0.7}}\n"
-    )
+    rules = {"length_ratio": {"default": [0.5, 2.0], "tha_Thai": [0.25, 4.0]}, "copied": 0.9}
+    quality = {"model": "m", "threshold": {"default": 0.8, "tha_Thai": 0.7}}
+    write_configuration(Folder.of(run), {"judge": {"rules": rules, "quality": quality}})
     values = {"scores_truth": {"quality": 0.5, "length_ratio": 1.0}}
     for target in ("deu_Latn", "tha_Thai"):
         table = pa.Table.from_pylist([row(0, target, **values)], POOL)
@@ -34,7 +34,7 @@ def test_thresholds_are_those_of_the_run_and_the_language(tmp_path: Path) -> Non
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count('class="threshold"') == 6
     assert "threshold 0.7<" in page and "threshold 0.25 and 4<" in page
-    (tmp_path / "config.yaml").write_text("judge: {quality: null}\n")
+    write_configuration(Folder.of(run), {"judge": {"quality": None}})
     assert thresholds(Folder.of(run), ["deu_Latn"])["deu_Latn"].quality is None
 
 
@@ -46,6 +46,11 @@ def test_a_report_is_written_once_for_a_pool(tmp_path):
     (tmp_path / "report.html").unlink()
     assert known_report(run) is None
     write_report(run)
+    html = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "report.html").write_bytes(html.replace(b"deu", b"dou", 1))
+    assert known_report(run) is None
+    write_report(run)
+    assert (tmp_path / "report.html").read_bytes() == html
     record = json.loads((tmp_path / "report.json").read_text())
     for damaged in ("{", json.dumps(record | {"format": 99})):
         (tmp_path / "report.json").write_text(damaged)
