@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from polydistill.engine import environment, screen
 from polydistill.engine.config import Judge, dump, override, validate
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.storage.configuration import CONFIG, read_configuration, write_configuration
 from polydistill.engine.storage.shards import Folder
 from polydistill.paths import resolve
 from polydistill.run_config import RunConfig, read_run_file
@@ -82,6 +83,7 @@ class Run:
         from polydistill.engine.synthesis.reporting.report import known_report
 
         if self._is_synthesized():
+            write_configuration(Folder.of(self.output), dump(self.config))  # other sections may have changed
             known = known_report(self.output)
         else:
             known = None
@@ -269,7 +271,7 @@ class Run:
 
 def _config(source: Any, rows: list[Mapping[str, object]] | None, changes: Sequence[str]) -> RunConfig:
     if isinstance(source, str | Path):
-        data, where = read_run_file(_file(source)), str(source)
+        data, where = _read(Path(source)), str(source)
     else:
         data, where = source.model_dump(mode="json") if isinstance(source, RunConfig) else dict(source), "configuration"
     for text in changes:
@@ -281,12 +283,13 @@ def _config(source: Any, rows: list[Mapping[str, object]] | None, changes: Seque
     return validate(RunConfig, data, where)
 
 
-def _file(source: str | Path) -> Path:
-    if not Path(source).is_dir():
-        return Path(source)
-    if not (Path(source) / "config.yaml").is_file():
-        raise UserError(f"{source}: no run here (config.yaml is missing). Give a YAML file, or a run's folder")
-    return Path(source) / "config.yaml"
+def _read(source: Path) -> dict[str, object]:
+    if not source.is_dir():
+        return read_run_file(source)
+    folder = Folder.of(source)
+    if not folder.exists(CONFIG):
+        raise UserError(f"{source}: no run here ({CONFIG} is missing). Give a YAML file, or a run's folder")
+    return read_configuration(folder) | {"output": folder.root}  # the folder may have been moved
 
 
 def _write_rows(rows: list[Mapping[str, object]], output: str) -> str:

@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.generation.answers import Answers
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.artifact import Artifact
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
 from polydistill.engine.storage.pool import open_pool
 from polydistill.engine.storage.run_folder import GENERATED, POOL, UNITS
 from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.absent import GO_ON, absent
 from polydistill.eval.scores import Scores
 from polydistill.trainer.artifact import Checkpoint
 
@@ -29,7 +32,7 @@ _WHERE = {kind: re.compile(rf"(?:(.+)/)?{trace}") for kind, trace in _TRACES.ite
 class Verified:
     """What verification found of one artifact."""
 
-    kind: str  # "prompts", "answers", "pool", "mixture", "checkpoint" or "scores"
+    kind: str  # "run", "prompts", "answers", "pool", "mixture", "checkpoint" or "scores"
     path: str
     problems: list[str]  # one sentence each; [] where every file is what was written
 
@@ -62,6 +65,8 @@ def _artifacts(root: Folder) -> Iterator[tuple[str, Folder, Callable[[Folder], l
             if kind != "run":
                 yield kind, folder, _OPENED[kind]
                 continue
+            if folder.exists(CONFIG) or folder.exists(run_fingerprint.FILE):
+                yield "run", folder, _bound
             yield "prompts", folder, _opened(open_prompts)
             if (folder / GENERATED).names():
                 yield "answers", folder, _answers
@@ -76,22 +81,32 @@ def _opened(make: Callable[[Folder], Artifact]) -> Callable[[Folder], list[str]]
 _OPENED = {"mixture": _opened(Mixture.open), "checkpoint": _opened(Checkpoint.open), "scores": _opened(Scores.open)}
 
 
+def _bound(run: Folder) -> list[str]:
+    """What is wrong with what a run's folder is bound to."""
+    found = []
+    for read in (read_configuration, run_fingerprint.read):
+        try:
+            read(run)
+        except DamagedError as error:
+            found.append(str(error))
+    return found
+
+
 def _answers(run: Folder) -> list[str]:
-    answers, units = Answers(run / GENERATED), open_prompts(run).record.units
-    names = [answers.name(unit) for unit in range(len(units))]
-    lost = [_lost(answers.folder.join(name)) for name in names if name not in answers.names()]
-    return [*lost, *answers.verify()]
+    return [*_lost(run, GENERATED), *Answers(run / GENERATED).verify()]
 
 
 def _pool(run: Folder) -> list[str]:
-    pool, units = open_pool(run), range(len(open_prompts(run).record.units))
-    names = [f"{UNITS}/{target}/{unit:06}.json" for target in pool.targets for unit in units]
-    there = {record.name for done in pool.records.values() for record in done.values()}
-    return [*(_lost(run.join(name)) for name in names if name not in there), *pool.verify()]
+    lost = _lost(run, UNITS)
+    return [*lost, *open_pool(run).verify()] if (run / UNITS).names(recursive=True) else lost
 
 
-def _lost(path: str) -> str:
-    return f"{path} is missing. Run `polydistill synth` again: it goes on where it was."
+def _lost(run: Folder, part: str) -> list[str]:
+    try:
+        config = read_configuration(run)
+    except DamagedError:  # `_bound` says so
+        config = {}
+    return [f"{run.join(name)} is missing. {GO_ON}" for name in absent(run, config) if name.startswith(f"{part}/")]
 
 
 def _verified(kind: str, folder: Folder, problems: Callable[[Folder], list[str]]) -> Verified:

@@ -7,12 +7,11 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-import yaml
-
 from polydistill.engine.export.formats import FORMATS
 from polydistill.engine.export.samples import Source, languages, samples, tables
 from polydistill.engine.languages import get_language
 from polydistill.engine.mixing.mixture import Mixture, MixtureRecord
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
 from polydistill.engine.storage.shards import Folder
 
 _SHOWN = 3  # sample rows
@@ -139,7 +138,7 @@ def _origin(source: Source) -> dict[str, object]:
     """Sources, models and thresholds: from the configuration of the run, and the mixture's record."""
     runs = [Folder.of(run) for run in source.record.runs] if isinstance(source, Mixture) else [source.folder]
     run = runs[0]
-    config = (yaml.safe_load(run.read("config.yaml")) or {}) if run.exists("config.yaml") else {}
+    config = read_configuration(run) if run.exists(CONFIG) else {}
     judge = config.get("judge") or {}
     quality = judge.get("quality") or {}
     prompts = config.get("prompts") or []

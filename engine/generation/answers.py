@@ -7,6 +7,7 @@ generated/000000.json    AnswersRecord: counts, reasons, tokens, and the shard's
 import re
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +79,7 @@ class Answers:
 
     def units(self) -> set[int]:
         """Units that are whole. One whose record or shard is damaged counts as not done, so it is made again."""
-        return {unit for unit in self._numbers() if not self._problem(unit)}
+        return {unit for unit, problem in self._problems().items() if problem is None}
 
     def record(self, unit: int) -> AnswersRecord:
         """The record of one unit.
@@ -112,9 +113,9 @@ class Answers:
     def damaged(self) -> dict[int, str]:
         """Units that were committed and are not whole, each with what is wrong in one sentence."""
         shards = {int(name[:6]) for name in self.folder.names() if re.fullmatch(r"\d{6}\.arrow", name)}
-        numbers = set(self._numbers())
-        lost = {unit: f"{self.folder.join(self.name(unit))} is missing. {_AGAIN}" for unit in shards - numbers}
-        return dict(sorted((lost | {unit: text for unit in numbers if (text := self._problem(unit))}).items()))
+        found = self._problems()
+        lost = {unit: f"{self.folder.join(self.name(unit))} is missing. {_AGAIN}" for unit in shards - found.keys()}
+        return dict(sorted((lost | {unit: text for unit, text in found.items() if text}).items()))
 
     def verify(self) -> list[str]:
         """Compare every shard with its record. Returns one sentence per problem."""
@@ -139,6 +140,11 @@ class Answers:
     def _numbers(self) -> list[int]:
         names = (re.fullmatch(r"(\d{6})\.json", name) for name in self.folder.names())
         return [int(match[1]) for match in names if match]
+
+    def _problems(self) -> dict[int, str | None]:
+        """What is wrong with each unit that has a record. Eight are read at a time."""
+        with ThreadPoolExecutor(8) as threads:
+            return dict(zip(numbers := self._numbers(), threads.map(self._problem, numbers)))
 
     def _problem(self, unit: int) -> str | None:
         try:

@@ -18,7 +18,7 @@ from polydistill.engine.prompts.artifact import MANIFEST, fingerprint_of, open_p
 from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.pool import Pool, record_name
-from polydistill.engine.storage.run_folder import PROMPTS
+from polydistill.engine.storage.run_folder import PROMPTS, UNITS
 from polydistill.engine.storage.shards import Folder
 
 
@@ -84,7 +84,10 @@ def make_job(
     have = list(dict.fromkeys(target for pool in pools for target in pool.targets))
     unknown = set(targets or []) - set(have)
     if unknown:
-        raise UserError(f"no pool in {', '.join(sorted(unknown))} (there are: {', '.join(have)})")
+        raise UserError(
+            f"no pool in {', '.join(sorted(unknown))}: {pools[0].folder.join(UNITS)} has {', '.join(have)}. Run "
+            "`polydistill synth` to its end, or leave the language out with --targets."
+        )
     chosen = tuple(target for target in have if targets is None or target in targets)
     for needed, given, section in (
         (recipe.needs_dictionaries, sections.dictionaries, "dictionaries"),

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from polydistill.engine.config import Synthesis, dump
-from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.errors import DamagedError, UserError, mended_by
 from polydistill.engine.models.identity import model_identity
 from polydistill.engine.storage.fingerprint import differences, fingerprint, flatten
 from polydistill.engine.storage.record import read_record, write_record
@@ -66,10 +66,20 @@ def bind(folder: Folder, values: dict[str, object]) -> str:
     return fingerprint(values)
 
 
+def read(folder: Folder) -> Binding:
+    """What an earlier start has bound the folder to.
+
+    Raises:
+        DamagedError: the file is missing or damaged.
+    """
+    with mended_by("Run `polydistill synth` again: it writes the file anew where the units are this configuration's."):
+        return read_record(folder, FILE, Binding)
+
+
 def bound(folder: Folder) -> dict[str, object]:
-    """What an earlier start has bound the folder to; {} where that is not known: no file, or a damaged one."""
+    """The same as values; {} where that is not known: no file, or a damaged one."""
     try:
-        return read_record(folder, FILE, Binding).values
+        return read(folder).values
     except DamagedError:
         return {}
 

@@ -1,7 +1,7 @@
 """The layout of a run's folder, and the lock that one process holds on it.
 
     run/
-      config.yaml                   the resolved configuration
+      config.yaml                   the resolved configuration, see `engine.storage.configuration`
       fingerprint.json              everything that decides the rows' content
       prompts/000000.arrow          PROMPT rows of unit 0; prompts/manifest.json is their record
       prompts/dropped.arrow         rows of the source files that are unusable, each with its reason

@@ -15,7 +15,6 @@ from typing import Any
 
 import ray
 import ray.data
-import yaml
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from polydistill.engine.config import Stage, Student, Synthesis, dump
@@ -25,6 +24,7 @@ from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.answers import Answers
 from polydistill.engine.stopping import handler_kept
 from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.configuration import write_configuration
 from polydistill.engine.storage.run_folder import GENERATED, POOL, PROMPTS, UNITS, exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis import actors, backpressure
@@ -55,7 +55,7 @@ def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> Synthe
         for part in (PROMPTS, GENERATED, POOL, UNITS):
             (root / part).sweep()
         todo = remaining(config)
-        root.write("config.yaml", yaml.safe_dump(dump(config), sort_keys=False, allow_unicode=True).encode())
+        write_configuration(root, dump(config))
         if todo.pending:
             stages.check(config)
         digest = run_fingerprint.bind(root, todo.decisive)

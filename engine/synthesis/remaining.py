@@ -1,6 +1,7 @@
 """What a run still has to do, without Ray: the same look decides whether to start and where to go on."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from polydistill.engine.config import Synthesis
@@ -43,13 +44,14 @@ def remaining(config: Synthesis) -> Remaining:
     rows = {unit: shard.rows for unit, shard in enumerate(prompts.units)}
     pending = missing(folder, len(rows), config.targets, fingerprint(decisive))
     if config.student is not None:
-        pending |= {unit: config.targets for unit in _damaged_answers(folder) if unit in rows}
+        pending |= dict.fromkeys(_unanswered(folder, rows), config.targets)
     return Remaining(prompts.rows_kept, rows, dict(sorted(pending.items())), decisive)
 
 
-def _damaged_answers(folder: Folder) -> list[int]:
-    """Units whose answers are damaged. Their translations are made again as well, so that both are of one mind."""
-    found = Answers(folder / GENERATED).damaged()
-    for problem in found.values():
+def _unanswered(folder: Folder, units: Iterable[int]) -> list[int]:
+    """Units without answers, or with damaged ones. Their translations are made again, so that both are of one mind."""
+    answers = Answers(folder / GENERATED)
+    damaged, there = answers.damaged(), answers.names()
+    for problem in damaged.values():
         print(f"{problem} This is being done.", file=sys.stderr)
-    return list(found)
+    return [unit for unit in units if unit in damaged or answers.name(unit) not in there]

@@ -1,5 +1,6 @@
 """Checks of what a mixture is made from: the recipe and the sections, dictionaries, texts and rows that it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,17 +32,25 @@ def mixture(run: RunConfig) -> list[Problem]:
     return found
 
 
-def pool(run: str, key: str) -> list[Problem]:
-    """The folder of a run has a pool.
+def pool(run: str, key: str, targets: Sequence[str]) -> list[Problem]:
+    """The folder of a run has a pool, with units in each of the languages.
 
     Args:
+        run: the folder.
         key: where the folder is named.
+        targets: languages that have to be there.
     """
     from polydistill.engine.storage.pool import open_pool
+    from polydistill.engine.storage.run_folder import UNITS
 
     found: list[Problem] = []
     with caught(key, found):
-        open_pool(run)
+        have = open_pool(run).targets
+        if lacking := [target for target in targets if target not in have]:
+            raise UserError(
+                f"{run}: no record of a unit in {UNITS}/{f', {UNITS}/'.join(lacking)}. Run `polydistill synth` to its "
+                "end, leave the language out with --targets, or mix what is there with --partial."
+            )
     return found
 
 

@@ -8,6 +8,7 @@ from polydistill.cli.options import Set
 
 if TYPE_CHECKING:
     from polydistill.engine.mixing.mixture import MixtureRecord
+    from polydistill.run_config import MixSections
 
 SECTIONS = ("dictionaries", "parallel", "native", "leakage", "judge", "recipe", "seed")
 
@@ -66,7 +67,9 @@ def command(
         leakage=config.leakage,
         native=config.native,
     )
-    found = [problem for run in runs for problem in pool(run, "RUNS")]
+    found = []
+    for run in runs:
+        found += pool(run, "RUNS", [] if languages or partial else _run_sections(run).targets)
     for note in refuse([*found, *ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))]):
         typer.echo(f"note: {note}")
     place = out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}"
@@ -84,19 +87,13 @@ def command(
 
 
 def _configuration(run: str) -> dict[str, object]:
-    """What `synth` left in the run's folder. {} where the folder has no configuration."""
-    from polydistill.engine.errors import DamagedError
+    """What `synth` left in the run's folder. {} where a folder that is bound to no configuration has none."""
+    from polydistill.engine.storage.configuration import CONFIG, read_configuration
+    from polydistill.engine.storage.run_fingerprint import FILE
     from polydistill.engine.storage.shards import Folder
-    from polydistill.engine.yaml_text import parse_yaml
 
     place = Folder.of(run)
-    if not place.exists("config.yaml"):
-        return {}
-    data = parse_yaml(place.read("config.yaml").decode(), place.join("config.yaml"))
-    if not isinstance(data, dict):
-        again = "Run `polydistill synth` again: it writes the file anew."
-        raise DamagedError(f"{place.join('config.yaml')}: damaged (no keys and values). {again}")
-    return data
+    return read_configuration(place) if place.exists(CONFIG) or place.exists(FILE) else {}
 
 
 def _sections(run: str) -> dict[str, object]:
@@ -104,14 +101,19 @@ def _sections(run: str) -> dict[str, object]:
     return {name: value for name, value in _configuration(run).items() if name in SECTIONS and value is not None}
 
 
-def _pairs(runs: list[str], targets: list[str] | None) -> tuple[tuple[str, str], ...]:
-    """All pairs of a source and another target language of these runs."""
+def _run_sections(run: str) -> "MixSections":
+    """The run's own sections."""
     from polydistill.engine.config import validate
     from polydistill.run_config import MixSections
 
+    return validate(MixSections, _configuration(run), f"{run}/config.yaml")
+
+
+def _pairs(runs: list[str], targets: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """All pairs of a source and another target language of these runs."""
     found = []
     for run in runs:
-        config = validate(MixSections, _configuration(run), f"{run}/config.yaml")
+        config = _run_sections(run)
         sources = dict.fromkeys(each.language or config.source for each in config.prompts)
         wanted = [target for target in config.targets if targets is None or target in targets]
         found += [(source, target) for source in sources for target in wanted if target != source]

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass, replace
 
 from polydistill.engine.generation.answers import AnswerFigures, Answers
 from polydistill.engine.prompts.artifact import PromptsRecord, open_prompts
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
 from polydistill.engine.storage.figures import RowFigures, merge
 from polydistill.engine.storage.pool import UnitRecord, open_pool
 from polydistill.engine.storage.run_folder import GENERATED, MIXTURES, UNITS
 from polydistill.engine.storage.shards import Folder
+from polydistill.engine.synthesis.absent import GO_ON, absent
 from polydistill.inspection.columns import columns, reasons
 
 
@@ -33,6 +35,7 @@ class RunDescription:
     fingerprints: tuple[str, ...]  # of the units: one, or none yet
     versions: dict[str, str]  # library -> version that made the units
     mixtures: tuple[str, ...]
+    absent: tuple[str, ...] = ()  # records that a finished run would have as well
     kind: str = "run"
 
     @classmethod
@@ -51,6 +54,7 @@ class RunDescription:
             fingerprints=tuple(dict.fromkeys(record.fingerprint for record in records)),
             versions={name: version for record in records for name, version in record.versions.items()},
             mixtures=tuple(name.removesuffix("/manifest.json") for name in mixtures if name.endswith("/manifest.json")),
+            absent=tuple(absent(place, read_configuration(place) if place.exists(CONFIG) else {})),
         )
 
     def values(self) -> dict[str, object]:
@@ -70,6 +74,7 @@ class RunDescription:
             "fingerprints": list(self.fingerprints),
             "versions": self.versions,
             "mixtures": list(self.mixtures),
+            "absent": {"records": len(self.absent), "first": self.absent[0] if self.absent else None},
         }
 
     def text(self) -> str:
@@ -86,6 +91,9 @@ class RunDescription:
         ]
         rows = [_row(target, found, total) for target, found in self.languages.items()]
         lines += columns(["language", "units", "rows", "kept", "", "dropped"], rows) if rows else ["pool     empty"]
+        if self.absent:
+            more = f" and {len(self.absent) - 1:,} more" if len(self.absent) > 1 else ""
+            lines.append(f"missing  {self.absent[0]}{more}. {GO_ON}")
         return "\n".join([*lines, f"mixtures {', '.join(self.mixtures) or 'none'}"])
 
 

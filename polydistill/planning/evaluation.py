@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from polydistill.engine.config import validate
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import CORE, Cost
 from polydistill.engine.planning.workload import Cluster
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
 from polydistill.engine.storage.record import read_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.pace import FILE, Pace
 from polydistill.eval.benchmark import benchmark
 from polydistill.eval.config import Eval, Task
-from polydistill.run_config import load_run
+from polydistill.run_config import RunConfig
 from polydistill.times import read_times
 from polydistill.trainer.run.memory import PEAK, Shape
 
@@ -139,10 +141,10 @@ def measured(sample: str, speed: Speed) -> Speed:
         sample: folder of a run. Where it has no evaluation that was done in one go, nothing is corrected.
     """
     folder = Folder.of(sample)
-    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists("config.yaml"):
+    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists(CONFIG):
         return speed
     pace = read_record(Folder.of(f"{sample}/eval"), FILE, Pace)
-    config = load_run(f"{sample}/config.yaml").eval
+    config = validate(RunConfig, read_configuration(folder), folder.join(CONFIG)).eval
     if config is None or pace.engines > 1:
         return speed
     costs = {each.task: speed.of(each) for each in exam(config).tasks}

@@ -12,6 +12,8 @@ from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.schema import MIXTURE
 from polydistill.engine.screen import visible
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
+from polydistill.engine.storage.shards import Folder
 from polydistill.run_config import TrainSections, read_run_file
 from polydistill.trainer.data.tokenization import Tokenization, tokenize, tokenizer_to_train
 
@@ -26,15 +28,18 @@ def training(mixture: Mixture, config: Path | None, student: str | None, prompt:
         prompt: template in place of the file's.
 
     Raises:
-        UserError: no model is named, or a value is wrong.
+        UserError: no model is named, a value is wrong, or the run's config.yaml is damaged.
     """
-    usual = Path(mixture.folder.root).parent.parent / "config.yaml"
-    file = config or (usual if student is None and usual.is_file() else None)
-    data: dict[str, object] = read_run_file(file) if file else {}
+    run = Folder(mixture.folder.filesystem, str(Path(mixture.folder.root).parent.parent))
+    data: dict[str, object] = {}
+    if config is not None:
+        data = read_run_file(config)
+    elif student is None and run.exists(CONFIG):
+        data = read_configuration(run)
     for key, value in (("model", student), ("prompt", prompt)):
         if value is not None:
             override(data, f"student.{key}={value}")
-    sections = validate(TrainSections, data, str(file or "configuration"))
+    sections = validate(TrainSections, data, str(config or "configuration"))
     if sections.student is None:
         raise UserError("--tokens: which tokenizer? Give --student MODEL, or --config FILE with a section `student`.")
     return sections

@@ -3,7 +3,10 @@ import json
 import pytest
 
 from polydistill import Run
-from polydistill.engine.errors import UserError
+from polydistill.engine.config import dump
+from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.storage.configuration import write_configuration
+from polydistill.engine.storage.shards import Folder
 
 SECTIONS = {"output": "out", "targets": "de", "translate": {"model": "org/nllb"}}
 
@@ -33,6 +36,24 @@ def test_paths_hold_in_workers_that_were_started_elsewhere(tmp_path):
 def test_a_folder_without_a_run(tmp_path):
     with pytest.raises(UserError, match=r"no run here \(config\.yaml is missing\)"):
         Run(tmp_path)
+
+
+def test_a_run_s_folder_is_a_run_wherever_it_was_moved(tmp_path):
+    first = Run(SECTIONS | {"prompts": {"path": "p.json"}}, set=["seed=5"])
+    write_configuration(Folder.of(first.output), dump(first.config))
+    (tmp_path / "out").rename(tmp_path / "moved")
+    moved = Run(tmp_path / "moved")
+    assert moved.output == f"{tmp_path}/moved" and moved.config.seed == 5
+    assert moved.config.model_copy(update={"output": first.output}) == first.config
+
+
+def test_a_damaged_configuration_is_no_other_run(tmp_path):
+    first = Run(SECTIONS | {"prompts": {"path": "p.json"}}, set=["seed=5"])
+    write_configuration(Folder.of(first.output), dump(first.config))
+    file = tmp_path / "out/config.yaml"
+    file.write_text(file.read_text().replace("seed: 5", "seed: 4"))
+    with pytest.raises(DamagedError, match="with the run's own YAML file"):
+        Run(tmp_path / "out")
 
 
 def test_nothing_is_done_yet():

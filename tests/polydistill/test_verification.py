@@ -5,6 +5,9 @@ from typer.testing import CliRunner
 
 from polydistill.cli.main import app
 from polydistill.engine.errors import UserError
+from polydistill.engine.storage import run_fingerprint
+from polydistill.engine.storage.configuration import write_configuration
+from polydistill.engine.storage.shards import Folder
 from polydistill.verification import verify
 from tests.engine.pool_fixture import row, write_run
 
@@ -34,6 +37,27 @@ def test_a_damaged_record_is_a_problem_and_no_traceback(run: Path) -> None:
     (run / "units/deu_Latn/000000.json").write_text("{")
     (pool,) = [entry for entry in verify(str(run)) if entry.kind == "pool"]
     assert len(pool.problems) == 1 and "000000.json" in pool.problems[0]
+
+
+def test_what_a_run_is_bound_to_is_verified(run: Path) -> None:
+    folder = Folder.of(run)
+    write_configuration(folder, {"targets": ["deu_Latn"], "seed": 1})
+    run_fingerprint.bind(folder, {"seed": 1})
+    assert [entry.problems for entry in verify(str(run))] == [[], [], []]
+    for name in ("config.yaml", "fingerprint.json"):
+        whole = (run / name).read_text()
+        (run / name).write_text(whole.replace("1", "2", 1))
+        (found,) = [entry for entry in verify(str(run)) if entry.problems]
+        assert found.kind == "run" and name in found.problems[0] and "polydistill synth" in found.problems[0]
+        (run / name).write_text(whole)
+
+
+def test_a_language_that_lost_every_record_is_missed(run: Path) -> None:
+    write_configuration(Folder.of(run), {"targets": ["deu_Latn", "jpn_Jpan"]})
+    (pool,) = [entry for entry in verify(str(run)) if entry.kind == "pool"]
+    assert [problem.partition(" is missing")[0] for problem in pool.problems] == [
+        f"{run}/units/jpn_Jpan/00000{unit}.json" for unit in range(2)
+    ]
 
 
 def test_a_folder_without_artifacts(tmp_path: Path) -> None:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import yaml
 
 from polydistill.engine.config import Quality, Rules, validate
 from polydistill.engine.judging.rules.score_rules import for_targets
+from polydistill.engine.storage.configuration import CONFIG, read_configuration
 from polydistill.engine.storage.shards import Folder
-
-CONFIG = "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,11 @@ def thresholds(run: Folder, targets: Sequence[str]) -> dict[str, Thresholds]:
     """The thresholds of each target language; {} where the run has no config.yaml.
 
     Raises:
-        UserError: a threshold in config.yaml is wrong.
+        UserError: config.yaml is damaged, or a threshold in it is wrong.
     """
     if not run.exists(CONFIG):
         return {}
-    judge = (yaml.safe_load(run.read(CONFIG)) or {}).get("judge") or {}
+    judge = read_configuration(run).get("judge") or {}
     rules = validate(Rules, _only(judge.get("rules"), "length_ratio"), run.join(CONFIG))
     quality = None
     if judge.get("quality"):

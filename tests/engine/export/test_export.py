@@ -18,6 +18,7 @@ from polydistill.engine.mixing.mix import mix
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.mixing.recipe import load_recipe
 from polydistill.engine.prompts.prepare import prepare
+from polydistill.engine.storage.configuration import write_configuration
 from polydistill.engine.storage.shards import Folder
 from tests.engine.pool_fixture import row, write_run
 
@@ -37,10 +38,9 @@ def run(tmp_path: Path) -> str:
         one |= {f"scores_{name}": {"quality": q} for name, q in (("truth", truth), ("self", self_))}
     rows[3]["reason_self"] = "low_quality"
     folder = write_run(tmp_path / "run", {"jpn_Jpan": rows}, unit_rows=7)
-    Path(folder, "config.yaml").write_text(
-        "prompts: [{path: s3://KEY:SECRET@bucket/alpaca.json}]\nstudent: {model: llama}\ntranslate: {model: nllb}\n"
-        "judge: {language_id: lid.176, quality: {model: kiwi, threshold: 0.8}, rules: {repetition: 0.4}}\n"
-    )
+    judge = {"language_id": "lid.176", "quality": {"model": "kiwi", "threshold": 0.8}, "rules": {"repetition": 0.4}}
+    models = {"student": {"model": "llama"}, "translate": {"model": "nllb"}, "judge": judge}
+    write_configuration(Folder.of(folder), {"prompts": [{"path": "s3://KEY:SECRET@bucket/alpaca.json"}], **models})
     return folder
 
 

@@ -51,7 +51,11 @@ def test_units_and_pairs_of_several_pools(run: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "options", "message"),
     [
-        ("t_sft", {"targets": ["fra_Latn"]}, r"no pool in fra_Latn \(there are: deu_Latn, jpn_Jpan\)"),
+        (
+            "t_sft",
+            {"targets": ["fra_Latn"]},
+            r"no pool in fra_Latn: .*/units has deu_Latn, jpn_Jpan\. Run ",
+        ),
         ("xcot", {}, r"recipe xcot needs the section `dictionaries: "),
         ("m_llm", {}, r"recipe m_llm needs the section `parallel: "),
     ],

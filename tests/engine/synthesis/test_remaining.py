@@ -3,13 +3,16 @@
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Synthesis, validate
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.generation.answers import AnswerFigures, Answers, unanswered
 from polydistill.engine.prompts.artifact import open_prompts
+from polydistill.engine.prompts.prepare import prepare
 from polydistill.engine.schema import POOL
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.pool import commit
@@ -89,3 +92,23 @@ def test_damaged_prompts_heal_as_the_message_says(name: str, tmp_path: Path) -> 
         open_prompts(Folder.of(made.output)).given(1, ["deu_Latn"]), open_prompts(Folder.of(made.output)).table(1)
     remaining(made)
     assert shard.read_bytes() == whole
+
+
+def test_lost_answers_are_made_again_with_their_translations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A unit in the pool whose answers are gone, record and rows, was once taken as done for ever."""
+    made = config(tmp_path, student={"model": "nobody/reads-this"})
+    folder, answers = Folder.of(tmp_path / "out"), Answers(Folder.of(tmp_path / "out/generated"))
+    prompts = prepare(made.prompts, "eng_Latn", folder, 2)
+    for unit in range(3):
+        answers.commit(unit, unanswered(prompts.table(unit)), AnswerFigures())
+        for target in made.targets:
+            commit(folder, unit, target, pa.Table.from_pylist([row(unit, target)], schema=POOL))
+    with patch("polydistill.engine.storage.run_fingerprint.model_identity", return_value="same"):
+        assert remaining(made).pending == {}
+        (tmp_path / "out/generated/000001.json").unlink()
+        assert remaining(made).pending == {1: made.targets}
+        assert "000001.json is missing" in capsys.readouterr().err
+        (tmp_path / "out/generated/000001.arrow").unlink()
+        assert remaining(made).pending == {1: made.targets}

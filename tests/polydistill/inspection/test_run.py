@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -48,6 +49,16 @@ def test_a_run(run):
     out = found.text()
     assert "11 read, 10 usable in 3 units; dropped: missing_field 1" in out
     assert "deu_Latn    3/3    10     8   80.0%  truth:off_target 2" in out
+
+
+def test_a_lost_record_is_named(run, tmp_path):
+    shutil.copytree(run.root, tmp_path / "run")
+    for unit in (1, 2):
+        (tmp_path / f"run/units/deu_Latn/00000{unit}.json").unlink()
+    found = RunDescription.of(Folder.of(tmp_path / "run"))
+    assert "missing  units/deu_Latn/000001.json and 1 more. Run `polydistill synth` again" in found.text()
+    assert found.values()["absent"] == {"records": 2, "first": "units/deu_Latn/000001.json"}
+    assert "missing  " not in RunDescription.of(run).text()
 
 
 def test_its_values_are_json(run):

@@ -1,7 +1,7 @@
 import pytest
-import yaml
 
 from polydistill.engine.config import validate
+from polydistill.engine.storage.configuration import write_configuration
 from polydistill.engine.storage.record import write_record
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.pace import FILE, Pace, Part
@@ -68,7 +68,7 @@ def sample(folder, parts, **times):
     """A run that was evaluated, with answers at these times."""
     run = {"output": "out", "targets": ["de"], "prompts": {"path": "p.json"}, "translate": {"model": "m"}}
     run |= {"student": {"model": "s"}, "eval": {"data": "nowhere", "tasks": [{"task": "mkqa", "max_tokens": 40}]}}
-    (folder / "config.yaml").write_text(yaml.safe_dump(run))
+    write_configuration(Folder.of(folder), run)
     pace = Pace(tuple(Part(seconds, model, "mkqa", answers) for seconds, model, answers in parts), engines=1)
     write_record(Folder.of(folder / "eval"), FILE, pace)
     write_record(Folder.of(folder), "times.json", Times(times))

@@ -9,6 +9,8 @@ from polydistill.cli.main import main
 from polydistill.engine.errors import UserError
 from polydistill.engine.mixing.mixture import Mixture
 from polydistill.engine.schema import MIXTURE
+from polydistill.engine.storage.configuration import write_configuration
+from polydistill.engine.storage.shards import Folder
 from polydistill.showing.tokens import mask, token_printer, training
 from tests.engine.generation.tokenizers_fixture import make_tokenizer
 from tests.engine.mixture_fixture import write_mixture
@@ -54,7 +56,8 @@ def test_every_assistant_turn_is_learned(mixture: Mixture, student: str, capsys:
 
 
 def test_a_row_that_is_too_long_says_so(mixture: Mixture, student: str, tmp_path: Path) -> None:
-    (tmp_path / "run/config.yaml").write_text(f"student: {{model: {student}, prompt: raw}}\ntrain: {{max_tokens: 8}}\n")
+    own = {"student": {"model": student, "prompt": "raw"}, "train": {"max_tokens": 8}}
+    write_configuration(Folder.of(tmp_path / "run"), own)
     sections = training(mixture, None, None, None)
     assert token_printer(mixture, sections)(ROW).startswith("tokens: none, the trainer leaves this row out (too_long")
 
