@@ -21,9 +21,13 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import pyarrow as pa
+
+from polydistill.engine.schema import GENERATED
 
 Work = Callable[[], float | None]
 """Does the work once. Returns None (the call is timed as a whole) or the seconds that count."""
@@ -122,6 +126,21 @@ def value(
         **settings,
     )
     return row | {"goal": goal, "median": {"ours": statistics.median(figures), "reference": goal, "unit": unit}}
+
+
+def prompt_table(rows: Sequence[Mapping[str, str]], source: str) -> pa.Table:
+    """GENERATED rows without answers of a student.
+
+    Args:
+        rows: Alpaca's keys: instruction, input, output.
+        source: language of the rows.
+    """
+    columns = {field.name: pa.nulls(len(rows), field.type) for field in GENERATED}
+    texts = {"id": [f"{number:016x}" for number in range(len(rows))]}
+    texts |= {"source": [source] * len(rows), "origin": [""] * len(rows)}
+    for name, key in (("instruction", "instruction"), ("input", "input"), ("truth", "output")):
+        texts[name] = [row[key] for row in rows]
+    return pa.table(columns | {name: pa.array(own, pa.string()) for name, own in texts.items()}, schema=GENERATED)
 
 
 def seconds(work: Work) -> float:

@@ -19,11 +19,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.common import value
+from benchmarks.common import prompt_table, value
 from polydistill.engine.config import Judge, Quality, Rules, Translate
-from polydistill.engine.judging.rescue import OnceEstimator, RescueStage
+from polydistill.engine.judging.quality.once import OnceEstimator
+from polydistill.engine.judging.rescue import RescueStage
 from polydistill.engine.judging.stage import Estimator, JudgeStage, load_estimator
-from polydistill.engine.schema import FIELDS, GENERATED, TRANSLATED
+from polydistill.engine.schema import FIELDS, TRANSLATED
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.translation.stage import TranslateStage
 from polydistill.engine.translation.translator import SENTENCES, Hypothesis, error
@@ -88,7 +89,8 @@ class World:
         self.coder = AutoTokenizer.from_pretrained(str(folder / "models/nllb"))
         self.fallback = TranslateStage(Translate(model="by rule"), translator=ByRule())
         instructions = json.loads((folder / "instructions.json").read_text(encoding="utf-8"))
-        self.parts = {part: first(_table(own), list(TARGETS)) for part, own in _halves(instructions, rows).items()}
+        halves = _halves(instructions, rows)
+        self.parts = {part: first(prompt_table(own, SOURCE), list(TARGETS)) for part, own in halves.items()}
 
     def run(self, part: str, way: Way) -> Made:
         """Judge one half of the prompts."""
@@ -210,15 +212,6 @@ def _halves(instructions: list[dict[str, str]], rows: int) -> dict[str, list[dic
     """`rows` prompts for choosing the margin, and as many others for measuring: by their text, so always the same."""
     order = sorted(instructions, key=lambda row: fraction(f"rescue:{row['instruction']}:{row['output']}"))
     return {"dev": order[:rows], "test": order[rows : 2 * rows]}
-
-
-def _table(chosen: list[dict[str, str]]) -> pa.Table:
-    rows = len(chosen)
-    columns: dict[str, Any] = {field.name: pa.nulls(rows, field.type) for field in GENERATED}
-    columns |= {"id": [f"{i:016x}" for i in range(rows)], "source": [SOURCE] * rows, "origin": [""] * rows}
-    columns |= {"instruction": [row["instruction"] for row in chosen], "input": [row["input"] for row in chosen]}
-    columns |= {"truth": [row["output"] for row in chosen]}
-    return pa.table({name: columns[name] for name in GENERATED.names}, schema=GENERATED)
 
 
 def _errors(part: pa.Table) -> tuple[int, int]:

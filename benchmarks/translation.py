@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.common import paired, value
+from benchmarks.common import paired, prompt_table, value
 from polydistill.engine.config import Translate
-from polydistill.engine.schema import GENERATED
 from polydistill.engine.translation.encoder_decoder.seq2seq import Seq2Seq
 from polydistill.engine.translation.stage import TranslateStage
 from polydistill.engine.translation.translator import SENTENCES, Hypothesis
@@ -39,7 +38,7 @@ def run(rows: int = 16, repeats: int = 2) -> list[dict[str, Any]]:
         config = Translate(model=str(model), compute_type="int8", beam=4)
         translator = TiedLengths(config, cache=folder)
         stage = TranslateStage(config, translator=translator)
-        table = _table(texts[:rows])
+        table = prompt_table(texts[:rows], SOURCE)
         sentences = _sentences(table)
         tied = translator.limit(np.array([len(ids) + 2 for ids in translator._tokenize(sentences).values()]))
         amount = int(tied.sum())
@@ -181,21 +180,6 @@ def _alpaca() -> list[dict[str, str]]:
 
     world = Path(build(os.environ.get("POLYDISTILL_TINYWORLD", ".cache/tinyworld")))
     return json.loads((world / "instructions.json").read_text(encoding="utf-8"))
-
-
-def _table(rows: list[dict[str, str]]) -> pa.Table:
-    answered = [
-        {
-            "id": f"{number:016x}",
-            "source": SOURCE,
-            "origin": "",
-            "instruction": row["instruction"],
-            "input": row["input"],
-            "truth": row["output"],
-        }
-        for number, row in enumerate(rows)
-    ]
-    return pa.Table.from_pylist(answered, schema=GENERATED)
 
 
 def _sentences(table: pa.Table, distinct: bool = True) -> list[str]:

@@ -9,17 +9,21 @@ is the score's mistake. So the next best ones count for other failures, and for 
 threshold by `judge.quality.margin`.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from polydistill.engine.config import Quality
+from polydistill.engine.judging.groups import each_group
+from polydistill.engine.judging.quality.once import OnceEstimator
 from polydistill.engine.judging.rules.score_rules import for_targets
-from polydistill.engine.judging.stage import Estimator
 from polydistill.engine.schema import FIELDS, GENERATED, JUDGED, OTHERS, RESCUED, TRANSLATED, TRIED, Reason
+from polydistill.engine.storage.figures import RescueCost
 from polydistill.engine.translation.translator import TokenCount, drained
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
@@ -27,37 +31,6 @@ TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
 
 QUESTION, ANSWERS = ("instruction", "input"), ("truth", "self")
 BEAM, FALLBACK = "beam", "fallback"
-
-
-class OnceEstimator:
-    """An estimator that scores each pair once, until `forget` is called: a row judged again costs nothing.
-
-    Attributes:
-        pairs: pairs that the model has scored since it was loaded.
-    """
-
-    def __init__(self, estimator: Estimator) -> None:
-        self._estimator = estimator
-        self._known: dict[tuple[str, str], tuple[float, bool]] = {}
-        self.pairs = 0
-
-    def forget(self) -> None:
-        """Start anew."""
-        self._known = {}
-
-    def score(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
-        """See `Estimator`."""
-        new = [pair for pair in dict.fromkeys(zip(sources, hypotheses)) if pair not in self._known]
-        if new:
-            first, second = [source for source, _ in new], [hypothesis for _, hypothesis in new]
-            scores, overlong = self._estimator.score(first, second), self._estimator.overlong(first, second)
-            self._known |= dict(zip(new, zip(scores.tolist(), overlong.tolist())))
-            self.pairs += len(new)
-        return np.array([self._known[pair][0] for pair in zip(sources, hypotheses)], np.float32)
-
-    def overlong(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
-        """See `Estimator`. Asked for the pairs that were scored before."""
-        return np.array([self._known[pair][1] for pair in zip(sources, hypotheses)], bool)
 
 
 @dataclass(frozen=True)
@@ -91,19 +64,30 @@ class RescueStage:
         fallback: the translation stage of the second translator.
         """
         self._judge, self._quality, self._estimator, self._fallback = judge, quality, estimator, fallback
+        self._cost: dict[str, RescueCost] = {}
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Judge, and judge again where it failed."""
         if self._estimator is not None:
             self._estimator.forget()
+        return each_group(rows, rows["target"], self._rescue) if rows.num_rows else RESCUED.empty_table()
+
+    def _rescue(self, rows: pa.Table, target: str) -> pa.Table:
+        """The same for rows of one language."""
+        times = [time.monotonic()]
         state = _State(self._judge(rows.select(TRANSLATED.names)), self._quality)
         first = state.pool["reason"]
+        times.append(time.monotonic())
         for fields in (QUESTION, ANSWERS):
             state = self._round(state, fields, {field: _next_best(rows, state, field) for field in fields})
         without = state.pool["reason"]
+        times.append(time.monotonic())
         if self._fallback is not None:
             for fields in (QUESTION, ANSWERS):
-                state = self._round(state, fields, self._translated_again(state, fields))
+                state = self._round(state, fields, self._translated_again(state, fields, target))
+        times.append(time.monotonic())
+        seconds = [later - earlier for earlier, later in pairwise(times)]
+        self._cost[target] = self._cost.get(target, RescueCost()) + RescueCost(*seconds)
         table = state.pool.select(JUDGED.names)
         for field in FIELDS:
             table = table.append_column(f"tried_{field}", pa.array(state.tried[field], TRIED))
@@ -115,6 +99,11 @@ class RescueStage:
         """Tokens that the second translator used since the last call, by target language."""
         return drained(self._fallback)
 
+    def drain_cost(self) -> dict[str, RescueCost]:
+        """Seconds that a second chance took since the last call, by target language. Tokens are what `drain` gives."""
+        cost, self._cost = self._cost, {}
+        return cost
+
     def _round(self, state: "_State", fields: tuple[str, ...], found: dict[str, list[Candidate]]) -> "_State":
         """Judge the candidates of `fields`, take the best ones that pass, and judge the changed rows again."""
         taken: dict[str, dict[int, Candidate]] = {}
@@ -124,24 +113,23 @@ class RescueStage:
         changed = sorted({row for own in taken.values() for row in own})
         return state.replaced(taken, changed, self._judge) if changed else state
 
-    def _translated_again(self, state: "_State", fields: tuple[str, ...]) -> dict[str, list[Candidate]]:
+    def _translated_again(self, state: "_State", fields: tuple[str, ...], target: str) -> dict[str, list[Candidate]]:
         """The second translator's hypotheses for what has failed so far."""
         wanted = {field: set(state.failed(field)) for field in fields}
         found: dict[str, list[Candidate]] = {field: [] for field in fields}
-        rows = np.array(sorted(set().union(*wanted.values())), np.int64)
-        targets = state.pool["target"].take(pa.array(rows)).to_pylist()
-        for target in dict.fromkeys(targets):
-            own = rows[[code == target for code in targets]]
-            part = state.pool.select(GENERATED.names).take(pa.array(own))
-            for field in FIELDS:  # what has not failed is not translated again
-                asked = [row in wanted.get(field, ()) for row in own.tolist()]
-                part = _with(part, field, pc.if_else(pa.array(asked), part[field], ""))
-            assert self._fallback is not None
-            made = self._fallback(part, [target])
-            for field in fields:
-                for row, text, notes in zip(own.tolist(), *_texts(made, field)):
-                    if text is not None:
-                        found[field].append(Candidate(row, FALLBACK, 0, text, notes))
+        rows = sorted(set().union(*wanted.values()))
+        if not rows:
+            return found
+        part = state.pool.select(GENERATED.names).take(pa.array(rows, pa.int64()))
+        for field in FIELDS:  # what has not failed is not translated again
+            asked = [row in wanted.get(field, ()) for row in rows]
+            part = _with(part, field, pc.if_else(pa.array(asked), part[field], ""))
+        assert self._fallback is not None
+        made = self._fallback(part, [target])
+        for field in fields:
+            for row, text, notes in zip(rows, *_texts(made, field)):
+                if text is not None:
+                    found[field].append(Candidate(row, FALLBACK, 0, text, notes))
         return found
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from polydistill.engine.config import Judge
 from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
+from polydistill.engine.judging.groups import each_group
 from polydistill.engine.judging.languages.language_id import load_language_id
 from polydistill.engine.judging.rules.copied_runs import LEAST_WORDS, copied_runs
 from polydistill.engine.judging.rules.language_tasks import language_tasks
@@ -58,17 +59,10 @@ class JudgeStage:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Judge a TRANSLATED table: the same rows in the same order, as JUDGED."""
-        keys = pc.binary_join_element_wise(table["target"], table["source"], " ")
-        parts, order = [], []
-        for key in pc.unique(keys).to_pylist():
-            rows = np.flatnonzero(pc.equal(keys, key).to_numpy(zero_copy_only=False))
-            order.append(rows)
-            parts.append(self._judge(table if len(rows) == table.num_rows else table.take(rows), *key.split()))
-        if not parts:
+        if not table.num_rows:
             return JUDGED.empty_table()
-        judged = pa.concat_tables(parts)
-        rows = np.concatenate(order)
-        return judged if (np.diff(rows) == 1).all() else judged.take(np.argsort(rows))
+        keys = pc.binary_join_element_wise(table["target"], table["source"], " ")
+        return each_group(table, keys, lambda rows, key: self._judge(rows, *key.split()))
 
     def _judge(self, table: pa.Table, target: str, source: str) -> pa.Table:
         """Judge rows of one target and one source language."""

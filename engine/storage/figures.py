@@ -23,6 +23,7 @@ class FieldFigures:
     """One field of the rows: instruction, input, truth or self."""
 
     reasons: dict[str, int] = field(default_factory=dict)  # drop reason -> hypotheses
+    notes: dict[str, int] = field(default_factory=dict)  # what translation noticed (`schema.Note`) -> hypotheses
     quality: list[int] = field(default_factory=lambda: [0] * (len(QUALITY_EDGES) - 1))  # hypotheses per bin
     length_ratio: list[int] = field(default_factory=lambda: [0] * (len(RATIO_EDGES) - 1))  # hypotheses per bin
 
@@ -39,6 +40,23 @@ class RescueFigures:
     texts_fallback: int = 0  # texts that the second translator was given and answered
     characters: int = 0  # of all texts, which the first translator was given
     characters_fallback: int = 0  # of those that the second one was given
+    tokens_fallback: int = 0  # that the second one read and wrote
+    seconds: float = 0.0  # of judging first hypotheses
+    seconds_beam: float = 0.0  # of judging the next best ones
+    seconds_fallback: float = 0.0  # of the second translator, and of judging what it wrote
+
+
+@dataclass(frozen=True)
+class RescueCost:
+    """What rows cannot tell of another chance: its time and tokens, in one language. See `RescueFigures`."""
+
+    seconds: float = 0.0
+    seconds_beam: float = 0.0
+    seconds_fallback: float = 0.0
+    tokens_fallback: int = 0
+
+    def __add__(self, other: "RescueCost") -> "RescueCost":
+        return RescueCost(*(getattr(self, each.name) + getattr(other, each.name) for each in dataclasses.fields(self)))
 
 
 @dataclass(frozen=True)
@@ -77,20 +95,27 @@ class RowFigures:
     rescue: RescueFigures | None = None  # null where every text has one chance
     translation: TokenFigures = NO_TOKENS  # of the translators, for this language
 
+    def notes(self) -> dict[str, int]:
+        """What translation noticed, in all fields together: note -> hypotheses."""
+        return _sum(own.notes for own in self.fields.values())
 
-def figures_of(table: pa.Table, translation: TokenFigures = NO_TOKENS) -> RowFigures:
-    """The figures of POOL rows of one language, with what their translation took."""
-    reasons = _counts(table["reason"])
+
+def figures_of(table: pa.Table, translation: TokenFigures = NO_TOKENS, rescue: RescueCost = RescueCost()) -> RowFigures:
+    """The figures of POOL rows of one language, with what their translation and a second chance took."""
+    reasons = _counts(table["reason"].combine_chunks())
     fields = {}
     for name in schema.FIELDS:
         scores = table[f"scores_{name}"].combine_chunks()
         fields[name] = FieldFigures(
-            _counts(table[f"reason_{name}"]),
+            _counts(table[f"reason_{name}"].combine_chunks()),
+            _counts(pc.list_flatten(table[f"notes_{name}"].combine_chunks())),
             _histogram(pc.struct_field(scores, "quality"), QUALITY_EDGES),
             _histogram(pc.struct_field(scores, "length_ratio"), RATIO_EDGES),
         )
     failed = sum(count for reason, count in reasons.items() if reason.endswith(":error"))
-    return RowFigures(table.num_rows, table["reason"].null_count, failed, reasons, fields, _rescue(table), translation)
+    return RowFigures(
+        table.num_rows, table["reason"].null_count, failed, reasons, fields, _rescue(table, rescue), translation
+    )
 
 
 def merge(parts: Iterable[RowFigures]) -> RowFigures:
@@ -99,6 +124,7 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
     fields = {
         name: FieldFigures(
             _sum(part.fields[name].reasons for part in parts if name in part.fields),
+            _sum(part.fields[name].notes for part in parts if name in part.fields),
             _add([part.fields[name].quality for part in parts if name in part.fields], len(QUALITY_EDGES) - 1),
             _add([part.fields[name].length_ratio for part in parts if name in part.fields], len(RATIO_EDGES) - 1),
         )
@@ -115,7 +141,7 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
     )
 
 
-def _rescue(table: pa.Table) -> RescueFigures | None:
+def _rescue(table: pa.Table, cost: RescueCost) -> RescueFigures | None:
     if "reason_without_rescue" not in table.column_names:
         return None
     pairs: dict[str, set[tuple[str, str]]] = {"first": set(), "beam": set(), "fallback": set()}
@@ -144,6 +170,7 @@ def _rescue(table: pa.Table) -> RescueFigures | None:
         texts,
         characters,
         again,
+        **vars(cost),
     )
 
 
@@ -165,10 +192,10 @@ def _add(histograms: list[list[int]], bins: int) -> list[int]:
     return [sum(column) for column in zip(*histograms)] if histograms else [0] * bins
 
 
-def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    """Reason -> rows. An error counts without its message: "error: ..." is "error"."""
-    short = pc.replace_substring_regex(column.drop_null(), r"^((?:\w+:)?error).*", r"\1")
-    return {item["values"]: item["counts"] for item in pc.value_counts(short.combine_chunks()).to_pylist()}
+def _counts(names: pa.Array) -> dict[str, int]:
+    """Reason or note -> how many there are. An error counts without its message: "error: ..." is "error"."""
+    short = pc.replace_substring_regex(names.drop_null(), r"^((?:\w+:)?error).*", r"\1")
+    return {item["values"]: item["counts"] for item in pc.value_counts(short).to_pylist()}
 
 
 def _histogram(values: pa.Array, edges: np.ndarray) -> list[int]:

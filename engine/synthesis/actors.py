@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,7 @@ from polydistill.engine.config import Judge, Synthesis, Translate, Translator, W
 from polydistill.engine.generation.answers import Answers, unanswered
 from polydistill.engine.judging.turns import append, fold
 from polydistill.engine.prompts.artifact import open_prompts
-from polydistill.engine.storage.figures import TokenFigures, figures_of
+from polydistill.engine.storage.figures import RescueCost, TokenFigures, figures_of
 from polydistill.engine.storage.pool import commit
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
@@ -40,6 +40,15 @@ TranslateFunction = Callable[[pa.Table, list[str]], pa.Table]
 
 JudgeFunction = Callable[[pa.Table], pa.Table]
 """TRANSLATED rows -> JUDGED rows, in order. Made once per actor, called once per unit."""
+
+
+@runtime_checkable
+class Rescuing(Protocol):
+    """A judge that gives failed texts another chance, `engine.judging.rescue.RescueStage`."""
+
+    def drain_cost(self) -> dict[str, RescueCost]:
+        """What that took since the last call, by target language."""
+        ...
 
 
 class Stages:
@@ -80,7 +89,8 @@ class Stages:
 
     def rescue(self, judge: Judge, translate: Translate, device: str) -> JudgeFunction:
         """The judge with a second look at what failed, its models and the second translator loaded."""
-        from polydistill.engine.judging.rescue import OnceEstimator, RescueStage
+        from polydistill.engine.judging.quality.once import OnceEstimator
+        from polydistill.engine.judging.rescue import RescueStage
         from polydistill.engine.judging.stage import JudgeStage, load_estimator
         from polydistill.engine.translation.stage import TranslateStage
 
@@ -185,12 +195,15 @@ class JudgeActor:
     def _commit(self, unit: int, used: dict[str, TokenCount], judged: pa.Table) -> pa.Table:
         targets = pc.unique(judged["target"]).to_pylist()
         again = drained(self._guarded.stage)  # by the second translator
+        costs = self._guarded.stage.drain_cost() if isinstance(self._guarded.stage, Rescuing) else {}
 
         def one(target: str) -> dict[str, object]:
             part = fold(judged.filter(pc.equal(judged["target"], target)))
             first, second = used.get(target, TokenCount()), again.get(target, TokenCount())
             spent = TokenFigures.of(first.read, first.written, self._price)
-            known = figures_of(part, spent + TokenFigures.of(second.read, second.written, self._second))
+            spent += TokenFigures.of(second.read, second.written, self._second)
+            cost = costs.get(target, RescueCost()) + RescueCost(tokens_fallback=second.read + second.written)
+            known = figures_of(part, spent, cost)
             commit(self._root, unit, target, part, targets, self._digest, known)
             counts = {"rows": known.rows, "kept": known.kept, "failed": known.failed}
             reasons = known.reasons

@@ -53,8 +53,10 @@ def as_text(report: Report, root: str) -> str:
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){dropped}")
         if known.translation != NO_TOKENS:
             lines.append(f"            translation: {_spent(known.translation)}")
+        if notes := known.notes():
+            lines.append(f"            noticed in translation: {counted(notes, most=6)}")
         if known.rescue is not None:
-            lines.append(f"            {_rescued(known.rescue, known.rows)}")
+            lines += [f"            {chance.text(known.rows)}" for chance in chances(known.rescue, known.kept)]
     if cost := sum(tokens.cost for _, tokens in spending(report)):
         lines.append(f"  cost of all models: {cost:,.2f}")
     if report.unidentified:
@@ -79,27 +81,52 @@ def _spent(tokens: TokenFigures) -> str:
 
 
 def listed(reasons: dict[str, int], most: int | None = None) -> str:
-    """Reasons with their numbers of rows, most frequent first, as the end of a sentence; "" for none.
+    """Drop reasons with their numbers of rows, most frequent first, as the end of a sentence; "" for none.
 
     Args:
         most: how many are named. The others are summed up.
     """
-    if not reasons:
-        return ""
-    items = sorted(reasons.items(), key=lambda item: -item[1])
+    return f"; dropped: {counted(reasons, most)}" if reasons else ""
+
+
+def counted(names: dict[str, int], most: int | None = None) -> str:
+    """Names with their numbers, most frequent first; see `listed`."""
+    items = sorted(names.items(), key=lambda item: -item[1])
     named = items[:most]
-    others = sum(reasons.values()) - sum(count for _, count in named)
-    rest = f", other reasons {others:,}" if others else ""
-    return "; dropped: " + ", ".join(f"{name} {count:,}" for name, count in named) + rest
+    others = sum(names.values()) - sum(count for _, count in named)
+    rest = f", others {others:,}" if others else ""
+    return ", ".join(f"{name} {count:,}" for name, count in named) + rest
 
 
-def _rescued(known: RescueFigures, rows: int) -> str:
-    """What a second chance brought and cost in one language."""
-    first, beam = (count / max(rows, 1) for count in (known.kept_without_rescue, known.kept_without_fallback))
-    further = known.estimates_beam + known.estimates_fallback
-    again = known.characters_fallback / max(known.characters, 1)
-    return (
-        f"kept {first:.1%} by first hypotheses, {beam:.1%} with the next best; quality estimates: {known.estimates:,} "
-        f"and {further:,} more; {known.texts_fallback:,} texts ({again:.1%} of all characters) translated by the "
-        "fallback"
-    )
+@dataclass(frozen=True)
+class Chance:
+    """What a step of judging brought and cost: first hypotheses, then the next best, then the second translator."""
+
+    name: str
+    kept: int  # rows, after this step
+    estimates: int  # hypotheses that quality estimation scored in this step
+    seconds: float  # of judging, and of what the second translator did
+    tokens: int = 0  # that the second translator read and wrote
+    texts: int = 0  # that it was given
+    share: float = 0.0  # of all characters, how many it was given
+
+    def text(self, rows: int) -> str:
+        """One line for people."""
+        line = f"{self.name}: {self.kept / max(rows, 1):.1%} kept, {self.estimates:,} quality estimates"
+        line += f", {self.seconds:.1f} s"
+        return line + (
+            f", {self.texts:,} texts ({self.share:.1%} of all characters), {self.tokens:,} tokens" if self.texts else ""
+        )
+
+
+def chances(known: RescueFigures, kept: int) -> list[Chance]:
+    """The three steps of one language, of which `kept` rows are kept in the end."""
+    share = known.characters_fallback / max(known.characters, 1)
+    return [
+        Chance("first hypotheses", known.kept_without_rescue, known.estimates, known.seconds),
+        Chance("with the next best", known.kept_without_fallback, known.estimates_beam, known.seconds_beam),
+        Chance(
+            *("with the fallback", kept, known.estimates_fallback, known.seconds_fallback),
+            *(known.tokens_fallback, known.texts_fallback, share),
+        ),
+    ]

@@ -16,7 +16,7 @@ from polydistill.engine.storage.figures import RowFigures
 from polydistill.engine.storage.pool_texts import Text, texts
 from polydistill.engine.storage.sampling import Drawn
 from polydistill.engine.synthesis.reporting.assets import SCRIPT, STYLE
-from polydistill.engine.synthesis.reporting.figures import Report, spending
+from polydistill.engine.synthesis.reporting.figures import Report, chances, counted, spending
 from polydistill.engine.synthesis.reporting.plots import histogram, throughput
 from polydistill.engine.synthesis.reporting.samples import KEPT
 
@@ -72,7 +72,26 @@ def _section(target: str, known: RowFigures, report: Report) -> str:
     return f"""<section><h2>{_language(target)} <small>{_safe(target)}</small></h2>
 <p>{known.rows:,} rows, <b>{known.kept:,} kept</b> ({_share(known)}).</p>
 <table class="narrow"><tr><th>dropped for (field:reason)</th><th>rows</th><th>share</th></tr>{reasons}</table>
+{_notes(known)}{_chances(known)}
 <div class="plots">{"".join(_plots(target, known, report))}</div></section>"""
+
+
+def _notes(known: RowFigures) -> str:
+    notes = known.notes()
+    return f"<p>Noticed in translation: {_safe(counted(notes))}.</p>" if notes else ""
+
+
+def _chances(known: RowFigures) -> str:
+    """What another chance for failed texts brought and cost."""
+    if known.rescue is None:
+        return ""
+    rows = "".join(
+        f"<tr><td>{_safe(step.name)}</td><td>{step.kept / max(known.rows, 1):.1%}</td><td>{step.estimates:,}</td>"
+        f"<td>{step.seconds:.1f}</td><td>{step.tokens:,}</td></tr>"
+        for step in chances(known.rescue, known.kept)
+    )
+    head = "<tr><th></th><th>kept</th><th>quality estimates</th><th>seconds</th><th>tokens</th></tr>"
+    return f'<table class="narrow">{head}{rows}</table>'
 
 
 def _plots(target: str, known: RowFigures, report: Report) -> Iterator[str]:

@@ -15,7 +15,8 @@ def _codes(text: str) -> frozenset[str]:
 
 
 LANGUAGES: dict[Family, frozenset[str]] = {
-    # The 55 languages and regions of WMT24++ (arXiv 2502.12404), which the model card names.
+    # The model card names the 55 languages and regions of WMT24++ (arXiv 2502.12404), listed in the card of the data
+    # set google/wmt24pp.
     "translategemma": _codes(
         "eng_Latn arb_Arab arz_Arab ars_Arab bul_Cyrl ben_Beng cat_Latn ces_Latn dan_Latn deu_Latn ell_Grek spa_Latn "
         "est_Latn pes_Arab fin_Latn fra_Latn guj_Gujr heb_Hebr hin_Deva hrv_Latn hun_Latn ind_Latn isl_Latn ita_Latn "
@@ -23,21 +24,22 @@ LANGUAGES: dict[Family, frozenset[str]] = {
         "ron_Latn rus_Cyrl slk_Latn slv_Latn srp_Cyrl swe_Latn swh_Latn tam_Taml tel_Telu tgl_Latn tha_Thai tur_Latn "
         "ukr_Cyrl urd_Arab vie_Latn zho_Hans zho_Hant zul_Latn"
     ),
-    # Those of Tower+ (arXiv 2506.17080), which include the ten of TowerInstruct.
+    # Model card of Unbabel/Tower-Plus-9B (arXiv 2506.17080). The ten of TowerInstruct are among them.
     "tower": _codes(
         "eng_Latn deu_Latn spa_Latn fra_Latn ita_Latn kor_Hang nld_Latn rus_Cyrl por_Latn zho_Hans zho_Hant ces_Latn "
         "ukr_Cyrl hin_Deva isl_Latn jpn_Jpan pol_Latn swe_Latn hun_Latn ron_Latn dan_Latn nno_Latn nob_Latn fin_Latn"
     ),
-    # arXiv 2509.05209, with its minority languages of China and Cantonese.
+    # Model card of tencent/Hunyuan-MT-7B (arXiv 2509.05209). It names languages and not scripts, so that Kazakh and
+    # Mongolian stand here as FLORES-200 writes them.
     "hunyuan": _codes(
         "zho_Hans zho_Hant yue_Hant eng_Latn fra_Latn por_Latn spa_Latn jpn_Jpan tur_Latn rus_Cyrl arb_Arab kor_Hang "
         "tha_Thai ita_Latn deu_Latn vie_Latn zsm_Latn ind_Latn tgl_Latn hin_Deva pol_Latn ces_Latn nld_Latn khm_Khmr "
         "mya_Mymr pes_Arab guj_Gujr urd_Arab tel_Telu mar_Deva heb_Hebr ben_Beng tam_Taml ukr_Cyrl bod_Tibt kaz_Cyrl "
-        "uig_Arab"
+        "khk_Cyrl uig_Arab"
     ),
-    # arXiv 2309.11674, Table 1.
+    # The FAQ of github.com/fe1ixxu/ALMA names ten directions (arXiv 2309.11674).
     "alma": _codes("eng_Latn ces_Latn deu_Latn isl_Latn rus_Cyrl zho_Hans"),
-    # arXiv 2410.03115, Table 1: eight groups.
+    # Model cards of haoranxu/X-ALMA-13B-Group1 to Group8 (arXiv 2410.03115).
     "xalma": _codes(
         "eng_Latn dan_Latn nld_Latn deu_Latn isl_Latn nob_Latn swe_Latn afr_Latn cat_Latn ron_Latn glg_Latn ita_Latn "
         "por_Latn spa_Latn bul_Cyrl mkd_Cyrl srp_Cyrl ukr_Cyrl rus_Cyrl ind_Latn zsm_Latn tha_Thai vie_Latn plt_Latn "

@@ -1,5 +1,6 @@
 """Another chance for failed texts, with the real language ID and a quality model that a test writes down."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ import pyarrow.compute as pc
 import pytest
 
 from polydistill.engine.config import Judge, Quality
-from polydistill.engine.judging.rescue import OnceEstimator, RescueStage
+from polydistill.engine.judging.quality.once import OnceEstimator
+from polydistill.engine.judging.rescue import RescueStage
 from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.judging.turns import fold
 from polydistill.engine.schema import FIELDS, JUDGED, OTHERS, POOL, RESCUED, TRANSLATED
-from polydistill.engine.storage.figures import figures_of, merge
+from polydistill.engine.storage.figures import RescueCost, figures_of, merge
 
 JUDGE = Judge(quality=Quality(model="replaced by a stand-in", threshold=0.8))
 ENGLISH = "In the mountains the weather changes quickly, and it often snows in winter."
@@ -55,6 +57,16 @@ def stage(fallback: Any = None, margin: float | None = 0.0) -> tuple[RescueStage
     return RescueStage(JudgeStage(JUDGE, estimator=once), quality, once, fallback), marks
 
 
+def _translated(table: pa.Table, targets: list[str]) -> pa.Table:
+    """What a second translator makes of `table`: one German sentence for every text."""
+    for field in FIELDS:
+        empty = pc.equal(pc.fill_null(table[field], ""), "")
+        table = table.append_column(f"mt_{field}", pc.if_else(empty, pa.scalar(None, pa.string()), f"{GERMAN} 8"))
+    for field in FIELDS:
+        table = table.append_column(f"notes_{field}", pa.array([[]] * table.num_rows, pa.list_(pa.string())))
+    return table.append_column("target", pa.array(targets * table.num_rows))
+
+
 def test_the_best_that_passes_is_taken_and_everything_stays_in_the_pool() -> None:
     rescue, marks = stage()
     others = [f"{GERMAN} 7", f"{GERMAN} 8", ENGLISH, f"{GERMAN} 9"]
@@ -94,12 +106,7 @@ def test_the_fallback_gets_what_failed_and_nothing_else() -> None:
 
     def fallback(table: pa.Table, targets: list[str]) -> pa.Table:
         asked.append((targets, [table[field].to_pylist() for field in FIELDS]))
-        for field in FIELDS:
-            empty = pc.equal(pc.fill_null(table[field], ""), "")
-            table = table.append_column(f"mt_{field}", pc.if_else(empty, pa.scalar(None, pa.string()), f"{GERMAN} 8"))
-        for field in FIELDS:
-            table = table.append_column(f"notes_{field}", pa.array([[]] * table.num_rows, pa.list_(pa.string())))
-        return table.append_column("target", pa.array(targets * table.num_rows))
+        return _translated(table, targets)
 
     rescue, _ = stage(fallback)
     made = rescue(rows({"truth": (ENGLISH, f"{GERMAN} 5", [f"{GERMAN} 6"])}, {}, {"truth": (ENGLISH, None, None)}))
@@ -107,9 +114,11 @@ def test_the_fallback_gets_what_failed_and_nothing_else() -> None:
     assert made["mt_truth"].to_pylist() == [f"{GERMAN} 8", GERMAN, f"{GERMAN} 8"]
     assert made["reason_without_fallback"].to_pylist() == ["truth:low_quality", None, "truth:error"]
     assert made["reason"].to_pylist() == [None] * 3
-    figures = figures_of(made)
+    spent = rescue.drain_cost()["deu_Latn"] + RescueCost(tokens_fallback=40)
+    figures = figures_of(made, rescue=spent)
     assert figures.kept == 3 and figures.rescue is not None
     found = figures.rescue
+    assert found.tokens_fallback == 40 and min(found.seconds, found.seconds_beam, found.seconds_fallback) > 0
     assert (found.kept_without_rescue, found.kept_without_fallback, found.texts_fallback) == (1, 1, 2)
     assert (found.estimates, found.estimates_beam, found.estimates_fallback) == (3, 1, 1)
     lengths = 3 * (len(QUESTION[0]) + len(ENGLISH)), 2 * len(ENGLISH)
@@ -117,7 +126,8 @@ def test_the_fallback_gets_what_failed_and_nothing_else() -> None:
     pool = fold(made)  # as it is committed
     assert pool.column_names[: len(POOL)] == POOL.names and pool["tried_truth"].equals(made["tried_truth"])
     both = merge([figures, figures]).rescue
-    assert both is not None and both.estimates == 6
+    assert both is not None and both.estimates == 6 and both.seconds == 2 * found.seconds
+    assert rescue.drain_cost() == {}  # each second is told once
 
 
 def test_same_rows_same_result() -> None:
@@ -125,6 +135,26 @@ def test_same_rows_same_result() -> None:
     table = rows({"truth": (ENGLISH, f"{GERMAN} 5", [f"{GERMAN} 9"])}, {})
     assert rescue(table).equals(rescue(table))
     assert rescue(table.slice(0, 0)).num_rows == 0
+
+
+def test_each_language_has_its_own_seconds_and_the_rows_keep_their_order() -> None:
+    asked: list[str] = []
+
+    def fallback(table: pa.Table, targets: list[str]) -> pa.Table:
+        asked.extend(targets)
+        time.sleep(0.05 if targets == ["jpn_Jpan"] else 0)
+        return _translated(table, targets)
+
+    failed = {"truth": (ENGLISH, f"{GERMAN} 5", [])}
+    table = rows(failed, failed, {}, failed)
+    targets = ["jpn_Jpan", "deu_Latn", "deu_Latn", "jpn_Jpan"]
+    table = table.set_column(table.schema.get_field_index("target"), "target", pa.array(targets))
+    rescue, _ = stage(fallback)
+    made = rescue(table)
+    assert made["target"].to_pylist() == targets and made["id"].to_pylist() == table["id"].to_pylist()
+    assert asked == ["jpn_Jpan", "deu_Latn"]
+    cost = rescue.drain_cost()
+    assert cost["jpn_Jpan"].seconds_fallback > 0.05 > cost["deu_Latn"].seconds_beam
 
 
 def test_an_unfinished_answer_of_the_student_is_not_tried() -> None:

@@ -30,6 +30,16 @@ def test_errors_count_without_their_messages():
     assert figures_of(table).fields["instruction"].reasons == {"error": 1}
 
 
+def test_notes_of_translation_are_counted_by_field():
+    table = pool_rows([None, None, None], [None] * 3)
+    notes = pa.array([["preamble", "remark"], ["preamble"], ["error: out: of memory"]], pa.list_(pa.string()))
+    index = table.schema.get_field_index("notes_truth")
+    known = figures_of(table.set_column(index, schema.POOL.field("notes_truth"), notes))
+    assert known.fields["truth"].notes == {"preamble": 2, "remark": 1, "error": 1}
+    assert known.fields["instruction"].notes == {}
+    assert merge([known, known]).notes() == {"preamble": 4, "remark": 2, "error": 2}
+
+
 def test_merge_adds_everything_up():
     parts = [figures_of(pool_rows([None], [0.5])), figures_of(pool_rows(["truth:script", None], [0.5, None]))]
     total = merge(parts)

@@ -6,10 +6,12 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
+from polydistill.engine.judging.languages.language_id import LanguageID
 from polydistill.engine.judging.quality.comet import Comet
-from polydistill.eval.data.sets import load_questions
-from polydistill.eval.question import Answer
-from polydistill.eval.reporting.measuring import check_complete
+from polydistill.eval.config import Task
+from polydistill.eval.data.sets import Set, load_questions
+from polydistill.eval.question import Answer, Question
+from polydistill.eval.reporting.measuring import _off_target, check_complete
 from tests.engine.judging.comet.models import write
 from tests.eval.stand_in import STUDENT, StandIn, config, models, record
 
@@ -54,3 +56,19 @@ def test_a_lost_answer_is_no_wrong_answer(world: Path) -> None:
     answers["belebele", "deu_Latn"].pop()
     with pytest.raises(UserError, match="base: 11 answers to 12 questions of belebele"):
         check_complete(sets, {"base": answers})
+
+
+def test_answers_without_letters_have_no_language_and_empty_ones_count_as_wrong() -> None:
+    german = "Die Antwort steht in der Zeitung von gestern."
+    answers = ["42", german, "The answer is in yesterday's newspaper.", "1/2 = 0,5", "", "…"]
+    gold = ["42", german, german, "0,5", german, "!"]
+    questions = [
+        Question(str(number), "deu_Latn", "Frage?", gold=(text,), answer_language="deu_Latn")
+        for number, text in enumerate(gold)
+    ]
+    entry = Set("off_target", "deu_Latn", Task(task="off_target"), questions, [])
+    given = [Answer(text) for text in answers]
+    rate, expected = _off_target(entry, given, LanguageID("lid.176"), "lid.176")
+    assert list(rate.ids) == ["1", "2", "4"] and rate.rows.tolist() == [0, 100, 100]
+    assert list(expected.ids) == ["1", "2", "4"] and expected.rows.tolist() == [0, 0, 0]
+    assert _off_target(entry, [Answer("42")] * 6, LanguageID("lid.176"), "lid.176")[0].name == "off_target_gold"
