@@ -1,15 +1,20 @@
-"""What another chance brings and costs: tinyworld with first hypotheses only, with the next best, with a second model.
+"""Another chance keeps 10% more rows with no more errors among them, and 1.5 times the quality estimates: tinyworld.
 
+Three kinds of chance are measured, alone and together. Texts of several sentences that the quality model rates low are
+scored sentence by sentence (`judge.quality.sentences`). The beam's next best hypotheses and a second translator follow.
 tinyworld's translator has never seen the rare names: what it makes of them is fluent and wrong. The second translator
-works by rule: it has the world's templates and all names, and puts wrong names into every twentieth sentence. Right
-translations are known, so that errors among the kept texts are counted and not estimated. The margin of the next best
-is chosen on one half of the prompts and measured on the other: the smallest one with which the kept texts hold no more
-errors than with first hypotheses only.
+works by rule: it has the world's templates and all names, and puts wrong names into every twentieth sentence.
+
+Right translations are known, so that errors among the kept texts are counted and not estimated. The margin of the next
+best is chosen on one half of the prompts and measured on the other: the smallest one with which the kept texts hold no
+more errors than with first hypotheses only. "Right translations" is the upper bound: a second translator without error.
 """
 
 import functools
+import itertools
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +26,15 @@ import pyarrow.compute as pc
 
 from benchmarks.common import prompt_table, value
 from polydistill.engine.config import Judge, Quality, Rules, Translate
+from polydistill.engine.judging.quality.estimator import Estimator, load_estimator
 from polydistill.engine.judging.quality.once import OnceEstimator
 from polydistill.engine.judging.rescue import RescueStage
-from polydistill.engine.judging.stage import Estimator, JudgeStage, load_estimator
+from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.schema import FIELDS, TRANSLATED
-from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.translation.stage import TranslateStage
 from polydistill.engine.translation.translator import SENTENCES, Hypothesis, error
 from polydistill.tinyworld.facts import LANGUAGES, SOURCE, TARGETS, entities, facts, fraction, name
+from polydistill.tinyworld.templates import SUMMARISE, SUMMARY
 from polydistill.tinyworld.translator import FORMS, mixed
 
 PACKAGES = ("ctranslate2", "torch", "transformers")
@@ -43,9 +49,11 @@ class Way:
     """How failed texts get another chance."""
 
     name: str
+    sentences: bool = False
     next_best: bool = False
     margin: float | None = 0.0
-    fallback: bool = False
+    fallback: "ByRule | None" = None
+    goal: float = 1.0  # rows kept, times those of first hypotheses
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,6 @@ class World:
             Translate(model=str(folder / "models/nllb"), threads=1, hypotheses=hypotheses), cache=cache
         )
         self.coder = AutoTokenizer.from_pretrained(str(folder / "models/nllb"))
-        self.fallback = TranslateStage(Translate(model="by rule"), translator=ByRule())
         instructions = json.loads((folder / "instructions.json").read_text(encoding="utf-8"))
         halves = _halves(instructions, rows)
         self.parts = {part: first(prompt_table(own, SOURCE), list(TARGETS)) for part, own in halves.items()}
@@ -96,16 +103,17 @@ class World:
         """Judge one half of the prompts."""
         assert self.judge.quality is not None
         estimator = OnceEstimator(self.model)
-        quality = self.judge.quality.model_copy(update={"margin": way.margin})
+        quality = self.judge.quality.model_copy(update={"margin": way.margin, "sentences": way.sentences})
+        second = TranslateStage(Translate(model="by rule"), translator=way.fallback) if way.fallback else None
         given: list[pa.Table] = []
 
         def fallback(rows: pa.Table, targets: list[str]) -> pa.Table:
+            assert second is not None
             given.append(rows)
-            return self.fallback(rows, targets)
+            return second(rows, targets)
 
-        stage = RescueStage(
-            JudgeStage(self.judge, "cpu", estimator), quality, estimator, fallback if way.fallback else None
-        )
+        judge = JudgeStage(self.judge.model_copy(update={"quality": quality}), "cpu", estimator)
+        stage = RescueStage(judge, quality, estimator, fallback if second else None)
         table = self.parts[part]
         started = time.monotonic()
         pool = stage(table if way.next_best else table.select(TRANSLATED.names))
@@ -136,42 +144,53 @@ def run(rows: int = 200, hypotheses: int = 4) -> list[dict[str, Any]]:
     chosen = world.margin()
     ways = (
         Way("first hypotheses"),
-        Way("next best, margin 0", True),
-        Way(f"next best, margin {'null' if chosen is None else chosen}", True, chosen),
-        Way("fallback", fallback=True),
-        Way("next best, then fallback", True, chosen, True),
+        Way("sentence by sentence", sentences=True, goal=1.1),
+        Way("next best, margin 0", next_best=True),
+        Way(f"next best, margin {'null' if chosen is None else chosen}", next_best=True, margin=chosen),
+        Way("fallback", fallback=ByRule(WRONG)),
+        Way("sentence by sentence, next best, fallback", True, True, chosen, ByRule(WRONG), 1.1),
+        Way("right translations", fallback=ByRule(0)),
+        Way("right translations, sentence by sentence", sentences=True, fallback=ByRule(0)),
     )
-    return [row for way in ways for row in _rows(way, world.run("test", way))]
+    made = [world.run("test", way) for way in ways]
+    return [_row(way, own, made[0]) for way, own in zip(ways, made)]
 
 
-def _rows(way: Way, made: Made) -> list[dict[str, Any]]:
-    results = []
+def _row(way: Way, made: Made, first: Made) -> dict[str, Any]:
+    """Rows kept in all languages, versus first hypotheses only."""
+    right, wrong = made.errors()
+    languages = {}
     for target in TARGETS:
-        figures = figures_of(made.pool.filter(pc.equal(made.pool["target"], target)))
-        right, wrong = made.errors(target)
-        results.append(
-            value(
-                f"kept share, {way.name}: {target}",
-                [figures.kept / figures.rows],
-                goal=1.0,
-                unit="share of rows",
-                packages=PACKAGES,
-                wrong_among_kept=round(wrong / max(right + wrong, 1), 4),
-                texts_checked=right + wrong,
-                seconds_all_languages=round(made.seconds, 1),
-                estimates_all_languages=made.estimates,
-                fallback_tokens_all_languages=made.repeated,
-                wrong_all_languages=round(made.wrong(), 4),
-                **vars(figures.rescue),
-            )
-        )
-    return results
+        part = made.pool.filter(pc.equal(made.pool["target"], target))
+        languages[target] = {"kept": part["reason"].null_count, "rows": part.num_rows, "wrong": made.errors(target)[1]}
+    kept = sum(own["kept"] for own in languages.values())
+    return value(
+        f"kept rows, {way.name}",
+        [kept / first.pool["reason"].null_count],
+        goal=way.goal,
+        unit="times those of first hypotheses",
+        packages=PACKAGES,
+        wrong=wrong,
+        texts_checked=right + wrong,
+        wrong_share=round(made.wrong(), 5),
+        estimates=made.estimates,
+        estimates_ratio=round(made.estimates / first.estimates, 3),
+        fallback_tokens=made.repeated,
+        seconds=round(made.seconds, 1),
+        languages=languages,
+    )
 
 
 class ByRule:
     """A `Translator` that has the world's templates and names. A sentence of any other kind is an error."""
 
     portions = SENTENCES
+
+    def __init__(self, wrong: float) -> None:
+        """Args:
+        wrong: share of sentences with wrong names.
+        """
+        self._wrong = wrong
 
     def __call__(self, sentences: list[str], sources: list[str], targets: list[str]) -> list[Hypothesis]:
         """See `Translator`."""
@@ -182,7 +201,7 @@ class ByRule:
         if known is None:
             return error("a sentence of no known form")
         form, place = known
-        wrong = fraction(f"second:{sentence}:{target}") < WRONG
+        wrong = fraction(f"second:{sentence}:{target}") < self._wrong
         own = _translations()[form]
         return Hypothesis(own[(place + wrong) % len(own)][target])  # wrong is the next fact's sentence
 
@@ -199,7 +218,19 @@ def _translations() -> dict[str, list[dict[str, str]]]:
             ends = {language: (" 。" if language == "jpn_Jpan" else " .") if stop else "" for language in LANGUAGES}
             texts = {language: f"{name(entity, language)}{ends[language]}" for language in LANGUAGES}
             found.setdefault(f"{entity.split(':')[0]}:{stop}", []).append(texts)
+    found["summarise"] = [SUMMARISE]
+    by = {(fact.family, fact.subject): fact.answer for fact in facts()}
+    for voice in range(2):
+        for family, subject in by:
+            if family == "continent":
+                slots = {"x": subject, "c": by[family, subject], "m": by["currency", subject]}
+                found.setdefault(f"summary:{voice}", []).append(_summary(voice, slots))
     return found
+
+
+def _summary(voice: int, slots: dict[str, str]) -> dict[str, str]:
+    named = {language: {slot: name(entity, language) for slot, entity in slots.items()} for language in LANGUAGES}
+    return {language: SUMMARY[language][voice].format(**named[language]) for language in LANGUAGES}
 
 
 @functools.cache
@@ -215,27 +246,38 @@ def _halves(instructions: list[dict[str, str]], rows: int) -> dict[str, list[dic
 
 
 def _errors(part: pa.Table) -> tuple[int, int]:
-    known = _right()
     kept = part.filter(pc.is_null(part["reason"]))
     right = wrong = 0
     for field in FIELDS:
         columns = (kept[name].to_pylist() for name in (field, f"mt_{field}", "target", f"reason_{field}"))
         for source, text, target, reason in zip(*columns):
-            if source and reason is None and (source, target) in known:
-                hit = text in known[source, target]
+            if source and reason is None and (translations := _right(source, target)):
+                hit = text in translations
                 right, wrong = right + hit, wrong + (not hit)
     return right, wrong
 
 
 @functools.cache
-def _right() -> dict[tuple[str, str], set[str]]:
-    """Right translations of every sentence of a known form."""
+def _right(text: str, target: str) -> frozenset[str]:
+    """Right translations of a text; none where a sentence of it has no known form."""
+    between = "" if target == "jpn_Jpan" else " "
+    sentences = _END.split(text)
+    own = [_sentences().get((sentence, target), frozenset()) for sentence in sentences]
+    return frozenset(between.join(parts) for parts in itertools.product(*own))
+
+
+_END = re.compile(r"(?<= [.?]) ")
+
+
+@functools.cache
+def _sentences() -> dict[tuple[str, str], frozenset[str]]:
+    """Right translations of every sentence of a known form: the same English may stand for several facts."""
     known: dict[tuple[str, str], set[str]] = {}
     for own in _translations().values():
         for texts in own:
             for target in TARGETS:
                 known.setdefault((texts[SOURCE], target), set()).add(texts[target])
-    return known
+    return {key: frozenset(texts) for key, texts in known.items()}
 
 
 if __name__ == "__main__":

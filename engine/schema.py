@@ -154,6 +154,7 @@ class Flag(_Described):
     )
     QUALITY_ERROR = "quality_error", "The quality model failed on this text"
     QUALITY_PARTIAL = "quality_partial", "The quality model read only the beginning of this text"
+    QUALITY_SENTENCES = "quality_sentences", "The quality estimate is that of the text's worst sentence"
 
 
 class Reason(_Described):

@@ -146,6 +146,11 @@ class Quality(Config):
         "to replace one of low quality, a number or numbers by target language. `null`: none replaces it, since the "
         "best of several is often the score's mistake",
     )
+    sentences: bool = Field(
+        False,
+        description="Score a text of several sentences again, sentence by sentence, where it is below the threshold. "
+        "The worst sentence decides. Quality models are trained on sentences and underrate right texts of several",
+    )
     batch_tokens: int = Field(8192, ge=64, description="Tokens (padding included) in one batch. Halved on OOM")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Arithmetic of the encoder")
     # COMET checkpoints name their encoder by hub id. Offline machines point to a local copy.

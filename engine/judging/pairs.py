@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from polydistill.engine.config import Judge, validate
 from polydistill.engine.errors import UserError
-from polydistill.engine.judging.stage import Estimator, JudgeStage
+from polydistill.engine.judging.quality.estimator import Estimator
+from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.languages import language_code
 from polydistill.engine.schema import FIELDS, SCORES, TRANSLATED
 

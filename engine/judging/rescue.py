@@ -74,20 +74,20 @@ class RescueStage:
 
     def _rescue(self, rows: pa.Table, target: str) -> pa.Table:
         """The same for rows of one language."""
-        times = [time.monotonic()]
+        marks = [self._mark()]
         state = _State(self._judge(rows.select(TRANSLATED.names)), self._quality)
         first = state.pool["reason"]
-        times.append(time.monotonic())
+        marks.append(self._mark())
         for fields in (QUESTION, ANSWERS):
             state = self._round(state, fields, {field: _next_best(rows, state, field) for field in fields})
         without = state.pool["reason"]
-        times.append(time.monotonic())
+        marks.append(self._mark())
         if self._fallback is not None:
             for fields in (QUESTION, ANSWERS):
                 state = self._round(state, fields, self._translated_again(state, fields, target))
-        times.append(time.monotonic())
-        seconds = [later - earlier for earlier, later in pairwise(times)]
-        self._cost[target] = self._cost.get(target, RescueCost()) + RescueCost(*seconds)
+        marks.append(self._mark())
+        estimates, seconds = zip(*((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(marks)))
+        self._cost[target] = self._cost.get(target, RescueCost()) + RescueCost(*estimates, *seconds)
         table = state.pool.select(JUDGED.names)
         for field in FIELDS:
             table = table.append_column(f"tried_{field}", pa.array(state.tried[field], TRIED))
@@ -95,12 +95,16 @@ class RescueStage:
             table = table.append_column(name, column)
         return table.cast(RESCUED)
 
+    def _mark(self) -> tuple[int, float]:
+        """Pairs scored so far, and the time."""
+        return self._estimator.pairs if self._estimator is not None else 0, time.monotonic()
+
     def drain(self) -> dict[str, TokenCount]:
         """Tokens that the second translator used since the last call, by target language."""
         return drained(self._fallback)
 
     def drain_cost(self) -> dict[str, RescueCost]:
-        """Seconds that a second chance took since the last call, by target language. Tokens are what `drain` gives."""
+        """What a second chance took since the last call, by target language. Tokens are what `drain` gives."""
         cost, self._cost = self._cost, {}
         return cost
 

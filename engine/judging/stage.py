@@ -8,7 +8,6 @@ Quality estimation, by far the most expensive test, runs on the texts that no ot
 """
 
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,8 @@ from polydistill.engine.judging.decision import decide, with_reasons
 from polydistill.engine.judging.distinct_texts import DistinctTexts, row_flags
 from polydistill.engine.judging.groups import each_group
 from polydistill.engine.judging.languages.language_id import load_language_id
+from polydistill.engine.judging.quality.estimator import Estimator, load_estimator
+from polydistill.engine.judging.quality.sentences import worst_sentences
 from polydistill.engine.judging.rules.copied_runs import LEAST_WORDS, copied_runs
 from polydistill.engine.judging.rules.language_tasks import language_tasks
 from polydistill.engine.judging.rules.score_rules import for_targets
@@ -28,15 +29,7 @@ from polydistill.engine.schema import FIELDS, JUDGED, Flag
 from polydistill.engine.text.profile import Profile, script_groups
 from polydistill.engine.text.profile import profile as profile_texts
 
-
-class Estimator(Protocol):
-    """A quality model without references, such as `engine.judging.quality.comet.Comet`."""
-
-    def score(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
-        """Quality of each hypothesis: float32 (rows,), NaN where the model failed."""
-
-    def overlong(self, sources: list[str], hypotheses: list[str]) -> np.ndarray:
-        """Which pairs the model does not read to their end: bool (rows,)."""
+QUALITY_FLAGS = (Flag.QUALITY_ERROR, Flag.QUALITY_PARTIAL, Flag.QUALITY_SENTENCES)
 
 
 class JudgeStage:
@@ -75,7 +68,7 @@ class JudgeStage:
         if self.judge.quality is not None:
             gate = self.judge.model_copy(update={"quality": None})
             passed = np.stack([field.present & (decide(field, target, gate) == "") for field in fields])
-            pairs = self._estimate(texts, np.unique(texts.pair[passed]), pairs)
+            pairs = self._estimate(texts, np.unique(texts.pair[passed]), pairs, target, source)
             fields = _fields(texts, pairs, own)
         for name, verdicts in zip(FIELDS, fields):
             table = table.append_column(f"scores_{name}", verdicts.pack())
@@ -94,7 +87,7 @@ class JudgeStage:
         self._halves(texts, profile, scores, target, source)
         n = len(texts.source)
         scores["quality"] = np.full(n, np.nan, np.float32)
-        flags |= {name: np.zeros(n, bool) for name in (Flag.QUALITY_ERROR, Flag.QUALITY_PARTIAL)}
+        flags |= {name: np.zeros(n, bool) for name in QUALITY_FLAGS}
         return Verdicts(scores, flags, np.ones(n, bool))
 
     def _languages(self, texts: DistinctTexts, profile: Profile, code: np.ndarray, target: str, source: str) -> Columns:
@@ -145,7 +138,7 @@ class JudgeStage:
             if text and self.language_id.best(text) == source:
                 scores["target_share"][row] = np.fmin(scores["target_share"][row], 1 - share)
 
-    def _estimate(self, texts: DistinctTexts, rows: np.ndarray, pairs: Verdicts) -> Verdicts:
+    def _estimate(self, texts: DistinctTexts, rows: np.ndarray, pairs: Verdicts, target: str, source: str) -> Verdicts:
         """The pairs' verdicts with the quality of `rows`; a text that the model cannot score is flagged, not low."""
         if not len(rows) or self.estimator is None:
             return pairs
@@ -154,20 +147,17 @@ class JudgeStage:
         values = self.estimator.score(sources, hypotheses)
         quality = pairs.scores["quality"].copy()
         quality[rows] = values
-        error, partial = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+        error, partial, raised = (np.zeros(len(pairs), bool) for _ in range(3))
         error[rows], partial[rows] = np.isnan(values), self.estimator.overlong(sources, hypotheses)
+        if self.judge.quality is not None and self.judge.quality.sentences:
+            low = np.flatnonzero(values < for_targets(self.judge.quality.threshold, np.array([target], object)))
+            again = [(sources[row], hypotheses[row]) for row in low]
+            worst = worst_sentences(self.estimator, again, source, target)
+            raised[rows[low]] = worst > values[low]
+            quality[rows[low]] = np.fmax(worst, values[low])
         flags = pairs.flags | {Flag.QUALITY_ERROR: error, Flag.QUALITY_PARTIAL: partial}
+        flags |= {Flag.QUALITY_SENTENCES: raised}
         return replace(pairs, scores=pairs.scores | {"quality": quality}, flags=flags)
-
-
-def load_estimator(judge: Judge, device: str) -> Estimator | None:
-    """The configured quality model, None where quality estimation is off."""
-    if judge.quality is None:
-        return None
-    from polydistill.engine.judging.quality.comet import Comet
-
-    quality = judge.quality
-    return Comet.load(quality.model, quality.encoder, device, quality.dtype, quality.batch_tokens)
 
 
 def _language_task(texts: DistinctTexts, profile: Profile, source: str) -> Columns:

@@ -2,8 +2,9 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,34 +30,30 @@ class FieldFigures:
 
 
 @dataclass(frozen=True)
-class RescueFigures:
-    """What another chance for failed texts brought and cost, see `engine.judging.rescue`."""
+class RescueCost:
+    """What another chance for failed texts cost, which their rows do not tell, see `engine.judging.rescue`."""
 
-    kept_without_rescue: int = 0  # rows, with first hypotheses only
-    kept_without_fallback: int = 0  # rows, with the translator's next best ones
-    estimates: int = 0  # hypotheses that quality estimation scored at first
-    estimates_beam: int = 0  # further ones among the next best
-    estimates_fallback: int = 0  # further ones of the second translator
-    texts_fallback: int = 0  # texts that the second translator was given and answered
-    characters: int = 0  # of all texts, which the first translator was given
-    characters_fallback: int = 0  # of those that the second one was given
-    tokens_fallback: int = 0  # that the second one read and wrote
+    estimates: int = 0  # pairs that quality estimation scored at first
+    estimates_beam: int = 0  # further ones for the translator's next best hypotheses
+    estimates_fallback: int = 0  # further ones for the second translator's
     seconds: float = 0.0  # of judging first hypotheses
     seconds_beam: float = 0.0  # of judging the next best ones
     seconds_fallback: float = 0.0  # of the second translator, and of judging what it wrote
+    tokens_fallback: int = 0  # that the second translator read and wrote
+
+    def __add__(self, other: "RescueCost") -> "RescueCost":
+        return _sum_fields([self, other])
 
 
 @dataclass(frozen=True)
-class RescueCost:
-    """What rows cannot tell of another chance: its time and tokens, in one language. See `RescueFigures`."""
+class RescueFigures(RescueCost):
+    """What another chance for failed texts brought and cost."""
 
-    seconds: float = 0.0
-    seconds_beam: float = 0.0
-    seconds_fallback: float = 0.0
-    tokens_fallback: int = 0
-
-    def __add__(self, other: "RescueCost") -> "RescueCost":
-        return RescueCost(*(getattr(self, each.name) + getattr(other, each.name) for each in dataclasses.fields(self)))
+    kept_without_rescue: int = 0  # rows, with first hypotheses only
+    kept_without_fallback: int = 0  # rows, with the translator's next best ones
+    texts_fallback: int = 0  # texts that the second translator was given and answered
+    characters: int = 0  # of all texts, which the first translator was given
+    characters_fallback: int = 0  # of those that the second one was given
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
         sum(part.failed for part in parts),
         _sum(part.reasons for part in parts),
         fields,
-        _sum_rescue([part.rescue for part in parts if part.rescue is not None]),
+        _sum_fields(rescued) if (rescued := [part.rescue for part in parts if part.rescue is not None]) else None,
         sum((part.translation for part in parts), NO_TOKENS),
     )
 
@@ -144,41 +141,29 @@ def merge(parts: Iterable[RowFigures]) -> RowFigures:
 def _rescue(table: pa.Table, cost: RescueCost) -> RescueFigures | None:
     if "reason_without_rescue" not in table.column_names:
         return None
-    pairs: dict[str, set[tuple[str, str]]] = {"first": set(), "beam": set(), "fallback": set()}
     texts = characters = again = 0
     for name in schema.FIELDS:
-        characters += pc.sum(pc.utf8_length(table[name])).as_py() or 0
-        scores = pc.struct_field(table[f"scores_{name}"].combine_chunks(), "quality").to_pylist()
-        columns = (table[column].to_pylist() for column in (name, f"mt_{name}", f"tried_{name}"))
-        for source, text, tried, score in zip(*columns, scores):
-            if tried is None and score is not None:
-                pairs["first"].add((source, text))
-            for one in tried or ():
-                if one["origin"] == "fallback":
-                    texts, again = texts + 1, again + len(source)
-                if one["quality"] is not None:
-                    kind = "first" if (one["origin"], one["rank"]) == ("beam", 0) else one["origin"]
-                    pairs[kind].add((source, one["text"]))
-    beam = pairs["beam"] - pairs["first"]
-    fallback = pairs["fallback"] - pairs["first"] - beam
+        lengths = pc.fill_null(pc.utf8_length(table[name]), 0).to_pylist()
+        characters += sum(lengths)
+        for length, tried in zip(lengths, table[f"tried_{name}"].to_pylist()):
+            given = sum(one["origin"] == "fallback" for one in tried or ())
+            texts, again = texts + given, again + given * length
     return RescueFigures(
-        table["reason_without_rescue"].null_count,
-        table["reason_without_fallback"].null_count,
-        len(pairs["first"]),
-        len(beam),
-        len(fallback),
-        texts,
-        characters,
-        again,
         **vars(cost),
+        kept_without_rescue=table["reason_without_rescue"].null_count,
+        kept_without_fallback=table["reason_without_fallback"].null_count,
+        texts_fallback=texts,
+        characters=characters,
+        characters_fallback=again,
     )
 
 
-def _sum_rescue(parts: list[RescueFigures]) -> RescueFigures | None:
-    if not parts:
-        return None
-    names = [each.name for each in dataclasses.fields(RescueFigures)]
-    return RescueFigures(**{name: sum(getattr(part, name) for part in parts) for name in names})
+Counted = TypeVar("Counted", bound=RescueCost)
+
+
+def _sum_fields(parts: Sequence[Counted]) -> Counted:
+    names = [each.name for each in dataclasses.fields(parts[0])]
+    return type(parts[0])(**{name: sum(getattr(part, name) for part in parts) for name in names})
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:

@@ -89,9 +89,10 @@ class Stages:
 
     def rescue(self, judge: Judge, translate: Translate, device: str) -> JudgeFunction:
         """The judge with a second look at what failed, its models and the second translator loaded."""
+        from polydistill.engine.judging.quality.estimator import load_estimator
         from polydistill.engine.judging.quality.once import OnceEstimator
         from polydistill.engine.judging.rescue import RescueStage
-        from polydistill.engine.judging.stage import JudgeStage, load_estimator
+        from polydistill.engine.judging.stage import JudgeStage
         from polydistill.engine.translation.stage import TranslateStage
 
         model = load_estimator(judge, device)
@@ -195,7 +196,8 @@ class JudgeActor:
     def _commit(self, unit: int, used: dict[str, TokenCount], judged: pa.Table) -> pa.Table:
         targets = pc.unique(judged["target"]).to_pylist()
         again = drained(self._guarded.stage)  # by the second translator
-        costs = self._guarded.stage.drain_cost() if isinstance(self._guarded.stage, Rescuing) else {}
+        stage = self._guarded.stage
+        costs: dict[str, RescueCost] = stage.drain_cost() if isinstance(stage, Rescuing) else {}
 
         def one(target: str) -> dict[str, object]:
             part = fold(judged.filter(pc.equal(judged["target"], target)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from polydistill.engine.judging.stage import Estimator
+from polydistill.engine.judging.quality.estimator import Estimator
 
 
 class OnceEstimator:

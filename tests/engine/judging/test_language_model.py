@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from polydistill.engine.config import Judge, Quality, Rules, Translate
+from polydistill.engine.judging.quality.estimator import load_estimator
 from polydistill.engine.judging.quality.once import OnceEstimator
 from polydistill.engine.judging.rescue import RescueStage
-from polydistill.engine.judging.stage import JudgeStage, load_estimator
+from polydistill.engine.judging.stage import JudgeStage
 from polydistill.engine.storage.figures import figures_of
 from polydistill.engine.translation.chat.chat_translator import ChatTranslator, Written
 from polydistill.engine.translation.stage import TranslateStage
