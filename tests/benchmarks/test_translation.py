@@ -1,6 +1,7 @@
 """What the translation benchmark hands to the translators."""
 
 from benchmarks import translation
+from benchmarks.common import prompt_table
 
 ROWS = [
     {"instruction": "Count to two. Then stop.", "input": "", "output": "One, two."},
@@ -9,7 +10,7 @@ ROWS = [
 
 
 def test_every_sentence_once_or_in_file_order() -> None:
-    table = translation._table(ROWS)
+    table = prompt_table(ROWS, translation.SOURCE)
     first = ["Count to two.", "Then stop.", "One, two."]
     assert sorted(translation._sentences(table)) == sorted([*first, "In words."])
     given = translation._sentences(table, distinct=False)
