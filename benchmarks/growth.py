@@ -10,6 +10,7 @@ grows with the nodes is the engine's share, and all of it is done by this one ma
 """
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def _rate(path: Path, nodes: int, output: str) -> float:
     from polydistill.engine.synthesis import pipeline
 
     environment.prepare()
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # its nodes are on this machine
     config = validate(
         Synthesis,
         {

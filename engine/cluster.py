@@ -38,6 +38,35 @@ def _no_connection(address: str, text: str) -> str:
     return f"no Ray cluster answers at {address} ({last[:200]}). Is it running, and is this machine a node of it?"
 
 
+def _refuse_open(address: str) -> None:
+    """UserError where the cluster that this process has joined answers to callers without a token.
+
+    RAY_AUTH_MODE=disabled says that this is known.
+    """
+    if os.environ.get("RAY_AUTH_MODE", "").lower() == "disabled" or not answers_without_token(
+        ray.get_runtime_context().gcs_address
+    ):
+        return
+    raise UserError(
+        f"the Ray cluster at {address} asks for no token, so whoever reaches its ports can run code on it. Start it "
+        "with a token (see docs/cluster.md), or set RAY_AUTH_MODE=disabled where its network keeps everybody else out."
+    )
+
+
+def answers_without_token(address: str) -> bool:
+    """Whether the control service at `address` (host:port) answers to a caller without a token."""
+    import grpc  # type: ignore[import-untyped]
+    from ray.core.generated.gcs_service_pb2 import CheckAliveRequest
+    from ray.core.generated.gcs_service_pb2_grpc import NodeInfoGcsServiceStub
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            NodeInfoGcsServiceStub(channel).CheckAlive(CheckAliveRequest(), timeout=10)
+        except grpc.RpcError:  # it asks for a token, or for TLS
+            return False
+    return True
+
+
 @contextmanager
 def cluster(address: str | None = None) -> Iterator[None]:
     """A Ray runtime for this process.
@@ -47,7 +76,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
             closed at the end. A runtime that is initialized already is used and left as it is.
 
     Raises:
-        UserError: there is no cluster at `address`, or it asks for a token.
+        UserError: there is no cluster at `address`, it asks for a token that is not there, or it asks for none.
     """
     if ray.is_initialized():
         yield
@@ -69,6 +98,8 @@ def cluster(address: str | None = None) -> Iterator[None]:
             raise UserError(_no_connection(address, str(error))) from error
         _close_token_file()
         try:
+            if address is not None:
+                _refuse_open(address)
             yield
         finally:
             with unstoppable():  # Ray ends its processes with a SIGTERM to their group, which is often ours

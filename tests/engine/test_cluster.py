@@ -81,6 +81,7 @@ def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatc
     from polydistill.engine import cluster
 
     closed = []
+    monkeypatch.setattr(cluster, "_refuse_open", lambda address: None)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", lambda **_: set_sigterm_handler(lambda *_: sys.exit(signal.SIGTERM)))
     monkeypatch.setattr(ray, "shutdown", lambda: closed.append(True))
@@ -88,3 +89,42 @@ def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatc
     with pytest.raises(Stopped, match="Run the same command again"), cluster.cluster("auto"):
         os.kill(os.getpid(), signal.SIGTERM)
     assert closed == [True] and signal.getsignal(signal.SIGTERM) is before
+
+
+JOINED = """
+import os, sys
+
+from ray.cluster_utils import Cluster
+
+from polydistill.engine.cluster import answers_without_token, cluster
+from polydistill.engine.errors import UserError
+
+nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+if sys.argv[1] == "unknown":
+    del os.environ["RAY_AUTH_MODE"]
+try:
+    print("open", answers_without_token(nodes.address))
+    with cluster(nodes.address):
+        print("joined")
+except UserError as error:
+    print(error)
+finally:
+    nodes.shutdown()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "told", "said"),
+    [("disabled", "unknown", "asks for no token"), ("disabled", "known", "joined"), ("token", "known", "joined")],
+)
+def test_a_cluster_without_a_token_is_refused_unless_that_is_known(tmp_path, mode, told, said):
+    (tmp_path / ".ray").mkdir()
+    if mode == "token":
+        (tmp_path / ".ray" / "auth_token").write_text("0" * 32)
+    variables = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": mode}
+    command = [sys.executable, "-c", JOINED, told]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=120)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("open", "joined", "the Ray"))]
+    assert lines[0] == f"open {mode == 'disabled'}", done.stderr[-2000:]
+    assert said in lines[1]
