@@ -1,16 +1,29 @@
 """What tells a model's weights from others': digests of whole files, never their paths."""
 
 import hashlib
-import json
 import os
-import tempfile
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.fingerprint import fingerprint
+from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.shards import Folder
 
 _SMALL = 1 << 20  # bytes; reading a smaller file again costs less than looking it up
+
+
+@dataclass(frozen=True)
+class KnownDigest:
+    """The digest of a large file, and what tells that the file is still the same."""
+
+    path: str
+    bytes: int
+    time: int  # of the last change, nanoseconds
+    inode: int
+    sha256: str = ""
+    format: int = 1
 
 
 def cache_root(cache: str | None = None) -> Path:
@@ -28,19 +41,16 @@ def file_digest(path: Path) -> str:
     stat = path.stat()
     if stat.st_size < _SMALL:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    book = cache_root() / "digests" / f"{fingerprint(str(path))}.json"
-    stamp = [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    with suppress(OSError, ValueError):
-        known = json.loads(book.read_text(encoding="utf-8"))
-        if isinstance(known, dict) and known.get("stamp") == stamp:
-            return str(known["sha256"])
+    cache, book = Folder.of(cache_root() / "digests"), f"{fingerprint(str(path))}.json"
+    known = KnownDigest(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    with suppress(OSError, DamagedError):
+        found = read_record(cache, book, KnownDigest)
+        if replace(found, sha256="") == known:
+            return found.sha256
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with suppress(OSError):  # a cache that cannot be written costs time only
-        book.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=book.parent, delete=False, encoding="utf-8") as temporary:
-            json.dump({"stamp": stamp, "sha256": digest}, temporary)
-        os.replace(temporary.name, book)
+        write_record(cache, book, replace(known, sha256=digest))
     return digest
 
 

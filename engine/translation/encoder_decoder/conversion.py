@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,8 +35,8 @@ class ConversionRecord:
 
     source: str  # the folder that was converted
     quantization: str | None  # type of the stored weights, None: as they were
-    files: dict[str, int]  # name -> bytes
-    format: int = 1
+    files: dict[str, str]  # name -> SHA-256
+    format: int = 2
 
 
 def model_folder(model: str) -> Path:
@@ -156,8 +157,8 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
                 "model (NLLB, M2M-100, MADLAD, mBART-50, Marian) with whole files. Download it again. "
                 "A language model translates with method `chat` or `self`."
             ) from error
-        sizes = {path.name: path.stat().st_size for path in (temporary / "model").iterdir()}
-        write_record(Folder.of(temporary / "model"), RECORD, ConversionRecord(str(folder), quantization, sizes))
+        files = {path.name: file_digest(path) for path in (temporary / "model").iterdir()}
+        write_record(Folder.of(temporary / "model"), RECORD, ConversionRecord(str(folder), quantization, files))
         if target.exists() and not _whole(target):
             shutil.rmtree(target)
         try:
@@ -170,14 +171,15 @@ def _convert(folder: Path, target: Path, quantization: str | None) -> None:
 
 
 def _whole(target: Path) -> bool:
-    """Whether every file of the conversion is there in its full size."""
+    """Whether every file of the conversion is what was written. Damage is said, since the model is then made again."""
     try:
         files = read_record(Folder.of(target), RECORD, ConversionRecord).files
     except DamagedError:  # or none was made yet
         return False
-    return bool(files) and all(
-        (target / name).is_file() and (target / name).stat().st_size == size for name, size in files.items()
-    )
+    wrong = [name for name, sha in files.items() if not (target / name).is_file() or file_digest(target / name) != sha]
+    if wrong:
+        print(f"{target / wrong[0]}: damaged. The translator is converted again.", file=sys.stderr)
+    return bool(files) and not wrong
 
 
 @contextmanager

@@ -40,13 +40,17 @@ def test_other_content_is_another_conversion(nllb, tmp_path):
     assert checksum(changed) != before
 
 
-def test_a_torn_conversion_is_made_again(nllb, tmp_path):
+def test_a_damaged_conversion_is_made_again(nllb, tmp_path, capsys):
     cache = str(tmp_path / "cache")
     target = converted(nllb, "int8", cache)
     whole = (target / "model.bin").read_bytes()
-    (target / "model.bin").write_bytes(whole[:100])
-    assert converted(nllb, "int8", cache) == target
-    assert (target / "model.bin").read_bytes() == whole
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1  # was once translated with
+    for damaged in (whole[:100], bytes(flipped)):
+        (target / "model.bin").write_bytes(damaged)
+        assert converted(nllb, "int8", cache) == target
+        assert (target / "model.bin").read_bytes() == whole
+        assert "model.bin: damaged" in capsys.readouterr().err
 
 
 def test_a_converted_folder_is_used_as_it_is(nllb, tmp_path):
