@@ -21,6 +21,7 @@ from polydistill.engine.models.identity import model_identity
 from polydistill.engine.progress import Progress
 from polydistill.engine.storage.fingerprint import fingerprint
 from polydistill.engine.storage.record import read_record, write_record
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 from polydistill.eval.asking.answer_files import AnswerFolder, Key, slug, unit_fingerprint
 from polydistill.eval.asking.answerer import MakeAnswerer
@@ -63,13 +64,14 @@ def evaluate(
     questions = load_questions(config)
     folder = Folder.of(out)
     records = {name: ModelRecord(path, model_identity(path)) for name, path in models.items()}
-    with _runtime(address):
+    with exclusive(folder, "eval.lock"), _runtime(address):
+        folder.sweep()
         answers, marks = _answers(records, questions.sets, student, folder, answerer, part)
         geometry = {} if config.geometry is None else _geometries(records, config, student, folder)
         mark = fingerprint([marks, dump(config), dump(student)])
         record = results(questions, answers, config, student, records, geometry, mark)
-    scores = Scores.write(folder, record)
-    write_report(scores, questions.sets, answers, config)
+        scores = Scores.write(folder, record)
+        write_report(scores, questions.sets, answers, config)
     return scores
 
 

@@ -18,6 +18,7 @@ from polydistill.engine import environment, screen
 from polydistill.engine.config import Judge, dump, override, validate
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.configuration import CONFIG, read_configuration, write_configuration
+from polydistill.engine.storage.run_folder import exclusive, refuse_in_use
 from polydistill.engine.storage.shards import Folder
 from polydistill.paths import resolve
 from polydistill.run_config import RunConfig, read_run_file
@@ -99,11 +100,17 @@ class Run:
         from polydistill.engine.judging.languages.language_id import unknown_targets
         from polydistill.engine.synthesis.reporting.report import write_report
 
-        return write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
+        with exclusive(Folder.of(self.output)):
+            return write_report(self.output, unknown_targets(self.config.judge, self.config.targets))
 
     @contextmanager
     def cluster(self, address: str | None = None) -> Iterator[None]:
-        """A Ray runtime for several steps. Steps outside of one start their own where they have something to do."""
+        """A Ray runtime for several steps. Steps outside of one start their own where they have something to do.
+
+        Raises:
+            UserError: another process works in the run's folder, or there is no cluster at `address`.
+        """
+        refuse_in_use(Folder.of(self.output))
         ray = sys.modules.get("ray")
         if ray is None or not ray.is_initialized():
             screen.phase("starting Ray" if address is None else f"connecting to the Ray cluster at {address}")

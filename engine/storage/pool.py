@@ -163,8 +163,8 @@ def missing(folder: Folder, units: int, targets: list[str], fingerprint: str = "
             if fingerprint and record.fingerprint and record.fingerprint != fingerprint:
                 raise UserError(
                     f"{folder.join(record.name)}: made under another configuration (fingerprint {record.fingerprint}, "
-                    f"now {fingerprint}), and fingerprint.json, which says what differs, is lost. Go back to that "
-                    "configuration, or choose another `output`."
+                    f"now {fingerprint}). Go back to that configuration, choose another `output`, or delete the "
+                    "record: the unit is then made again."
                 )
             if problem:
                 print(f"{problem}. This unit is made again", file=sys.stderr)

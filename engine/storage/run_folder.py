@@ -48,7 +48,7 @@ def exclusive(folder: Folder, name: str = "run.lock") -> Iterator[None]:
         yield
         return
     os.makedirs(folder.root, exist_ok=True)
-    with open(folder.join(name), "a+") as file:
+    with open(folder.join(name), "a+", errors="replace") as file:  # it may hold anything
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -61,3 +61,14 @@ def exclusive(folder: Folder, name: str = "run.lock") -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def refuse_in_use(folder: Folder) -> None:
+    """Look for another process in a run's folder before Ray is started, which takes seconds.
+
+    Raises:
+        UserError: there is one. Object stores do not tell.
+    """
+    if isinstance(folder.filesystem, pyarrow.fs.LocalFileSystem):
+        with exclusive(folder):
+            pass

@@ -133,12 +133,15 @@ class Folder:
         finally:
             os.close(directory)
 
-    def sweep(self) -> int:
-        """Delete the temporary files that killed processes have left here and below; returns how many.
+    def sweep(self, recursive: bool = True) -> int:
+        """Delete the temporary files that killed processes have left here and, where `recursive`, below.
 
         To be called by the process that holds the folder's lock: nobody else writes then.
+
+        Returns:
+            Number of files deleted.
         """
-        left = [name for name in self.sizes() if _TEMPORARY.search(name)]
+        left = [name for name in self.names(recursive) if _TEMPORARY.search(name)]
         for name in left:
             self.filesystem.delete_file(self.join(name))
         return len(left)

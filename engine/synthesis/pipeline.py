@@ -11,6 +11,7 @@ and not by the rows; the driver sees numbers and figures only. Order is not kept
 import functools
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -52,6 +53,7 @@ def synthesize(config: Synthesis, stages: actors.Stages | None = None) -> Synthe
     stages = stages or actors.Stages()
     root = Folder.of(config.output)
     with exclusive(root):
+        root.sweep(recursive=False)
         for part in (PROMPTS, GENERATED, POOL, UNITS):
             (root / part).sweep()
         todo = remaining(config)
@@ -112,7 +114,8 @@ def _run(
     finally:
         table.close()
         _join_executor()
-        ray.kill(monitor)
+        with suppress(Exception):  # where Ray itself has died, its error is on the way already
+            ray.kill(monitor)
 
 
 def _join_executor() -> None:

@@ -48,7 +48,9 @@ def train(
     who = identity(mixture, student, train)
     if found := _finished(out, who):
         return found
-    with cluster(address), exclusive(Folder.of(out), "train.lock"):
+    folder = Folder.of(out)
+    with exclusive(folder, "train.lock"), cluster(address):
+        folder.sweep()
         _fit(mixture, student, train, out, who, progress)
     return Checkpoint.open(out)
 

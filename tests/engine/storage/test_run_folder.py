@@ -3,7 +3,7 @@ import multiprocessing
 import pytest
 
 from polydistill.engine.errors import UserError
-from polydistill.engine.storage.run_folder import exclusive
+from polydistill.engine.storage.run_folder import exclusive, refuse_in_use
 from polydistill.engine.storage.shards import Folder
 
 
@@ -21,7 +21,11 @@ def test_a_second_run_on_the_folder_is_refused(tmp_path):
     assert held.wait(30)
     with pytest.raises(UserError, match=f"process {process.pid} on"), exclusive(Folder.of(tmp_path)):
         pass
+    (tmp_path / "run.lock").write_bytes(b"\xff")
+    with pytest.raises(UserError, match="another run is writing here"):
+        refuse_in_use(Folder.of(tmp_path))
     process.kill()  # the lock dies with its process
     process.join()
+    refuse_in_use(Folder.of(tmp_path))
     with exclusive(Folder.of(tmp_path)):
         pass

@@ -161,7 +161,8 @@ def test_temporary_files_of_killed_processes_are_swept_and_nothing_else(tmp_path
     (tmp_path / "pool").mkdir()
     for name in ("a.arrow", "a.arrow.tmp-12-34", "pool/b.arrow.tmp-1-2", "notes.tmp"):
         (tmp_path / name).write_text("x")
-    assert Folder.of(tmp_path).sweep() == 2
+    assert Folder.of(tmp_path).sweep(recursive=False) == 1
+    assert Folder.of(tmp_path).sweep() == 1
     assert Folder.of(tmp_path).names(recursive=True) == ["a.arrow", "notes.tmp"]
 
 
