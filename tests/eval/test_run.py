@@ -9,6 +9,7 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder, read_table
 from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.data.sets import load_questions
@@ -40,6 +41,16 @@ def test_what_was_asked_is_not_asked_again(world: Path) -> None:
     assert len(StandIn.asked) == 2 * len(asked) + 1
     evaluate(models(world, "half"), config(world), Student(model="unused"), str(world / "out"), StandIn)
     assert len(StandIn.asked) == 3 * len(asked) + 1
+
+
+def test_one_evaluation_at_a_time(world: Path) -> None:
+    out = Folder.of(world / "out")
+    with exclusive(out, "eval.lock"), pytest.raises(UserError, match="another run is writing here"):
+        evaluate(models(world, "half"), config(world), STUDENT, out.root, StandIn)
+    (world / "out/answers").mkdir()
+    (world / "out/answers/a.arrow.tmp-1-2").touch()  # of a process that was killed
+    evaluate(models(world, "half"), config(world), STUDENT, out.root, StandIn)
+    assert not [name for name in out.names(recursive=True) if ".tmp-" in name]
 
 
 KILLED = """

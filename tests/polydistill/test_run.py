@@ -6,6 +6,7 @@ from polydistill import Run
 from polydistill.engine.config import dump
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.storage.configuration import write_configuration
+from polydistill.engine.storage.run_folder import exclusive
 from polydistill.engine.storage.shards import Folder
 
 SECTIONS = {"output": "out", "targets": "de", "translate": {"model": "org/nllb"}}
@@ -67,3 +68,10 @@ def test_nothing_is_done_yet():
 def test_a_model_is_named_by_recipe_and_seed():
     run = Run(SECTIONS | {"prompts": {"path": "p.json"}, "recipe": "mine/own.yaml"})
     assert run.model_name(3) == "own/seed3"
+
+
+def test_a_folder_in_use_is_refused_before_ray_is_started(monkeypatch):
+    run = Run(SECTIONS | {"prompts": {"path": "p.json"}})
+    monkeypatch.setattr("polydistill.engine.cluster.cluster", None)  # would be called
+    with exclusive(Folder.of(run.output)), pytest.raises(UserError, match="another run is writing"), run.cluster():
+        pass
