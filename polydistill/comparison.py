@@ -100,7 +100,9 @@ def compare(
     Raises:
         UserError: an unknown recipe or baseline, `top` without validation data, an incomplete pool.
     """
-    models = train_arms(run, arms(run, recipes, seeds, learning_rates, top, baseline, epochs), jobs)
+    trainings = arms(run, recipes, seeds, learning_rates, top, baseline, epochs)
+    run.require(["mix", "train", *([] if evaluate else ["eval"])], recipes)
+    models = train_arms(run, trainings, jobs)
     chosen = best(models, top) if top else models
     screen.step("evaluating")
     return evaluate(chosen) if evaluate else run.evaluate(chosen, scores_folder(epochs))

@@ -55,6 +55,7 @@ class Run:
         """
         environment.prepare()
         self.config = _config(config, None if rows is None else list(rows), set)
+        self._checked: frozenset[tuple[str, str]] = frozenset()  # (step, recipe of `mix`) found right
 
     @property
     def output(self) -> str:
@@ -88,6 +89,7 @@ class Run:
             known = known_report(self.output)
         else:
             known = None
+            self.require(["synth"], address=address)
             screen.step("answering, translating and judging")
             from polydistill.engine.synthesis.pipeline import synthesize
 
@@ -127,6 +129,8 @@ class Run:
     ) -> None:
         """Check the configuration for these steps, and show what they will leave out (see `polydistill check`).
 
+        What was found right before is not looked at again.
+
         Args:
             steps: of synth, mix, train and eval.
             recipes: recipes that are mixed. Default: the run's.
@@ -135,16 +139,20 @@ class Run:
         Raises:
             UserError: at least one problem. The message has all of them.
         """
-        if not steps:
+        names = {"mix": tuple(recipes) or (self.config.recipe,)}
+        asked = {step: {(step, name) for name in names.get(step, ("",))} for step in steps}
+        left = [step for step in steps if not asked[step] <= self._checked]
+        if not left:
             return
-        from polydistill.checks import check, refuse
+        from polydistill.checks import announce, check
 
-        cluster = address is not None
-        found = check(self.config, [step for step in steps if step != "mix" or not recipes], cluster)
-        for recipe in recipes:
+        ray = sys.modules.get("ray")
+        cluster = address is not None or (ray is not None and ray.is_initialized())
+        found = check(self.config, [step for step in left if step != "mix" or not recipes], cluster)
+        for recipe in recipes if "mix" in left else ():
             found += check(self.config.model_copy(update={"recipe": recipe}), ["mix"], cluster)
-        for note in refuse(found):
-            screen.phase(f"note: {note}")
+        announce(found)
+        self._checked = self._checked.union(*asked.values())
 
     def unfinished(self) -> list[str]:
         """The steps that have something to do. Reads records only."""
@@ -202,10 +210,13 @@ class Run:
         """
         from polydistill.engine.mixing.job import Sections
         from polydistill.engine.mixing.mix import mix
+        from polydistill.engine.mixing.mixture import MANIFEST
         from polydistill.engine.mixing.recipe import load_recipe
 
         chosen = load_recipe(recipe or self.config.recipe)
         folder = out or f"{self.output}/mixtures/{chosen.name}-seed{seed}"
+        if not Folder.of(folder).exists(MANIFEST):
+            self.require(["mix"], [recipe] if recipe else ())
         return mix(
             self.output,
             chosen,
@@ -241,15 +252,18 @@ class Run:
         Raises:
             UserError: no student, wrong data, or the model's folder belongs to another training.
         """
-        from polydistill.steps import train
         from polydistill.trainer.config import Train
+        from polydistill.trainer.records import TRAINING
+        from polydistill.trainer.run.launch import train
 
         mixture = mixture or self.mix(seed=seed)
         folder = mixture if isinstance(mixture, str) else mixture.folder.root
         name = name or self.model_name(seed)
         settings = self.config.train.model_dump() | {"seed": self.config.train.seed + seed} | changes
-        student = self.config.student_to_train()
-        return train(folder, student, validate(Train, settings, "train"), self.model_folder(name), progress)
+        student, out = self.config.student_to_train(), self.model_folder(name)
+        if not Folder.of(out).exists(TRAINING):
+            self.require(["train"])
+        return train(folder, student, validate(Train, settings, "train"), out, progress)
 
     def model_name(self, seed: int = 0) -> str:
         """Name of the model that `train()` makes, e.g. sdrrl/seed0."""
@@ -269,11 +283,14 @@ class Run:
         Raises:
             UserError: no `eval` section or no student, missing files, or a model that cannot be loaded.
         """
-        from polydistill.steps import evaluate
+        from polydistill.eval.run import evaluate
+        from polydistill.steps import whole_models
 
         student = self.config.student_to_train()
-        everyone = {"base": student.model, **models}
-        return evaluate(everyone, self.config.evaluation(), student, f"{self.output}/{folder}")
+        everyone = whole_models({"base": student.model, **models})
+        evaluation = self.config.evaluation()
+        self.require(["eval"])
+        return evaluate(everyone, evaluation, student, f"{self.output}/{folder}")
 
 
 def _config(source: Any, rows: list[Mapping[str, object]] | None, changes: Sequence[str]) -> RunConfig:

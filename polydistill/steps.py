@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from polydistill.checks import Problem, announce, check, training
 from polydistill.engine import environment
 from polydistill.engine.config import Config, Student, validate
 from polydistill.eval.config import Eval
+from polydistill.run_config import RunConfig
 from polydistill.trainer.artifact import Checkpoint, refuse_damaged
 from polydistill.trainer.config import Train
 
@@ -48,13 +50,24 @@ def train(
         The trained model. Its `path` is a folder in Hugging Face format.
 
     Raises:
-        UserError: wrong data or configuration, or `out` belongs to another training.
+        UserError: wrong data or configuration, or `out` belongs to another training. Whatever can be known before
+            the start is named at once.
     """
     environment.prepare()
     from polydistill.trainer.run import launch
 
-    settings = section(Train, train, "train")
-    return launch.train(mixture, section(Student, student, "student"), settings, out, progress, address)
+    who, how = section(Student, student, "student"), section(Train, train, "train")
+    announce(before_training(mixture, who, how, out, address))
+    return launch.train(mixture, who, how, out, progress, address)
+
+
+def before_training(
+    mixture: str, student: Student, train: Train, out: str, address: str | None = None
+) -> list[Problem]:
+    """What would stop `train`, and notes. The arguments are those of `train`."""
+    sections: dict[str, Any] = {"student": student, "train": train, "output": out}
+    run = RunConfig.model_construct(prompts=[], targets=[], **sections)
+    return [*training.whole(mixture, "mixture"), *check(run, ["train"], address is not None)]
 
 
 def evaluate(
@@ -84,9 +97,25 @@ def evaluate(
     environment.prepare()
     from polydistill.eval import run
 
+    what, how = section(Eval, evaluation, "eval"), section(Student, student, "student")
+    paths = whole_models(models)
+    announce(before_evaluation(what, how))
+    return run.evaluate(paths, what, how, out, address=address)
+
+
+def before_evaluation(evaluation: Eval, student: Student) -> list[Problem]:
+    """What would stop `evaluate`, and notes. The arguments are those of `evaluate`."""
+    sections: dict[str, Any] = {"eval": evaluation, "student": student}
+    return check(RunConfig.model_construct(**sections), ["eval"])
+
+
+def whole_models(models: Mapping[str, str | Checkpoint]) -> dict[str, str]:
+    """Name -> folder or hub id.
+
+    Raises:
+        DamagedError: a trained model is not what its training wrote.
+    """
     paths = {name: model if isinstance(model, str) else model.path for name, model in models.items()}
     for path in paths.values():
         refuse_damaged(path)
-    return run.evaluate(
-        paths, section(Eval, evaluation, "eval"), section(Student, student, "student"), out, address=address
-    )
+    return paths

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from polydistill.checks import data, evaluation, machine, mixture, models, training
 from polydistill.checks.problem import Problem
+from polydistill.engine import screen
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
 
@@ -57,3 +58,13 @@ def refuse(found: Iterable[Problem]) -> list[Problem]:
         listed = "\n".join(f"  {problem}" for problem in wrong)
         raise UserError(f"{count}, nothing was started:\n{listed}")
     return found
+
+
+def announce(found: Iterable[Problem]) -> None:
+    """Show the notes among `found`.
+
+    Raises:
+        UserError: at least one of them is no note. The message has all of those.
+    """
+    for note in refuse(found):
+        screen.phase(f"note: {note}")

@@ -63,13 +63,13 @@ def command(
 
     import rich
 
-    from polydistill.checks import require
+    from polydistill.checks import announce
     from polydistill.engine import screen
     from polydistill.engine.errors import UserError
     from polydistill.eval.reporting.render import to_terminal
     from polydistill.eval.reporting.table import summary
-    from polydistill.run_config import RunConfig
-    from polydistill.steps import evaluate
+    from polydistill.eval.run import evaluate
+    from polydistill.steps import before_evaluation, whole_models
 
     if not models:
         raise UserError("no model to evaluate. Name a folder or hub id: polydistill eval MODEL --tasks belebele")
@@ -77,11 +77,10 @@ def command(
     given = {"tasks": tasks, "targets": targets, "source": source, "data": data, "limit": limit}
     evaluation, student = _sections(config, set_, {key: value for key, value in given.items() if value is not None})
     student = _asked(student, prompt, next(iter(named_models.values())))
-    checked: dict[str, Any] = {"eval": evaluation, "student": student}
-    for note in require(RunConfig.model_construct(**checked), ["eval"]):
-        typer.echo(f"note: {note}")
+    named_models = whole_models(named_models)
+    announce(before_evaluation(evaluation, student))
     with screen.logged(out):
-        scores = evaluate(named_models, evaluation, student, str(out), address)
+        scores = evaluate(named_models, evaluation, student, str(out), address=address)
     rich.print(to_terminal(summary(scores.record, by)))
     print(f"{out / 'report.html'}\n{out / 'metrics.json'}")
 

@@ -40,7 +40,7 @@ def command(
     --set changes the recipe (code_switch.questions=0, subsets.TL=null, ...) or, by their names, the run's sections
     (parallel.rows=500, dictionaries.path=..., judge.quality.threshold=0.7, leakage.against=[...]).
     """
-    from polydistill.checks import refuse
+    from polydistill.checks import announce
     from polydistill.checks.mixture import Ingredients, ingredients, pool
     from polydistill.engine.config import override, validate
     from polydistill.engine.languages import language_code
@@ -70,8 +70,7 @@ def command(
     found = []
     for run in runs:
         found += pool(run, "RUNS", [] if languages or partial else _run_sections(run).targets)
-    for note in refuse([*found, *ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))]):
-        typer.echo(f"note: {note}")
+    announce([*found, *ingredients(Ingredients(chosen, sections, _pairs(runs, languages)))])
     place = out or f"{runs[0].rstrip('/')}/mixtures/{chosen.name}"
     mixture = mix(
         runs,

@@ -1,7 +1,7 @@
 """`polydistill train`: train the student on a mixture."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,12 +24,13 @@ def command(
 
     Run again after a crash, it goes on from the newest checkpoint, and ends as if nothing had happened.
     """
-    from polydistill.checks import check, refuse, training
+    from polydistill.checks import announce
     from polydistill.engine import screen
     from polydistill.engine.config import override, validate
     from polydistill.engine.errors import UserError
-    from polydistill.run_config import RunConfig, TrainSections, read_run_file
-    from polydistill.steps import train
+    from polydistill.run_config import TrainSections, read_run_file
+    from polydistill.steps import before_training
+    from polydistill.trainer.run.launch import train
 
     data = read_run_file(config) if config else {}
     for text in [*(set_ or []), *([f"student.model={student}"] if student else [])]:
@@ -37,10 +38,7 @@ def command(
     settings = validate(TrainSections, data, str(config or "configuration"))
     if settings.student is None:
         raise UserError("which model? Give --student PATH, or --config FILE with a section `student`")
-    sections: dict[str, Any] = {"student": settings.student, "train": settings.train, "output": str(out)}
-    run = RunConfig.model_construct(prompts=[], targets=[], **sections)
-    for note in refuse([*training.whole(str(mixture), "MIXTURE"), *check(run, ["train"])]):
-        typer.echo(f"note: {note}")
+    announce(before_training(str(mixture), settings.student, settings.train, str(out), address))
     with screen.logged(out):
         model = train(str(mixture), settings.student, settings.train, str(out), address=address)
     typer.echo(f"trained model: {model.path}")

@@ -1,7 +1,10 @@
 import json
+import time
+from typing import Any
 
 import pytest
 
+import polydistill
 from polydistill import Run
 from polydistill.engine.config import dump
 from polydistill.engine.errors import DamagedError, UserError
@@ -75,3 +78,46 @@ def test_a_folder_in_use_is_refused_before_ray_is_started(monkeypatch):
     monkeypatch.setattr("polydistill.engine.cluster.cluster", None)  # would be called
     with exclusive(Folder.of(run.output)), pytest.raises(UserError, match="another run is writing"), run.cluster():
         pass
+
+
+WRONG = {
+    "output": "out",
+    "targets": "de",
+    "prompts": {"path": "rows.json"},
+    "translate": {"model": "./nowhere"},
+    "student": {"model": "./nobody"},
+    "recipe": "sdrrl",
+    "eval": {"data": "nothing", "tasks": ["belebele"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "keys"),
+    [
+        (lambda run: run.synthesize(), ["translate.model: ", "prompts.path: "]),
+        (lambda run: run.mix(), ["dictionaries: recipe sdrrl", "parallel: recipe sdrrl"]),
+        (lambda run: run.mix("x_llm"), ["parallel: recipe x_llm"]),
+        (lambda run: run.train("mixture"), ["student.model: "]),
+        (lambda run: run.evaluate({}), ["student.model: ", "eval.tasks.belebele: "]),
+        (lambda run: polydistill.compare(run, ["cit"]), ["student.model: ", "eval.tasks.belebele: "]),
+    ],
+)
+def test_each_step_is_checked_before_it_begins(step: Any, keys: list[str], tmp_path) -> None:
+    """As the command line does it: all problems of the step at once, nothing started and nothing written."""
+    start = time.process_time()
+    with pytest.raises(UserError, match="nothing was started") as error:
+        step(Run(WRONG))
+    assert all(key in str(error.value) for key in keys)
+    assert time.process_time() - start < 10 and not (tmp_path / "out").exists()
+
+
+def test_what_was_found_right_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr("polydistill.checks.check", lambda config, steps, cluster: asked.append(list(steps)) or [])
+    run = Run(WRONG)
+    run.require()
+    run.require(["train"])
+    run.require(["mix", "eval"])
+    assert asked == [["synth", "mix", "train", "eval"]]
+    run.require(["mix"], ["sft"])  # another recipe needs other things
+    assert asked[1:] == [[], ["mix"]]

@@ -1,5 +1,7 @@
 """Sections of the configuration from plain mappings, as callers from outside write them."""
 
+from pathlib import Path
+
 import pytest
 
 from polydistill.engine.config import Student
@@ -27,3 +29,17 @@ def test_steps_refuse_before_they_read_anything(tmp_path: object) -> None:
         train(f"{tmp_path}/nowhere", {"modle": "x"}, {}, f"{tmp_path}/out")
     with pytest.raises(UserError, match="taks"):
         evaluate({"base": "x"}, {"taks": ["belebele"]}, Student(model="x"), f"{tmp_path}/out")
+
+
+def test_problems_are_named_at_once_before_anything_starts(tmp_path: Path) -> None:
+    """As `polydistill train` and `polydistill eval` do."""
+    with pytest.raises(UserError) as error:
+        train(f"{tmp_path}/nowhere", {"model": "./nobody"}, {"workers": 999}, f"{tmp_path}/out")
+    assert all(key in str(error.value) for key in ("mixture: ", "student.model: ", "train.workers: 999"))
+    with pytest.raises(UserError) as error:
+        evaluate({"base": "x"}, {"tasks": ["xquad"], "data": "none", "targets": ["de"], "comet": "./no"}, WHO, "out")
+    assert all(key in str(error.value) for key in ("student.model: ", "eval.tasks.xquad: ", "eval.comet: "))
+    assert not list(tmp_path.iterdir())
+
+
+WHO = {"model": "./nobody"}

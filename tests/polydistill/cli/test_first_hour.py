@@ -108,7 +108,7 @@ WRONG = {
     "init over a file": (("init", "run.yaml"), "run.yaml exists"),
     "init of nothing": (("init", "new.yaml", "--kind", "phone"), "no such run file. There are:"),
     "mix without a run": (("mix", "empty"), "no pool here"),
-    "train on nothing": (("train", "empty", "--student", "student", "--out", "out"), "MIXTURE: "),
+    "train on nothing": (("train", "empty", "--student", "student", "--out", "out"), "mixture: "),
     "train on a missing file": (("train", "empty", "--config", "nowhere.yaml", "--out", "out"), "cannot be read"),
     "eval of no benchmark": (("eval", "student", "--tasks", "belebel", "--targets", "de"), "did you mean belebele?"),
     "eval of no language": (("eval", "student", "--tasks", "belebele", "--targets", "xx"), "unknown language 'xx'"),
