@@ -1,8 +1,8 @@
 """Methods on a real small model and real German: `python -m benchmarks.small_real DATA MODEL OUT`.
 
 DATA is the folder that configs/runs/small_real.yaml names `data`. The run is that file's, with fewer rows and steps, as
-a laptop's processors allow. Printed for each model: the loss on held-out German answers, the off-target rate and
-XQuAD's F1. Every step resumes.
+a laptop's processors allow, and with the same rows in one file. Printed for each model: the loss on held-out German
+answers, the off-target rate and XQuAD's F1. Every step resumes.
 """
 
 import gzip
@@ -40,7 +40,7 @@ def run(data: Path, model: str, out: Path, rows: int, steps: int, questions: int
     (asked / "de.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in held_out(data)))
     config: dict[str, Any] = read_run_file(FILE)
     config |= {"output": str(out / "run"), "translate": None}  # NLLB is too large for a laptop's processors
-    config["prompts"] |= {"path": str(data / ALPACA), "limit": rows}
+    config["prompts"] = {"path": str(data / ALPACA), "key": "en", "translations": {"de": {"key": "de"}}, "limit": rows}
     config["student"] |= {"model": model, "max_tokens": 96, "engine": {"max_model_len": 1024, "enforce_eager": True}}
     config["dictionaries"] = {"path": str(data / "muse")}
     config["parallel"] = {"path": str(data / "parallel" / "alma"), "rows": rows}

@@ -1,18 +1,24 @@
 """What a run needs from elsewhere: models and data sets of the hub, and files of published sources."""
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from polydistill.checks.models import encoder_of
 from polydistill.downloads import Files, Found
 from polydistill.engine.errors import UserError
 from polydistill.engine.prompts.sources import on_hub
 from polydistill.run_config import RunConfig
-from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL
+from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL, PROMPTS, Source, Wanted
 
 UNNEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.gguf", "*.pth", "original/*")
 """Copies of the same weights for other libraries."""
+
+
+ENCODER = ("config.json", "tokenizer*.json", "special_tokens_map.json", "*.model")
+"""What a COMET checkpoint reads of the encoder that it names. Its own weights take the place of the encoder's."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Item:
     size: int = 0  # bytes that would be fetched
     license: str = "unknown"
     present: bool = False  # in the hub's local cache
+    parts: tuple[str, ...] = ()  # patterns of the files that are wanted. Empty: all
 
     def __str__(self) -> str:
         return _line(self.kind, self.name, None if self.present else self.size, self.license, self.key)
@@ -65,6 +72,10 @@ def wanted(run: RunConfig) -> list[Item]:
 def files(run: RunConfig) -> list[Files]:
     """Files of published sources, which the run reads from folders of their names. Other folders are not listed."""
     found = []
+    for prompts in run.prompts:
+        folder = Path(prompts.path).parent
+        if source := PROMPTS.get(folder.name.lower()):
+            found.append(Files("prompts.path", source, folder, tuple(source.files(run.source, run.targets))))
     pairs = [(source.language or run.source, run.targets) for source in run.prompts] or [(run.source, run.targets)]
     for key, section, known in (
         ("dictionaries.path", run.dictionaries, DICTIONARIES),
@@ -82,6 +93,20 @@ def files(run: RunConfig) -> list[Files]:
             languages = task.languages or run.eval.languages
             asked = benchmark.files(languages[0], languages[1:])
             found.append(Files(f"eval.tasks.{task.task}", benchmark, Path(place), tuple(asked)))
+    return found + _tokenizers(run)
+
+
+def _tokenizers(run: RunConfig) -> list[Files]:
+    """The sentencepiece models that sacreBLEU's tokenizers need, where sacreBLEU looks for them."""
+    from polydistill.eval.scoring.sacrebleu_tokenizers import downloaded_model
+
+    flores = [task for task in run.eval.tasks if task.task == "flores"] if run.eval else []
+    found = []
+    for name in dict.fromkeys(task.bleu_tokenizer for task in flores):
+        if model := downloaded_model(name):
+            base, _, file = model[0].rpartition("/")
+            source = Source(f"sacreBLEU's {name} tokenizer", "CC BY-NC 4.0", base, lambda source, targets: [])
+            found.append(Files("eval.tasks.bleu_tokenizer", source, model[1].parent, (Wanted(file, file),)))
     return found
 
 
@@ -89,6 +114,31 @@ def _is_id(name: str) -> bool:
     return (
         name.count("/") == 1 and "://" not in name and not name.startswith((".", "/", "~")) and not Path(name).exists()
     )
+
+
+def encoders(items: Iterable[Item]) -> list[Item]:
+    """The encoders whose configuration and tokenizer the COMET checkpoints among these items read.
+
+    Raises:
+        UserError: a checkpoint that cannot be asked, e.g. because its license was not accepted.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError
+
+    found = []
+    for item in items:
+        if item.key not in ("judge.quality.model", "eval.comet"):
+            continue
+        try:
+            hparams = hf_hub_download(item.name, "hparams.yaml", endpoint=os.environ.get("HF_ENDPOINT"))
+        except GatedRepoError as error:
+            raise _gated(item) from error
+        except Exception as error:  # the network has many ways to fail
+            raise UserError(f"{item.key}: {item.name} has no hparams.yaml, as COMET checkpoints do") from error
+        name = encoder_of(Path(hparams).parent)
+        if name:
+            found.append(Item(item.key, name, "model", parts=ENCODER))
+    return found
 
 
 def describe(item: Item) -> Item:
@@ -109,7 +159,7 @@ def describe(item: Item) -> Item:
     except RepositoryNotFoundError as error:
         raise UserError(f"{item.key}: the hub has no {item.kind} {item.name}. Check the name") from error
     except Exception as error:  # the network has many ways to fail
-        if here({"model": "config.json", "dataset": "README.md"}[item.kind]):
+        if here(next(iter(item.parts), {"model": "config.json", "dataset": "README.md"}[item.kind])):
             return replace(item, present=True, license="as accepted before")
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -117,14 +167,17 @@ def describe(item: Item) -> Item:
             "HF_ENDPOINT, or give the path of a folder"
         ) from error
     terms = [tag.removeprefix("license:") for tag in info.tags or [] if tag.startswith("license:")]
-    wanted = [file for file in info.siblings or [] if not _unneeded(file.rfilename)]
+    wanted = [file for file in info.siblings or [] if _needed(file.rfilename, item.parts)]
     missing = [file for file in wanted if not here(file.rfilename)]
     size = sum(file.size or 0 for file in missing)
     return replace(item, size=size, present=not missing, license=", ".join(terms) or "see its page on the hub")
 
 
-def _unneeded(name: str) -> bool:
-    return any(Path(name).match(pattern) for pattern in UNNEEDED)
+def _needed(name: str, parts: Sequence[str]) -> bool:
+    def among(patterns: Sequence[str]) -> bool:
+        return any(Path(name).match(pattern) for pattern in patterns)
+
+    return not among(UNNEEDED) and (not parts or among(parts))
 
 
 def download(item: Item) -> str:
@@ -139,10 +192,19 @@ def download(item: Item) -> str:
     endpoint = os.environ.get("HF_ENDPOINT")
     try:
         return snapshot_download(
-            item.name, repo_type=item.kind, ignore_patterns=list(UNNEEDED), endpoint=endpoint, max_workers=4
+            item.name,
+            repo_type=item.kind,
+            allow_patterns=list(item.parts) or None,
+            ignore_patterns=list(UNNEEDED),
+            endpoint=endpoint,
+            max_workers=4,
         )
     except GatedRepoError as error:
-        page = f"https://huggingface.co/{'datasets/' if item.kind == 'dataset' else ''}{item.name}"
-        raise UserError(f"{item.name}: accept its license at {page}, then run `hf auth login`") from error
+        raise _gated(item) from error
     except Exception as error:  # the network has many ways to fail
         raise UserError(f"{item.name}: cannot be fetched ({' '.join(str(error).split())[:200]})") from error
+
+
+def _gated(item: Item) -> UserError:
+    page = f"https://huggingface.co/{'datasets/' if item.kind == 'dataset' else ''}{item.name}"
+    return UserError(f"{item.name}: accept its license at {page}, then run `hf auth login`")

@@ -1,6 +1,7 @@
 """Where published dictionaries, parallel texts and benchmarks come from, under the names that run files give them.
 
-A run names a folder, e.g. `dictionaries: {path: data/muse}`. Its last part says which of these sources fills it.
+A run names a folder, e.g. `dictionaries: {path: data/muse}`. Its last part says which of these sources fills it. Every
+address was compared with loaders in public repositories that use it (November 2026), and not opened.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,6 +59,18 @@ def _both_ways(joint: str, end: str) -> Callable[[str, Sequence[str]], list[Want
     return files
 
 
+def _alma(source: str, targets: Sequence[str]) -> list[Wanted]:
+    """Its pairs of English and another language, under their names in the repository. English stands second."""
+    found = []
+    for target in targets:
+        pair = {_iso1(source), _iso1(target)}
+        if "en" in pair and len(pair) == 2:
+            (other,) = pair - {"en"}
+            names = [f"train.{other}-en.{code}" for code in (other, "en")]
+            found += [Wanted(name, f"{other}en/{name}") for name in names]
+    return found
+
+
 def _opus100(source: str, targets: Sequence[str]) -> list[Wanted]:
     pairs = ["-".join(sorted((_iso1(source), _iso1(target)))) for target in targets]
     return [Wanted(f"{pair}/train.parquet", f"{pair}/train-00000-of-00001.parquet") for pair in pairs]
@@ -86,8 +99,24 @@ DICTIONARIES = {
 }
 """Name of a folder -> what fills it."""
 
-PARALLEL = {"opus100": Source("OPUS-100", "terms of its sources (OPUS)", "hub:Helsinki-NLP/opus-100", _opus100)}
+PARALLEL = {
+    "opus100": Source("OPUS-100", "terms of its sources (OPUS)", "hub:Helsinki-NLP/opus-100", _opus100),
+    "alma": Source("ALMA's parallel text", "MIT", f"{_GITHUB}/fe1ixxu/ALMA/master/human_written_data", _alma),
+}
 """Name of a folder -> what fills it."""
+
+PROMPTS = {
+    "alpaca_de": Source(
+        "Alpaca with its German",
+        "CC BY-NC 4.0",
+        f"{_GITHUB}/thisserand/alpaca-lora-finetune-language/main/data",
+        lambda source, targets: [
+            Wanted(name.rpartition("/")[2], name)
+            for name in ("source_tasks/tasks_translated_en.json", "translated/translated_tasks_de_openai_12k.json")
+        ],
+    ),
+}
+"""Name of the folder that holds a source's file -> what fills it."""
 
 BENCHMARKS = {
     "belebele": Source("BELEBELE", "CC BY-SA 4.0", "hub:facebook/belebele", _alike("{code}.jsonl", "data/{name}")),

@@ -1,7 +1,7 @@
 """sacreBLEU's BLEU with any tokenizer, sentencepiece models from a local file included.
 
 "flores200" (spBLEU of NLLB and SDRRL) and "flores101" need a sentencepiece model that sacreBLEU downloads on first
-use to ~/.sacrebleu/models/. On a machine without a network, put the file there yourself:
+use to ~/.sacrebleu/models/. `polydistill fetch` puts it there. On a machine without a network, do it yourself:
 
     flores200   https://tinyurl.com/flores200sacrebleuspm                  -> flores200sacrebleuspm
     flores101   https://dl.fbaipublicfiles.com/fairseq/models/flores/sacrebleu_tokenizer_spm.model -> same name
@@ -59,14 +59,22 @@ def bleu_metric(tokenizer: str, effective_order: bool = False) -> BLEU:
     try:
         return BLEU(tokenize=tokenizer, force=True, effective_order=effective_order)
     except (OSError, RuntimeError, ImportError) as error:
-        wanted = os.path.basename(SPM_MODELS[tokenizer]["url"]) if tokenizer in SPM_MODELS else ""
+        model = downloaded_model(tokenizer)
         way = (
-            f"Put its model at {Path(SACREBLEU_DIR, 'models', wanted)} (from {SPM_MODELS[tokenizer]['url']}), "
-            "or name the path of the model as bleu_tokenizer"
-            if wanted
+            f"`polydistill fetch` brings its model. Or put it at {model[1]} (from {model[0]}), or name the path of the "
+            "model as bleu_tokenizer"
+            if model
             else "Install what the message asks for"
         )
         raise UserError(f"sacreBLEU's tokenizer {tokenizer} cannot be used here ({error}). {way}") from error
+
+
+def downloaded_model(tokenizer: str) -> tuple[str, Path] | None:
+    """The address of a tokenizer's sentencepiece model, and where sacreBLEU keeps it. None where it needs none."""
+    if tokenizer not in SPM_MODELS:
+        return None
+    address = str(SPM_MODELS[tokenizer]["url"])
+    return address, Path(SACREBLEU_DIR, "models", address.rpartition("/")[2])
 
 
 def tokenizer_of(tokenizer: str, language: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
-from polydistill.engine.config import Endpoint, Student, Translate, Translator
+from polydistill.engine.config import Endpoint, Student, Translate, Translator, read_yaml
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.reward import check_reward_model
@@ -149,9 +149,9 @@ def judge(run: RunConfig) -> list[Problem]:
             text += "language are noticed. Other models (GlotLID, OpenLID) are given by path"
             found.append(Problem("judge.language_id", text, note=True))
     if run.judge.quality is not None:
-        with caught("judge.quality.model", found):
-            comet(run.judge.quality.model)
         encoder = run.judge.quality.encoder
+        with caught("judge.quality.model", found):
+            comet(run.judge.quality.model, encoder)
         if encoder and not (Path(encoder) / "config.json").is_file():
             found.append(Problem("judge.quality.encoder", f"{encoder}: no folder with a config.json"))
     return found
@@ -174,13 +174,37 @@ def language_id(name: str) -> None:
         raise UserError(f"{name}: not a fastText model. Write lid.176, or the path of a model's .bin or .ftz file")
 
 
-def comet(name: str) -> None:
-    """Whether `name` is a COMET checkpoint.
+def comet(name: str, encoder: str | None = None) -> None:
+    """Whether `name` is a COMET checkpoint, and its encoder's configuration is here or on the hub.
+
+    Args:
+        encoder: a folder that takes the place of the encoder that the checkpoint names.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not, or the encoder is nowhere.
     """
-    locate(name, "hparams.yaml")
+    folder = locate(name, "hparams.yaml")
+    named = encoder_of(folder) if folder is not None and encoder is None else None
+    if named:
+        try:
+            locate(named)
+        except UserError as error:
+            raise UserError(f"its encoder {error}") from error
+
+
+def encoder_of(folder: Path) -> str | None:
+    """The hub id of the encoder that a COMET checkpoint names. None where the checkpoint has it in a folder.
+
+    Raises:
+        UserError: hparams.yaml names none.
+    """
+    if (folder / "encoder").is_dir():
+        return None
+    hparams = read_yaml(folder / "hparams.yaml")
+    name = hparams.get("pretrained_model")
+    if not isinstance(name, str):
+        raise UserError(f"{folder / 'hparams.yaml'}: lacks pretrained_model. A COMET checkpoint has it")
+    return name
 
 
 def _architecture(folder: Path) -> str:

@@ -22,7 +22,8 @@ def command(
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ()).config
-    items = [fetching.describe(item) for item in fetching.wanted(run)]
+    named = fetching.wanted(run)
+    items = [fetching.describe(item) for item in [*named, *fetching.encoders(named)]]
     files = [(each, downloads.ask(each)) for each in fetching.files(run)]
     for item in items:
         typer.echo(str(item))

@@ -34,13 +34,28 @@ def test_everything_that_a_shipped_run_reads_can_be_fetched(name):
         assert "devtest/jpn_Jpan.devtest" in {each.name for each in found["eval.tasks.flores"].wanted}
 
 
-@pytest.mark.parametrize("name", ["laptop", "small_real"])
-def test_models_of_runs_on_rows_of_ones_own_can_be_fetched(name):
+@pytest.mark.parametrize(
+    ("name", "models", "folders"),
+    [
+        ("laptop", {"prompts.path"}, set()),
+        (
+            "small_real",
+            set(),
+            {"prompts.path", "dictionaries.path", "parallel.path"}
+            | {f"eval.tasks.{task}" for task in ("xquad", "mgsm", "off_target")},
+        ),
+    ],
+)
+def test_everything_that_a_small_run_reads_can_be_fetched(name, models, folders):
     run = load_run(RUNS / f"{name}.yaml")
-    assert {"student.model", "translate.model"} == {item.key for item in wanted(run)}
-    assert {each.key for each in files(run)} == (
-        {"dictionaries.path", "eval.tasks.xquad", "eval.tasks.mgsm"} if name == "small_real" else set()
-    )
+    assert {item.key for item in wanted(run)} == {"student.model", "translate.model"} | models
+    assert {each.key for each in files(run)} == folders
+    for each in files(run):
+        assert each.wanted, f"{each.key}: nothing of {each.source.title} is wanted"
+    if name == "small_real":  # the very files that the run names
+        (rows,) = (each for each in files(run) if each.key == "prompts.path")
+        named = [run.prompts[0].path, *(given.path for given in run.prompts[0].translations.values())]
+        assert {str(rows.folder / one.name) for one in rows.wanted} == set(named)
 
 
 def test_local_files_are_not_fetched(tmp_path):

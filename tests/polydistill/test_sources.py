@@ -11,7 +11,7 @@ from polydistill.engine.pairs.find import find_corpora
 from polydistill.eval.benchmark import names
 from polydistill.eval.config import Eval
 from polydistill.eval.data.sets import load_questions
-from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL
+from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL, PROMPTS
 
 ROWS = {
     "belebele": json.dumps(
@@ -32,7 +32,7 @@ ROWS = {
 
 def test_every_folder_and_its_license_is_in_the_docs() -> None:
     lines = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8").splitlines()
-    for name, source in {**DICTIONARIES, **PARALLEL, **BENCHMARKS}.items():
+    for name, source in {**DICTIONARIES, **PARALLEL, **PROMPTS, **BENCHMARKS}.items():
         (row,) = [line for line in lines if line.startswith("| ") and f"`{name}`" in line.split("|")[1]]
         assert source.license in row or "its sources" in row
 
@@ -67,9 +67,17 @@ def test_dictionaries(name: str, tmp_path: Path) -> None:
         assert load_dictionary(section, *pair) is not None
 
 
-def test_parallel_text(tmp_path: Path) -> None:
-    (wanted,) = PARALLEL["opus100"].files("eng_Latn", ["ces_Latn"])
-    assert wanted.name == "cs-en/train.parquet"  # the hub sorts the codes
-    (tmp_path / wanted.name).parent.mkdir()
-    (tmp_path / wanted.name).touch()
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("opus100", ["cs-en/train.parquet"]),  # the hub sorts the codes
+        ("alma", ["train.cs-en.cs", "train.cs-en.en"]),
+    ],
+)
+def test_parallel_text(name: str, files: list[str], tmp_path: Path) -> None:
+    wanted = PARALLEL[name].files("eng_Latn", ["ces_Latn"])
+    assert [each.name for each in wanted] == files
+    for each in wanted:
+        (tmp_path / each.name).parent.mkdir(exist_ok=True)
+        (tmp_path / each.name).touch()
     assert find_corpora(str(tmp_path), "eng_Latn", "ces_Latn", None)

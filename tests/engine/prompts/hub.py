@@ -1,4 +1,4 @@
-"""The hub's API for data sets, as far as `datasets` and `huggingface_hub` ask for it, on loopback."""
+"""The hub's API, as far as `datasets` and `huggingface_hub` ask for it, and plain files, on loopback."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,15 +19,28 @@ def commit_of(files: dict[str, bytes]) -> str:
     return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def serving(name: str, revisions: Revisions) -> Iterator[str]:
+def serving(name: str, revisions: Revisions) -> contextlib.AbstractContextManager[str]:
     """Serve one data set; gives the endpoint's address.
 
     Args:
         name: ORG/NAME.
         revisions: its revisions, of which "main" is the default.
     """
-    known = revisions | {commit_of(files): files for files in revisions.values()}
+    return serving_all({f"datasets/{name}": revisions}, {})
+
+
+@contextlib.contextmanager
+def serving_all(repositories: Mapping[str, Revisions], plain: Mapping[str, bytes]) -> Iterator[str]:
+    """Serve several repositories and files beside them.
+
+    Args:
+        repositories: models/ORG/NAME or datasets/ORG/NAME -> its revisions.
+        plain: path -> content of files that are not on the hub.
+    """
+    known = {
+        name: revisions | {commit_of(files): files for files in revisions.values()}
+        for name, revisions in repositories.items()
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -35,32 +48,33 @@ def serving(name: str, revisions: Revisions) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            found = re.fullmatch(rf"/api/datasets/{name}/paths-info/([^/]+)", self._path())
-            if found and found[1] in known:
+            found = re.fullmatch(r"/api/([^/]+/[^/]+/[^/]+)/paths-info/([^/]+)", self._path())
+            if found and found[2] in known.get(found[1], {}):
                 wanted = urllib.parse.parse_qs(body).get("paths") or json.loads(body)["paths"]
-                self._json(_entries(known[found[1]], wanted))
+                self._json(_entries(known[found[1]][found[2]], wanted))
             else:
                 self._missing()
 
         def do_GET(self) -> None:
             path = self._path()
-            if path == f"/api/datasets/{name}" or path.startswith(f"/api/datasets/{name}/revision/"):
-                revision = path.removeprefix(f"/api/datasets/{name}").removeprefix("/revision/") or "main"
-                if revision in known:
-                    files = known[revision]
-                    siblings = [{"rfilename": one} for one in files]
-                    return self._json({"id": name, "sha": commit_of(files), "siblings": siblings, "private": False})
-            elif found := re.fullmatch(rf"/api/datasets/{name}/tree/([^/]+)/?(.*)", path):
-                if found[1] in known:
-                    files = known[found[1]]
-                    folder = f"{found[2]}/" if found[2] else ""
-                    inside = [one for one in files if one.startswith(folder)]
-                    if inside:
-                        return self._json(_entries(files, [*inside, *_folders(inside, folder)]))
-            elif found := re.fullmatch(rf"/datasets/{name}/resolve/([^/]+)/(.+)", path):
-                files = known.get(found[1], {})
-                if found[2] in files:
-                    return self._file(files[found[2]], commit_of(files))
+            if path in plain:
+                return self._send(200, plain[path], {})
+            if found := re.fullmatch(r"/api/([^/]+/[^/]+/[^/]+)(?:/revision/([^/]+))?", path):
+                files = known.get(found[1], {}).get(found[2] or "main")
+                if files is not None:
+                    siblings = [{"rfilename": one, "size": len(content)} for one, content in files.items()]
+                    about = {"id": found[1].partition("/")[2], "sha": commit_of(files), "tags": ["license:mit"]}
+                    return self._json(about | {"siblings": siblings, "private": False})
+            elif found := re.fullmatch(r"/api/([^/]+/[^/]+/[^/]+)/tree/([^/]+)/?(.*)", path):
+                files = known.get(found[1], {}).get(found[2], {})
+                folder = f"{found[3]}/" if found[3] else ""
+                inside = [one for one in files if one.startswith(folder)]
+                if inside:
+                    return self._json(_entries(files, [*inside, *_folders(inside, folder)]))
+            elif found := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+                files = known.get(f"{found[1] or 'models/'}{found[2]}", {}).get(found[3], {})
+                if found[4] in files:
+                    return self._file(files[found[4]], commit_of(files))
             self._missing()
 
         def _path(self) -> str:
@@ -68,7 +82,8 @@ def serving(name: str, revisions: Revisions) -> Iterator[str]:
 
         def _missing(self) -> None:
             kind = "RevisionNotFound" if "revision" in self.path else "EntryNotFound"
-            self._send(404, b"", {"X-Error-Code": kind if name in self._path() else "RepoNotFound"})
+            here = any(name.partition("/")[2] in self._path() for name in known)
+            self._send(404, b"", {"X-Error-Code": kind if here else "RepoNotFound"})
 
         def _json(self, value: Any) -> None:
             self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
