@@ -8,6 +8,7 @@ from pathlib import Path
 import ray
 
 from polydistill.engine import environment
+from polydistill.engine.address import knock, no_connection
 from polydistill.engine.errors import UserError
 from polydistill.engine.stopping import handler_kept, stoppable, unstoppable
 
@@ -24,18 +25,6 @@ def _close_token_file() -> None:
     """Ray keeps the token of its local runtimes readable for all users of the machine. Only its owner needs it."""
     with suppress(OSError):
         (Path.home() / ".ray" / "auth_token").chmod(0o600)
-
-
-def _no_connection(address: str, text: str) -> str:
-    """Why there is no connection, and what to do."""
-    if "AuthToken" in text or "AuthenticationError" in text:
-        mode = os.environ.get("RAY_AUTH_MODE") or "not set"
-        return (
-            f"the Ray cluster at {address} asks for a token. Set RAY_AUTH_MODE=token (it is {mode}), and copy "
-            "~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN (see docs/cluster.md)"
-        )
-    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no answer")
-    return f"no Ray cluster answers at {address} ({last[:200]}). Is it running, and is this machine a node of it?"
 
 
 def _refuse_open(address: str) -> None:
@@ -86,6 +75,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
         _stay_on_loopback()
         settings: dict[str, object] = {"address": "local", "include_dashboard": False}  # its workers inherit ours
     else:
+        knock(address)
         hook = {"worker_process_setup_hook": "polydistill.engine.environment.prepare"}  # each machine sees for itself
         settings = {"address": address, "runtime_env": hook}
     with stoppable():
@@ -95,7 +85,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
         except (RuntimeError, ConnectionError, ValueError) as error:
             if address is None:
                 raise
-            raise UserError(_no_connection(address, str(error))) from error
+            raise UserError(no_connection(address, str(error))) from error
         _close_token_file()
         try:
             if address is not None:

@@ -26,7 +26,7 @@ def parse_yaml(text: str, where: str) -> Any:
         raise UserError(f"{where}: {len(text):,} characters, at most {CHARACTERS:,} are read. Is this the right file?")
     try:
         _check(text, where)
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)
     except UserError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -37,6 +37,22 @@ def parse_yaml(text: str, where: str) -> Any:
         raise UserError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from error
     except Exception as error:  # PyYAML's constructors fail on 2001-13-45 and the like with whatever they meet
         raise UserError(f"{where}: a value that YAML cannot read ({error}). Put it in quotes") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The values of a mapping by their keys."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    text = f"the key {key.value} stands twice (line {lines[key.value]} as well). Leave one out"
+                    raise yaml.constructor.ConstructorError(None, None, text, key.start_mark)
+                lines[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 def _check(text: str, where: str) -> None:

@@ -55,6 +55,8 @@ def arms(
     """
     from polydistill.engine.mixing.recipe import load_recipe
 
+    if epochs is not None and epochs <= 0:
+        raise UserError(f"--epochs {epochs:g}: expected a number above 0, e.g. 3")
     if top and not run.config.train.validation:
         raise UserError("--top needs validation data to choose by: --set train.validation=0.05")
     names = list(recipes)
@@ -101,11 +103,26 @@ def compare(
         UserError: an unknown recipe or baseline, `top` without validation data, an incomplete pool.
     """
     trainings = arms(run, recipes, seeds, learning_rates, top, baseline, epochs)
-    run.require(["mix", "train", *([] if evaluate else ["eval"])], recipes)
+    require(run, recipes, evaluated=evaluate is None)
     models = train_arms(run, trainings, jobs)
     chosen = best(models, top) if top else models
     screen.step("evaluating")
     return evaluate(chosen) if evaluate else run.evaluate(chosen, scores_folder(epochs))
+
+
+def require(run: Run, recipes: Sequence[str], evaluated: bool = True, address: str | None = None) -> None:
+    """Check what a comparison needs, and show notes.
+
+    Args:
+        recipes: the recipes that are compared.
+        evaluated: whether their models are evaluated on the run's benchmarks.
+        address: Ray cluster that they are trained on. Default: this machine.
+
+    Raises:
+        UserError: there is no pool, or at least one problem. The message has all of those.
+    """
+    run.require(["mix", "train", *(["eval"] if evaluated else [])], recipes, address)
+    _ = run.pool  # raises where there is none
 
 
 def scores_folder(epochs: float | None) -> str:

@@ -145,10 +145,12 @@ class Run:
         if not left:
             return
         from polydistill.checks import announce, check
+        from polydistill.checks.machine import head
 
         ray = sys.modules.get("ray")
         cluster = address is not None or (ray is not None and ray.is_initialized())
-        found = check(self.config, [step for step in left if step != "mix" or not recipes], cluster)
+        found = head(address)
+        found += check(self.config, [step for step in left if step != "mix" or not recipes], cluster)
         for recipe in recipes if "mix" in left else ():
             found += check(self.config.model_copy(update={"recipe": recipe}), ["mix"], cluster)
         announce(found)

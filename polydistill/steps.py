@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from polydistill.checks import Problem, announce, check, training
+from polydistill.checks.models import evaluated
 from polydistill.engine import environment
 from polydistill.engine.config import Config, Student, validate
 from polydistill.eval.config import Eval
@@ -99,14 +100,14 @@ def evaluate(
 
     what, how = section(Eval, evaluation, "eval"), section(Student, student, "student")
     paths = whole_models(models)
-    announce(before_evaluation(what, how))
+    announce(before_evaluation(paths, what, how))
     return run.evaluate(paths, what, how, out, address=address)
 
 
-def before_evaluation(evaluation: Eval, student: Student) -> list[Problem]:
+def before_evaluation(paths: Mapping[str, str], evaluation: Eval, student: Student) -> list[Problem]:
     """What would stop `evaluate`, and notes. The arguments are those of `evaluate`."""
     sections: dict[str, Any] = {"eval": evaluation, "student": student}
-    return check(RunConfig.model_construct(**sections), ["eval"])
+    return [*evaluated(paths), *check(RunConfig.model_construct(**sections), ["eval"])]
 
 
 def whole_models(models: Mapping[str, str | Checkpoint]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The `train` section of a run's configuration."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -66,7 +66,7 @@ class Train(Config):
         description="subset_mean's sizes |D_d|: those of the whole mixture, as in SDRRL, or of each step. The latter "
         "has less variance but gives a rare subset less weight",
     )
-    learning_rate: float | Literal["auto"] = Field(
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
         "auto",
         description="Peak. `auto`: 3e-4 * sqrt(answer tokens per step / 4e6), OpenChat's rule. For LoRA, 10 times that",
     )
@@ -82,7 +82,7 @@ class Train(Config):
     neftune: float = Field(
         0.0, ge=0, description="Noise on the embeddings (NEFTune's alpha, arXiv 2310.05914, usually 5). 0: none"
     )
-    seed: int = Field(0, description="Decides the order of packs, dropout, new weights and the validation split")
+    seed: int = Field(0, ge=0, description="Decides the order of packs, dropout, new weights and the validation split")
     lora: Lora | None = Field(None, description="Low-rank adapters instead of all parameters")
     new_tokens: list[str] = Field(
         default_factory=list, description="Tokens to add to the vocabulary. Their embeddings start as the mean"

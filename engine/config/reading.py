@@ -1,33 +1,18 @@
 """Configuration from YAML: read, changed by dotted overrides, validated; every problem is named with its key."""
 
-import difflib
 import json
-import re
-import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import (
-    BaseModel,
-    JsonValue,
-    ValidationError,
-)
+from pydantic import JsonValue, ValidationError
 
-from polydistill.engine.config.base import SECRET, Config
+from polydistill.engine.config.base import Config
+from polydistill.engine.config.problems import foreign, problems
 from polydistill.engine.errors import UserError
 from polydistill.engine.yaml_text import parse_yaml
 
 C = TypeVar("C", bound=Config)
-
-
-_USER = re.compile(r"//[^/\s'\"]*@")  # in a URI: perhaps a password
-
-
-_short = reprlib.Repr()  # a wrong value in a message stays short, whatever was given
-
-
-_short.maxstring = 120
 
 
 def load(model: type[C], path: str | Path | None, overrides: list[str] | None = None) -> C:
@@ -57,29 +42,19 @@ def read_yaml(path: str | Path) -> dict[str, object]:
     data = parse_yaml(text, str(path))
     data = {} if data is None else data
     if not isinstance(data, dict):
-        raise UserError(f"{path}: expected keys and values, found {type(data).__name__}")
+        advice = "If these are your rows, `polydistill init run.yaml --prompts YOUR_ROWS` writes a run file for them"
+        raise UserError(f"{path}: expected keys and values, found {type(data).__name__}. {advice}")
     return data
 
 
 def validate(model: type[C], data: Mapping[str, object], where: str) -> C:
     """Validate `data`. One UserError reports every problem with its key."""
+    if text := foreign(model, data):
+        raise UserError(f"{where}: {text}")
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            key = ".".join(str(part)[:60] for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                known = list(model.model_fields) if len(item["loc"]) == 1 else _keys(model)
-                near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-                hint = f"; did you mean '{near[0]}'?" if near else ""
-                problems.append(f"  {key}: unknown key{hint}")
-            elif item["type"] == SECRET:
-                problems.append(f"  {key}: {item['msg']}")
-            else:
-                found = _USER.sub("//...@", _short.repr(item["input"]))
-                problems.append(f"  {key}: {item['msg'].removeprefix('Value error, ')} (found {found})")
-        raise UserError(f"{where}:\n" + "\n".join(problems)) from error
+        raise UserError(f"{where}:\n" + "\n".join(f"  {line}" for line in problems(model, error))) from error
 
 
 def dump(config: Config) -> dict[str, JsonValue]:
@@ -93,20 +68,11 @@ def override(data: dict[str, object], text: str) -> None:
     if not equals:
         raise UserError(f"--set {text}: expected key=value, e.g. translate.beam=1")
     *parents, last = key.strip().split(".")
+    if not all((*parents, last)):
+        raise UserError(f"--set {text}: the key is not whole. Expected key=value, e.g. translate.beam=1")
     for parent in parents:
         section = data.setdefault(parent, {})
         if not isinstance(section, dict):
             raise UserError(f"--set {text}: '{parent}' is a value, not a section")
         data = section
     data[last] = parse_yaml(value, f"--set {text}")
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    """All field names of a section and of the sections in it."""
-    names: list[str] = []
-    for name, field in model.model_fields.items():
-        names.append(name)
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                names += _keys(inner)
-    return names

@@ -81,7 +81,7 @@ class Student(Config):
         0.0, ge=0, le=1, description="Least probability relative to the likeliest token, only with temperature > 0"
     )
     repetition_penalty: float = Field(1.0, gt=0, description="Above 1 makes repeated tokens less likely")
-    seed: int | None = Field(None, description="Seed of sampling. `null`: the run's `seed`")
+    seed: int | None = Field(None, ge=0, description="Seed of sampling. `null`: the run's `seed`")
     stop: list[str] | None = Field(
         None,
         description="Texts that end an answer. `null`: with `prompt: alpaca`, the beginning of the next instruction, "

@@ -39,7 +39,7 @@ class Synthesis(Config):
     """Everything that `polydistill synth` needs: from prompts to a pool."""
 
     output: str = Field(description="Folder (or URI, s3://bucket/run) of this run")
-    seed: int = Field(0, description="Seed of every random choice")
+    seed: int = Field(0, ge=0, description="Seed of every random choice")
     source: LanguageCode = Field("eng_Latn", description="Language of the prompts: FLORES-200, ISO code, or name")
     targets: LanguageCodes = Field(min_length=1, description="Languages to translate into")
     prompts: list[PromptSource] = Field(min_length=1, description="Sources of instructions (one, or a list)")

@@ -105,6 +105,7 @@ def _utf8_blocks(file: File) -> Iterator[bytes]:
     """The file in blocks of whole lines. UTF-16 becomes UTF-8, and a byte order mark is left out."""
     with reading(file), Bytes(file) as stream:
         more = stream.read(max(BLOCK, 4))
+        _refuse_stand_in(more, file.name)
         utf16 = _utf16(more)
         more = more.removeprefix(codecs.BOM_UTF8)
         parts: list[bytes] = []  # of the line that has begun
@@ -125,6 +126,17 @@ def _utf8_blocks(file: File) -> Iterator[bytes]:
         parts.append(utf16.decode(more, final=True).encode() if utf16 else more)
         if rest := b"".join(parts):
             yield rest.removesuffix(b"\n")
+
+
+def _refuse_stand_in(head: bytes, name: str) -> None:
+    """Raise UserError for what downloads leave in the place of data."""
+    begin = head[:200].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if begin.startswith((b"<!doctype html", b"<html")):
+        raise UserError(f"{name}: a web page, not data. Fetch the file itself (on GitHub: the raw file)")
+    if begin.startswith(b"version https://git-lfs"):
+        raise UserError(
+            f"{name}: a pointer of Git LFS, not the file. Run `git lfs pull` there, or fetch the file itself"
+        )
 
 
 def _utf16(head: bytes) -> codecs.IncrementalDecoder | None:

@@ -88,10 +88,18 @@ def request(row: Mapping[str, Any], student: Student, ends: frozenset[int], adap
 
 
 class Reader:
-    """Makes candidates of the engine's output rows."""
+    """Makes candidates of the engine's output rows.
 
-    def __init__(self, student: Student) -> None:
+    Args:
+        student: says how the answers are made.
+        ends: ids of the tokens that end an answer, where they are known. Without them the tokenizer is loaded, which
+            takes seconds.
+    """
+
+    def __init__(self, student: Student, ends: frozenset[int] | None = None) -> None:
         self.student = student
+        if ends is not None:
+            self.ends = ends
 
     @functools.cached_property
     def ends(self) -> frozenset[int]:

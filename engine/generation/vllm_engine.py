@@ -2,6 +2,8 @@
 
 import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from polydistill.engine import environment
@@ -24,6 +26,23 @@ def throughput(gpu: bool, sampled: bool = False) -> dict[str, int | bool]:
     limits = {"max_num_seqs": 1024, "max_num_batched_tokens": 16384} if gpu else {"max_num_seqs": 256}
     in_one = {"enable_chunked_prefill": False} if sampled and not gpu else {}
     return {"enable_prefix_caching": True} | limits | in_one
+
+
+@contextmanager
+def out_of_sight() -> Iterator[None]:
+    """vLLM cannot be imported inside. For a process that has no engine, but builds the stream around some.
+
+    ray.data.llm imports vLLM for a class of errors that its actors meet, which takes five seconds of a core. It works
+    without, as ray/llm/_internal/common/errors.py says. Its actors are other processes, and import all of it.
+    """
+    if "vllm" in sys.modules:
+        yield
+        return
+    sys.modules["vllm"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["vllm"]
 
 
 def offline_engine(**arguments: Any) -> Any:

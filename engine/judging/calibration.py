@@ -42,6 +42,8 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
     Raises:
         UserError: unreadable, a column or number is missing, or the languages cannot be told.
     """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
     named = re.match(r"([a-z]{2,3}(?:_[A-Z][a-z]{3})?)-([a-z]{2,3}(?:_[A-Z][a-z]{3})?)\b", path.name)
     if not named and not (source and target):
         raise UserError(f"{path}: its languages are not in its name (like en-de-dev.tsv). Give --source and --target")
@@ -58,7 +60,7 @@ def read(path: Path, source: str | None = None, target: str | None = None) -> La
                     raise UserError(
                         f"{path}:{number}: expected the columns original, translation, mean ({error!r})"
                     ) from error
-    except OSError as error:
+    except (OSError, EOFError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     if not human:
         raise UserError(f"{path}: no rows")

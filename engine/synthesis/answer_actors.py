@@ -55,7 +55,13 @@ class CommitActor:
     """The engine's rows of whole units in; rates the answers, chooses, commits them, and passes the assignments on."""
 
     def __init__(
-        self, student: Student, root: Folder, rows: dict[int, int], todo: dict[int, list[str]], monitor: Any
+        self,
+        student: Student,
+        root: Folder,
+        rows: dict[int, int],
+        todo: dict[int, list[str]],
+        monitor: Any,
+        ends: frozenset[int] | None = None,
     ) -> None:
         """Args:
         student: says how to choose.
@@ -63,9 +69,10 @@ class CommitActor:
         rows: number of prompts of each unit.
         todo: languages that each unit lacks.
         monitor: told of each unit.
+        ends: see `Reader`.
         """
         self._student, self._rows, self._todo, self._monitor = student, rows, todo, monitor
-        self._answers, self._reader = Answers(root / GENERATED), Reader(student)
+        self._answers, self._reader = Answers(root / GENERATED), Reader(student, ends)
         self._reward = RewardModel(student.reward) if student.reward else None
 
     def __call__(self, table: pa.Table) -> pa.Table:

@@ -23,6 +23,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.answers import Answers
+from polydistill.engine.generation.vllm_engine import out_of_sight
 from polydistill.engine.stopping import handler_kept
 from polydistill.engine.storage import run_fingerprint
 from polydistill.engine.storage.configuration import write_configuration
@@ -163,9 +164,10 @@ def _answers(
             **_whole(placement),
         )
         smallest = min(rows[unit] for unit in todo)
-        committed = _ask(prompts, student, placement, smallest * student.samples).map_batches(
+        ends = generation.Reader(student).ends
+        committed = _ask(prompts, student, placement, smallest * student.samples, ends).map_batches(
             CommitActor,
-            fn_constructor_args=(student, root, rows, todo, monitor),
+            fn_constructor_args=(student, root, rows, todo, monitor, ends),
             compute=ray.data.ActorPoolStrategy(size=1),
             **_whole(placement, student),
         )
@@ -173,19 +175,20 @@ def _answers(
     return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
 
-def _ask(prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int) -> ray.data.Dataset:
+def _ask(
+    prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int, ends: frozenset[int]
+) -> ray.data.Dataset:
     """The prompts through vLLM by ray.data.llm; adds its output columns."""
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
     settings = generation.processor_settings(student, placement.pools["generate"], rows)
     adapted = Adapter.find(student.model) is not None
-    request = functools.partial(
-        generation.request, student=student, ends=generation.Reader(student).ends, adapted=adapted
-    )
+    request = functools.partial(generation.request, student=student, ends=ends, adapted=adapted)
     # One process each before and behind the engine: they pass thousands of rows a second, and importing what
     # ray.data.llm needs takes each of them seconds.
     light = {"num_cpus": _light(placement), "concurrency": 1}
-    with handler_kept():  # it calls `ray.init` again, which lets SIGTERM end this process without a word
+    # It calls `ray.init` again, which lets SIGTERM end this process without a word.
+    with out_of_sight(), handler_kept():
         processor = build_processor(
             vLLMEngineProcessorConfig(**settings),
             preprocess=request,

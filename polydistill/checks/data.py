@@ -1,8 +1,11 @@
 """Checks of the rows that synthesis reads."""
 
+from collections import Counter
+
 from polydistill.checks.locate import locate
 from polydistill.checks.problem import Problem, caught
 from polydistill.engine.config import PromptSource
+from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
 
 
@@ -30,6 +33,7 @@ def readable(source: PromptSource, key: str, language: str) -> list[Problem]:
         key: of the configuration.
         language: of its rows, where it does not say so itself.
     """
+    from polydistill.engine.prompts.cleaning import clean
     from polydistill.engine.prompts.fields import Notes
     from polydistill.engine.prompts.sources import on_hub, open_sources
 
@@ -37,5 +41,14 @@ def readable(source: PromptSource, key: str, language: str) -> list[Problem]:
     with caught(key, found):
         if on_hub(source.path):  # asked first: the library that reads it tries again for half a minute
             locate(source.path.removeprefix("hub:"), "README.md", "dataset")
-        next(open_sources([source], language)[0].frames(Notes()), None)
+        first = next(open_sources([source], language)[0].frames(Notes()), None)
+        if first is None or not first.frame.height:
+            raise UserError(f"{source.path}: no rows in it")
+        reasons = Counter(clean(first.frame, source.max_chars)[0]["reason"].to_list())
+        if not reasons[None]:
+            counted = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
+            advice = "Save the file as UTF-8" if reasons["bad_utf8"] else "docs/data.md explains these reasons"
+            raise UserError(
+                f"{source.path}: none of the first {first.frame.height:,} rows can be used ({counted}). {advice}"
+            )
     return found

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from polydistill.checks.problem import Problem, caught
+from polydistill.engine.address import knock
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
 
@@ -56,6 +57,15 @@ def _pool_bytes(run: RunConfig) -> int:
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         sizes += sum(file.stat().st_size * (3 if file.suffix == ".gz" else 1) for file in files)
     return int(sizes * COPIES * len(run.targets))
+
+
+def head(address: str | None) -> list[Problem]:
+    """Somebody answers at a cluster's address."""
+    found: list[Problem] = []
+    if address is not None:
+        with caught("--address", found):
+            knock(address)
+    return found
 
 
 def synthesis(run: RunConfig) -> list[Problem]:

@@ -5,6 +5,7 @@ import difflib
 import functools
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from polydistill.checks.locate import locate
@@ -59,6 +60,20 @@ def _endpoint(endpoint: Endpoint, found: list[Problem]) -> None:
 
     with caught("student.endpoint", found):
         EndpointClient(endpoint).model()
+
+
+def evaluated(models: Mapping[str, str]) -> list[Problem]:
+    """Every model of an evaluation is a folder with a model or an adapter, or on the hub.
+
+    Args:
+        models: name -> folder or hub id.
+    """
+    found: list[Problem] = []
+    for path in dict.fromkeys(models.values()):
+        with caught("MODELS", found):
+            adapter = Adapter.find(path)
+            locate(adapter.base if adapter else path)
+    return found
 
 
 def translator(run: RunConfig) -> list[Problem]:

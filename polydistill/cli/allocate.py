@@ -66,6 +66,9 @@ def _read(path: Path) -> dict[str, "Law"]:
             not 0 < value < float("inf") for law in laws.values() for value in (law.alpha, law.beta, law.gamma)
         ):
             raise ValueError("expected laws whose alpha, beta and gamma are above 0")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not a file of `polydistill fit` ({error!r})") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}). `polydistill fit` writes such a file") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path}: not a file of `polydistill fit` ({reason})") from error
     return laws

@@ -39,18 +39,18 @@ def command(
     """
     from polydistill.cli.options import numbers
     from polydistill.cli.run import show
-    from polydistill.comparison import arms, compare
+    from polydistill.comparison import arms, compare, require
     from polydistill.engine import screen
     from polydistill.run import Run
 
     run = Run(config, set=set_ or ())
     rates = numbers("--learning-rates", learning_rates) if learning_rates else []
     names = recipes.split(",")
-    arms(run, names, seeds, rates, top, baseline)
+    arms(run, names, seeds, rates, top, baseline, epochs)
     budgets = [None, epochs] if epochs else [None]
     screen.set_steps(1 + 3 * len(budgets))
     screen.step("checking the configuration")
-    run.require(["mix", "train", "eval"], names, address)
+    require(run, names, address=address)
     with screen.logged(run.output), run.cluster(address):
         for budget in budgets:
             show(compare(run, names, seeds, rates, top, baseline, budget, jobs))

@@ -63,7 +63,8 @@ def command(
 
     import rich
 
-    from polydistill.checks import announce
+    from polydistill.checks import announce, refuse
+    from polydistill.checks.models import evaluated
     from polydistill.engine import screen
     from polydistill.engine.errors import UserError
     from polydistill.eval.reporting.render import to_terminal
@@ -76,9 +77,10 @@ def command(
     named_models = named(models)
     given = {"tasks": tasks, "targets": targets, "source": source, "data": data, "limit": limit}
     evaluation, student = _sections(config, set_, {key: value for key, value in given.items() if value is not None})
+    refuse(evaluated(named_models))  # the prompt template is that of the first model
     student = _asked(student, prompt, next(iter(named_models.values())))
     named_models = whole_models(named_models)
-    announce(before_evaluation(evaluation, student))
+    announce(before_evaluation(named_models, evaluation, student))
     with screen.logged(out):
         scores = evaluate(named_models, evaluation, student, str(out), address=address)
     rich.print(to_terminal(summary(scores.record, by)))

@@ -68,6 +68,7 @@ def test_a_cluster_that_does_not_answer(monkeypatch, error, message):
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(cluster, "knock", lambda address: None)
     with pytest.raises(UserError, match=message), cluster.cluster("h:1"):
         pass
     with pytest.raises(type(error)), cluster.cluster():  # an instance of our own: not the user's mistake

@@ -21,5 +21,5 @@ def test_other_rows_are_refused(rows):
 @pytest.mark.parametrize("wrong", [{"ngram": 1}, {"overlap": 0}, {"overlap": 1.1}])
 def test_a_guard_that_would_keep_nothing_or_everything(wrong):
     (key,) = wrong
-    with pytest.raises(UserError, match=f"{key}: Input should be"):
+    with pytest.raises(UserError, match=f"{key}: expected a"):
         validate(Leakage, {"against": ["a.json"]} | wrong, "leakage")

@@ -33,6 +33,14 @@ def home(tmp_path_factory, tiny) -> Path:
     (home / "deep.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
     (home / "tag.yaml").write_text("output: !!python/object/apply:os.system [echo]\n")
     (home / "german.csv").write_text("Frage,Antwort\nWas?,Das.\n")
+    (home / "excel.csv").write_bytes("instruction;output\r\nStraße?;Größe\r\n".encode("cp1252"))
+    (home / "header.csv").write_text("instruction,output\n")
+    (home / "page.json").write_text("<!DOCTYPE html><html><body>404: Not Found</body></html>")
+    (home / "page.yaml").write_text("<!DOCTYPE html><html>404: Not Found</html>")
+    (home / "lfs.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    (home / "twice.yaml").write_text("output: a\ntargets: [de]\noutput: b\n")
+    (home / "notes.pdf").write_bytes(b"%PDF-1.4 \xff")
+    (home / "broken.json.gz").write_bytes(b"\x1f\x8b\x08\x00junk")
     (home / "cut.json").write_text('[{"instruction": "a", "output": "b"},')
     return home
 
@@ -56,7 +64,18 @@ WRONG = {
     "deep": (("check", "deep.yaml"), "nested more than 30 levels"),
     "a Python object": (("check", "tag.yaml"), "not valid YAML"),
     "an old run": (("run", "empty"), "config.yaml is missing"),
+    "a key twice": (("check", "twice.yaml"), "the key output stands twice (line 1 as well)"),
+    "a web page": (("check", "page.yaml"), "none of its keys is known"),
+    "rows as a run": (("run", "rows.json"), "`polydistill init run.yaml --prompts YOUR_ROWS` writes a run"),
     # --set
+    "no key": (with_set("=5"), "--set =5: the key is not whole"),
+    "unknown subset": (("mix", "empty", "--recipe", "sdrrl", "--set", "subsets.XX=null"), "subsets.XX"),
+    "a name for a section": (with_set("student=gpt2"), "student: expected keys and values, e.g. student: {model: ...}"),
+    "a path for a list": (with_set("prompts=rows.json"), "prompts: expected a list, e.g. prompts: [{path: ...}]"),
+    "no targets": (with_set("targets=[]"), "targets: expected a list of at least 1"),
+    "a rate below 0": (with_set("train.learning_rate=-1"), "train.learning_rate: expected a number above 0"),
+    "a rate and a letter": (with_set("train.learning_rate=1e-3x"), "expected a number or 'auto' (found '1e-3x')"),
+    "a seed below 0": (with_set("seed=-1"), "seed: expected at least 0"),
     "half a value": (with_set("translate.beam=["), "--set translate.beam=[: not valid YAML"),
     "no value": (with_set("translate.beam"), "expected key=value"),
     "a section": (with_set("output.path=x"), "'output' is a value, not a section"),
@@ -71,6 +90,12 @@ WRONG = {
     "rows behind https": (with_set("prompts.path=https://localhost:9/rows.json"), "prompts.path: "),
     "rows on the hub": (with_set("prompts.path=some/rows"), "HF_HUB_OFFLINE=1"),
     "wrong columns": (with_set("prompts.path=german.csv"), "Columns: Frage, Antwort. Say what they are with"),
+    "another encoding": (with_set("prompts.path=excel.csv"), "none of the first 1 rows can be used (bad_utf8: 1)"),
+    "no rows": (with_set("prompts.path=header.csv"), "header.csv: no rows in it"),
+    "a page in place of rows": (with_set("prompts.path=page.json"), "page.json: a web page, not data"),
+    "a pointer in place of rows": (with_set("prompts.path=lfs.json"), "Run `git lfs pull`"),
+    "another kind of file": (with_set("prompts.path=notes.pdf"), "notes.pdf: unknown kind of file"),
+    "a broken archive": (with_set("prompts.path=broken.json.gz"), "broken.json.gz: cannot be read"),
     "a cut file": (with_set("prompts.path=cut.json"), "cut.json"),
     "no pairs for a language": (with_set("parallel.rows={ja: 5}"), "parallel.rows: "),
     "no such folder": (with_set("dictionaries.path=nowhere"), "dictionaries.path: nowhere"),
@@ -100,7 +125,18 @@ WRONG = {
     "unwritable output": (with_set("output=/proc/none/out"), "output: /proc/none/out: cannot be written"),
     "too many GPUs": (with_set("work.generate.gpus=8"), "work.generate.gpus is 8"),
     "too many workers": (with_set("train.workers=999"), "train.workers: 999 workers"),
+    "no cluster": (("synth", "run.yaml", "--address", "127.0.0.1:9"), "no Ray cluster answers at 127.0.0.1:9"),
+    "no address": (("synth", "run.yaml", "--address", "gpu01"), "expected auto, or HOST:PORT"),
     # other commands
+    "eval of no model": (("eval", "nowhere", "--tasks", "belebele", "--targets", "de"), "nowhere: no such folder"),
+    "eval of rows": (("eval", "rows.json", "--tasks", "belebele", "--targets", "de"), "rows.json: no such folder"),
+    "compare without a pool": (("compare", "run.yaml", "--recipes", "sft"), "no pool here"),
+    "no epochs": (
+        ("compare", "run.yaml", "--recipes", "sft", "--epochs", "0"),
+        "--epochs 0: expected a number above 0",
+    ),
+    "calibrate on nothing": (("calibrate", "nowhere.tsv"), "nowhere.tsv: no such file"),
+    "laws of nobody": (("allocate", "nowhere.json", "--budget", "10"), "nowhere.json: cannot be read"),
     "inspect nothing": (("inspect", "empty"), "neither a run"),
     "learning rates": (("compare", "run.yaml", "--learning-rates", "abc"), "--learning-rates abc: expected numbers"),
     "a limit of 0": (("allocate", "rows.json", "--budget", "10", "--limit", "a=0"), "rows.json: not a file of"),

@@ -1,0 +1,34 @@
+"""The address of a Ray cluster: whether somebody answers there, and what to say where nobody does. Without Ray."""
+
+import os
+import socket
+
+from polydistill.engine.errors import UserError
+
+SECONDS = 5
+"""How long a cluster's head may take to answer."""
+
+
+def no_connection(address: str, text: str) -> str:
+    """Why there is no connection, and what to do."""
+    if "AuthToken" in text or "AuthenticationError" in text:
+        mode = os.environ.get("RAY_AUTH_MODE") or "not set"
+        return (
+            f"the Ray cluster at {address} asks for a token. Set RAY_AUTH_MODE=token (it is {mode}), and copy "
+            "~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN (see docs/cluster.md)"
+        )
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no answer")
+    return f"no Ray cluster answers at {address} ({last[:200]}). Is it running, and is this machine a node of it?"
+
+
+def knock(address: str) -> None:
+    """Raise UserError where nothing listens at the address. Ray itself would ask for minutes."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        raise UserError(f"--address {address}: expected auto, or HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(no_connection(address, str(error))) from error
