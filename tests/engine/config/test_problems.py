@@ -39,11 +39,8 @@ def test_a_problem_is_one_line(change: dict[str, object], line: str) -> None:
 def test_all_problems_are_named_each_once() -> None:
     with pytest.raises(UserError) as error:
         validate(Train, {"learning_rate": [], "packs": "x", "nothing": 1}, "train")
-    assert [line.split(":")[0] for line in str(error.value).splitlines()[1:]] == [
-        "  learning_rate",
-        "  packs",
-        "  nothing",
-    ]
+    keys = [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]]
+    assert sorted(keys) == ["learning_rate", "nothing", "packs"]
 
 
 def test_a_file_of_another_kind_is_said_in_one_sentence() -> None:
