@@ -12,18 +12,19 @@ from polydistill.engine.translation.translator import Hypothesis
 
 _PREAMBLE = re.compile(
     r"\s*(?:(?:sure|certainly|of course|okay|ok)\b[^\n:]{0,80}[:!.]\s*)?"
-    r"(?:(?:here(?:'s| is| are)\b[^\n:]{0,80}|the (?:\w+ )?translation\b[^\n:]{0,60}|translat(?:ion|ed text)"
-    r"(?: (?:in|into|to) \w+(?: \w+)?)?|\**translation\**)\s*:\**\s*)",
+    r"(?:(?:here(?:'s| is| are)\b[^\n:]{0,80}"
+    r"|(?:in \w+(?: \w+)?, )?(?:this is )?(?:the|a) (?:\w+ )?translation\b[^\n:]{0,60}"
+    r"|translat(?:ion|ed text)(?: (?:in|into|to) \w+(?: \w+)?)?|\**translation\**)\s*:\**\s*)",
     re.IGNORECASE,
 )
 _REMARK = re.compile(
     r"\n\s*\n?\s*[(\[*_]*(?:note|explanation|please note|translator'?s note|in this translation"
-    r"|literal(?:ly| translation)|let me know|i hope this)\b",
+    r"|literal(?:ly| translation)|let me know|i hope this)\b|\s\((?:note|translator'?s note)\b",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"\s*(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:cannot|can't|can not|won't)\b|sorry, (?:but )?i\b|as an ai\b"
-    r"|i apologi[sz]e)",
+    r"\s*(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:cannot|can't|can not|won't)\b|sorry,|as an ai\b|i apologi[sz]e"
+    r"|there (?:is|are) no (?:\w+ ){0,2}(?:translations?|equivalents?|sentences?)\b)",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"[?？؟;՞፧]")
