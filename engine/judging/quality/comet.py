@@ -2,9 +2,8 @@
 
 COMET's own `predict()` starts a Trainer for every call, sorts by the source's characters only, which leaves half of a
 batch of real pairs padding, and cannot be trusted with several GPUs. Here its modules are called directly, on
-token-budget batches, longest first, with identical pairs scored once; on a CPU `engine.judging.quality.xlmr_cpu`
-computes
-the encoder.
+token-budget batches, longest first, with identical pairs scored once; on a CPU
+`engine.judging.quality.xlmr_cpu` computes the encoder.
 Scores equal unmodified COMET's (tests/engine/judging/quality/test_comet.py has them on record).
 
 COMET: Rei et al. 2020 (arXiv 2009.09025); CometKiwi: Rei et al. 2022 (arXiv 2209.06243).

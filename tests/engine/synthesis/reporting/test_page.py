@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from polydistill.engine.screen import visible
-from polydistill.engine.storage.figures import figures_of
+from polydistill.engine.storage.figures import FieldFigures, RescueFigures, RowFigures, figures_of
 from polydistill.engine.storage.pool import commit, open_pool
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.reporting.assets import SCRIPT
-from polydistill.engine.synthesis.reporting.page import LONGEST
+from polydistill.engine.synthesis.reporting.figures import PromptFigures, Report
+from polydistill.engine.synthesis.reporting.page import LONGEST, page
 from polydistill.engine.synthesis.reporting.report import write_report
 from tests.engine.pool_fixture import row, write_run
 
@@ -104,3 +105,13 @@ def test_long_texts_say_how_much_is_not_shown(tmp_path: Path) -> None:
     write_report(write_run(tmp_path, {"deu_Latn": [row(0, "deu_Latn", truth="a" * (LONGEST + 1234))]}))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "1,234 more characters" in page and "a" * (LONGEST + 1) not in page
+
+
+def test_notes_and_each_chance_of_failed_texts_are_shown() -> None:
+    rescue = RescueFigures(estimates=200, seconds=2.5, kept_without_rescue=5, kept_without_fallback=6)
+    rows = RowFigures(rows=10, kept=7, fields={"truth": FieldFigures(notes={"remark": 1234})}, rescue=rescue)
+    report = Report(PromptFigures(10, 10, {}), {"deu_Latn": rows}, [])
+    text = " ".join(Elements(page(report, {}, "run")).text.split())
+    assert "Noticed in translation: remark 1,234." in text
+    assert "first hypotheses50.0%2002.50" in text and "with the next best60.0%" in text
+    assert "with the fallback70.0%" in text
