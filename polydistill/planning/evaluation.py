@@ -30,6 +30,8 @@ LENGTH = 0.5
 """Share of `max_tokens` that an answer takes, an assumption."""
 MODELS = 2
 """The student before and after training."""
+FILL = 256
+"""Questions of a set that fill an engine, so that more of them take longer in proportion."""
 PREFILL = 0.4
 """Share of a GPU's peak that reading prompts reaches, an assumption."""
 
@@ -42,6 +44,7 @@ class Asked:
     questions: int
     read: float  # tokens of a question's prompts
     written: float  # tokens of its answer
+    sets: int = 1  # languages, and directions, which are asked one after another
 
 
 @dataclass(frozen=True)
@@ -61,38 +64,38 @@ def exam(config: Eval) -> Exam:
     """Questions and tokens, from the benchmarks' files where they are here, else from their published sizes."""
     tasks, guessed = [], []
     for task in config.tasks:
-        count = _counted(config, task)
-        if count is None:
-            count = _published(config, task)
+        sizes = _counted(config, task)
+        if sizes is None:
+            sizes = _published(config, task)
             guessed.append(task.task)
         likelihood = task.task in CHOICES and task.choices != "generate"
         letters = (task.choices or ("letter" if task.task == "belebele" else "text")) == "letter"
         read = PROMPT * (1 + task.shots) * (CHOICES[task.task] if likelihood and not letters else 1)
         written = 0.0 if likelihood else LENGTH * (task.max_tokens or benchmark(task.task).MAX_TOKENS)
-        tasks.append(Asked(task.task, count, read, written))
+        tasks.append(Asked(task.task, sum(sizes), read, written, len(sizes)))
     notes = [f"sizes of {', '.join(guessed)} are the published ones"] if guessed else []
     return Exam(tuple(tasks), notes)
 
 
-def _counted(config: Eval, task: Task) -> int | None:
+def _counted(config: Eval, task: Task) -> list[int] | None:
+    """Questions of each set, where its files are here."""
     from polydistill.eval.data.sets import load_questions
 
     if not Path(config.path(task)).exists():
         return None
     try:
-        return sum(len(entry.questions) for entry in load_questions(config.model_copy(update={"tasks": [task]})).sets)
+        return [len(entry.questions) for entry in load_questions(config.model_copy(update={"tasks": [task]})).sets]
     except UserError:  # `polydistill check` says what is wrong with it
         return None
 
 
-def _published(config: Eval, task: Task) -> int:
+def _published(config: Eval, task: Task) -> list[int]:
     each = min(QUESTIONS[task.task], task.limit or QUESTIONS[task.task])
     languages = task.languages or config.languages
     if task.task == "flores":
-        return (
-            each * len([code for code in languages if code != config.source]) * (2 if task.directions == "both" else 1)
-        )
-    return each * len(languages)
+        others = [code for code in languages if code != config.source]
+        return [each] * len(others) * (2 if task.directions == "both" else 1)
+    return [each] * len(languages)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Speed:
     written: float  # seconds for each token of an answer
     start: float  # seconds until a model is loaded
     beside: float = 0.0  # seconds of scores and reports
+    each: float = 0.0  # seconds of a set of questions, whatever their number
     source: str = "at the speed of generation"
 
     def of(self, asked: Asked) -> float:
@@ -111,7 +115,7 @@ class Speed:
 
     def whole(self, asked: Exam) -> float:
         """Seconds for all questions of one model."""
-        return sum(each.questions * self.of(each) for each in asked.tasks)
+        return sum(each.questions * self.of(each) + each.sets * self.each for each in asked.tasks)
 
 
 def assumed(shape: Shape, cluster: Cluster, gpu: str, generate: Cost, tokens: float, spans: int) -> Speed:
@@ -133,18 +137,20 @@ def assumed(shape: Shape, cluster: Cluster, gpu: str, generate: Cost, tokens: fl
 
 
 def measured(sample: str, speed: Speed) -> Speed:
-    """`speed` corrected by the evaluation of a sample run: the same share for reading and writing.
+    """`speed` corrected by the evaluation of a sample run.
 
-    What a model answered after its first answers tells the speed. The rest of the time is the start of the models.
+    The questions of small sets do not fill the engine, so that a set takes nearly the same time with four times as
+    many. What such sets took beyond the speed of generation is therefore a time for each set. Where they took less, or
+    where sets are large, the speed itself is corrected. The rest of the time is the start of the models.
 
     Args:
         sample: folder of a run. Where it has no evaluation that was done in one go, nothing is corrected.
     """
     folder = Folder.of(sample)
-    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists(CONFIG):
+    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists("config.yaml"):
         return speed
     pace = read_record(Folder.of(f"{sample}/eval"), FILE, Pace)
-    config = validate(RunConfig, read_configuration(folder), folder.join(CONFIG)).eval
+    config = load_run(f"{sample}/config.yaml").eval
     if config is None or pace.engines > 1:
         return speed
     costs = {each.task: speed.of(each) for each in exam(config).tasks}
@@ -153,17 +159,21 @@ def measured(sample: str, speed: Speed) -> Speed:
         for part in pace.parts
     ]
     models = dict.fromkeys(part.model for part in pace.parts)
-    passed = planned = 0.0
+    passed = planned = count = 0.0
     for model in models:
         mine = [(part.seconds, cost) for part, cost in parts if part.model == model]
         passed += mine[-1][0] - mine[0][0]
         planned += sum(cost for _, cost in mine[1:])
+        count += len(mine) - 1
     if not passed or not planned:
         return speed
-    share, last = passed / planned, pace.parts[-1].seconds
-    start = max(0.0, last - share * sum(cost for _, cost in parts)) / len(models)
+    small = count * FILL > sum(part.answers for part in pace.parts)
+    share = min(1.0, passed / planned) if small else passed / planned
+    each = max(0.0, passed - planned) / count if small else 0.0
+    whole, last = share * sum(cost for _, cost in parts) + each * len(parts), pace.parts[-1].seconds
+    start = max(0.0, last - whole) / len(models)
     beside = max(0.0, read_times(folder).steps.get("evaluation", last) - last)
-    return Speed(speed.read * share, speed.written * share, start, beside, f"measured in {sample}")
+    return Speed(speed.read * share, speed.written * share, start, beside, each, f"measured in {sample}")
 
 
 def seconds(asked: Exam, speed: Speed) -> tuple[float, str]:

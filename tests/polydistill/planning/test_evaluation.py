@@ -86,6 +86,24 @@ def test_a_sample_s_evaluation_gives_speed_start_and_what_is_beside(tmp_path):
     assert str(tmp_path) in found.source
 
 
+def test_what_small_sets_take_beyond_generation_is_a_time_for_each_set(tmp_path):
+    """10 questions that take 2 s more than generation would: 40 questions take these 2 s once as well."""
+    each = 300 * 0.001 + 20 * 0.01
+    parts = [(4 + number * (2 + 10 * each), "base", 10) for number in (1, 2, 3)]
+    found = evaluation.measured(sample(tmp_path, parts), BASE)
+    assert (found.read, found.each) == (pytest.approx(0.001), pytest.approx(2))
+    assert found.start == pytest.approx(4)
+    exam = evaluation.exam(config([{"task": "mkqa", "limit": 40, "max_tokens": 40}]))
+    assert found.whole(exam) == pytest.approx(3 * (2 + 40 * each))  # English, German, Japanese
+
+
+def test_large_sets_tell_the_speed(tmp_path):
+    each = 300 * 0.001 + 20 * 0.01
+    parts = [(4 + number * 1000 * 2 * each, "base", 1000) for number in (1, 2, 3)]
+    found = evaluation.measured(sample(tmp_path, parts), BASE)
+    assert (found.read, found.each) == (pytest.approx(0.002), 0)
+
+
 @pytest.mark.parametrize("parts", [[], [(9, "base", 10)]])
 def test_a_sample_that_tells_nothing_changes_nothing(parts, tmp_path):
     assert evaluation.measured(sample(tmp_path, parts), BASE) == BASE
