@@ -147,10 +147,10 @@ def measured(sample: str, speed: Speed) -> Speed:
         sample: folder of a run. Where it has no evaluation that was done in one go, nothing is corrected.
     """
     folder = Folder.of(sample)
-    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists("config.yaml"):
+    if not Folder.of(f"{sample}/eval").exists(FILE) or not folder.exists(CONFIG):
         return speed
     pace = read_record(Folder.of(f"{sample}/eval"), FILE, Pace)
-    config = load_run(f"{sample}/config.yaml").eval
+    config = validate(RunConfig, read_configuration(folder), folder.join(CONFIG)).eval
     if config is None or pace.engines > 1:
         return speed
     costs = {each.task: speed.of(each) for each in exam(config).tasks}
