@@ -16,13 +16,14 @@ _taken = threading.Lock()
 
 
 def pauses(first: float = _LOG_SECONDS) -> Iterator[float]:
-    """Seconds between the lines of a log: a line a minute, and in a long command a line in ten minutes at last.
+    """Seconds between the lines of a log: a line a minute, and of long work a line in ten minutes at last.
 
     Args:
         first: the shortest pause.
     """
+    start = time.monotonic()
     while True:
-        yield min(max(first, screen.elapsed() / 2), 10 * first)
+        yield min(max(first, (time.monotonic() - start) / 2), 10 * first)
 
 
 class Display:

@@ -51,12 +51,15 @@ def as_text(report: Report, root: str) -> str:
     for target, known in report.languages.items():
         share, dropped = known.kept / max(known.rows, 1), listed(known.reasons, most=4)
         lines.append(f"  {target}  {known.rows:>9,} rows  {known.kept:>9,} kept ({share:.0%}){dropped}")
-        if known.translation != NO_TOKENS:
+        if known.translation.cost:
             lines.append(f"            translation: {_spent(known.translation)}")
         if notes := known.notes():
             lines.append(f"            noticed in translation: {counted(notes, most=6)}")
         if known.rescue is not None:
             lines += [f"            {chance.text(known.rows)}" for chance in chances(known.rescue, known.kept)]
+    translation = sum((known.translation for known in report.languages.values()), NO_TOKENS)
+    if translation != NO_TOKENS and not translation.cost:
+        lines.append(f"  translation: {_spent(translation)}")
     if cost := sum(tokens.cost for _, tokens in spending(report)):
         lines.append(f"  cost of all models: {cost:,.2f}")
     if report.unidentified:
