@@ -11,7 +11,7 @@ threshold by `judge.quality.margin`.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +42,18 @@ class Candidate:
     rank: int
     text: str
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A judged hypothesis for a text whose first one failed: an entry of `schema.TRIED`."""
+
+    origin: str
+    rank: int
+    text: str | None
+    quality: float | None
+    reason: str | None
+    taken: bool = False
 
 
 class RescueStage:
@@ -90,7 +102,8 @@ class RescueStage:
         self._cost[target] = self._cost.get(target, RescueCost()) + RescueCost(*estimates, *seconds)
         table = state.pool.select(JUDGED.names)
         for field in FIELDS:
-            table = table.append_column(f"tried_{field}", pa.array(state.tried[field], TRIED))
+            tried = [None if own is None else [vars(one) for one in own] for own in state.tried[field]]
+            table = table.append_column(f"tried_{field}", pa.array(tried, TRIED))
         for name, column in (("reason_without_rescue", first), ("reason_without_fallback", without)):
             table = table.append_column(name, column)
         return table.cast(RESCUED)
@@ -138,13 +151,13 @@ class RescueStage:
 
 
 class _State:
-    """The pool as it is so far, and what was tried: by field, the values of `schema.TRIED` of each row."""
+    """The pool as it is so far, and what was tried: by field, for each row."""
 
     def __init__(
         self,
         pool: pa.Table,
         quality: Quality | None,
-        tried: dict[str, list[list[dict[str, object]] | None]] | None = None,
+        tried: dict[str, list[list[Tried] | None]] | None = None,
     ) -> None:
         self.pool, self._quality = pool, quality
         self.tried = tried or {field: [None] * pool.num_rows for field in FIELDS}
@@ -177,7 +190,7 @@ class _State:
             assert tried is not None
             if reason is None and quality is not None and quality < bar:
                 reason = str(Reason.NARROW)
-            tried.append(_tried(candidate.origin, candidate.rank, candidate.text, quality, reason))
+            tried.append(Tried(candidate.origin, candidate.rank, candidate.text, quality, reason))
             best = chosen.get(candidate.row)
             if reason is None and (best is None or (quality or 0.0) > best[0]):
                 chosen[candidate.row] = (quality or 0.0, candidate)
@@ -199,7 +212,7 @@ class _State:
         if self.tried[field][row] is None:
             text, reason = self.pool[f"mt_{field}"][row].as_py(), self.pool[f"reason_{field}"][row].as_py()
             quality = (self.pool[f"scores_{field}"][row].as_py() or {}).get("quality")
-            self.tried[field][row] = [_tried(BEAM, 0, text, quality, reason, taken=text is not None)]
+            self.tried[field][row] = [Tried(BEAM, 0, text, quality, reason, taken=text is not None)]
 
     def replaced(self, taken: dict[str, dict[int, Candidate]], changed: list[int], judge: JudgeFunction) -> "_State":
         """The state with the chosen candidates in their rows, and these rows judged again."""
@@ -208,8 +221,10 @@ class _State:
             texts, notes = _texts(table, field)
             for row, candidate in own.items():
                 texts[row], notes[row] = candidate.text, candidate.notes
-                for tried in self.tried[field][row] or ():
-                    tried["taken"] = (tried["origin"], tried["rank"]) == (candidate.origin, candidate.rank)
+                self.tried[field][row] = [
+                    replace(one, taken=(one.origin, one.rank) == (candidate.origin, candidate.rank))
+                    for one in self.tried[field][row] or ()
+                ]
             table = _with_texts(table, field, texts, notes)
         judged = judge(table.take(pa.array(changed)))
         order = np.arange(table.num_rows)
@@ -257,9 +272,3 @@ def _with_texts(
 
 def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), name, column)
-
-
-def _tried(
-    origin: str, rank: int, text: str | None, quality: float | None, reason: str | None, taken: bool = False
-) -> dict[str, object]:
-    return {"origin": origin, "rank": rank, "text": text, "quality": quality, "reason": reason, "taken": taken}
