@@ -129,7 +129,7 @@ def _settings(kind: type[BaseModel]) -> Iterator[str]:
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    elif typing.get_origin(annotation) in (list, tuple, typing.Union, types.UnionType, typing.Annotated):
+    elif typing.get_origin(annotation) in (list, tuple, dict, typing.Union, types.UnionType, typing.Annotated):
         for inner in typing.get_args(annotation):
             yield from _models(inner)
 

@@ -32,3 +32,14 @@ def test_the_schema_knows_every_section(pages):
     schema = json.loads(pages["run.schema.json"])
     assert {"output", "student", "translate", "judge", "train", "eval"} <= schema["properties"].keys()
     assert schema["additionalProperties"] is False
+
+
+def test_every_setting_of_the_schema_is_in_the_page_with_its_description(pages):
+    schema = json.loads(pages["run.schema.json"])
+    sections = [schema, *schema["$defs"].values()]
+    settings = [(name, value) for section in sections for name, value in section.get("properties", {}).items()]
+    rows = [line for line in pages["config.md"].splitlines() if line.startswith("| `")]
+    named = {line.split("`")[1] for line in rows}
+    assert len(settings) > 200
+    assert {name for name, _ in settings} <= named
+    assert not [name for name, value in settings if not value.get("description") and "$ref" not in value]
