@@ -18,6 +18,12 @@ from tests.engine.prompts.hub import serving_all
 from tests.polydistill.test_sources import ROWS
 
 TARGETS = {"deu_Latn": ("de", "german"), "ind_Latn": ("id", "indonesian"), "jpn_Jpan": ("ja", "japanese")}
+PAIRS = "".join(f"Number {i}.\n" for i in range(1000)).encode()
+XQUAD = json.dumps(
+    {"data": [{"paragraphs": [{"context": "In Bonn.", "qas": [
+        {"id": "1", "question": "Where?", "answers": [{"text": "Bonn", "answer_start": 3}]}
+    ]}]}]}
+).encode()  # fmt: skip
 CARD = b"---\nlicense: mit\n---\n"
 LANGUAGES = {"eng_Latn": ("en", "english"), **TARGETS}
 
@@ -68,16 +74,23 @@ def pieces(folder: Path) -> bytes:
     return model.with_suffix(".model").read_bytes()
 
 
-@pytest.fixture
-def published(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The hub and the other servers, with tinyworld's models under the names of real ones."""
+@pytest.fixture(scope="module")
+def published(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The hub and the other servers, with tinyworld's models under the names of real ones. Gives the hub's cache."""
+    tmp_path = tmp_path_factory.mktemp("published")
     models = tiny / "models"
     rows = [{"instruction": f"Say {i}.", "input": "", "output": f"{i}."} for i in range(20)]
     alpaca = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), alpaca)
     comet = {name: content for name, content in folder_of(models / "comet").items() if not name.startswith("encoder/")}
     comet["hparams.yaml"] = comet["hparams.yaml"].replace(b": encoder\n", b": microsoft/infoxlm-large\n")
+    chatting = folder_of(models / "student")
+    tokenizer = json.loads(chatting["tokenizer_config.json"])
+    tokenizer["chat_template"] = "{% for turn in messages %}{{ turn.content }}\n{% endfor %}"
+    chatting["tokenizer_config.json"] = json.dumps(tokenizer).encode()
     repositories = {
+        "models/HuggingFaceTB/SmolLM2-135M-Instruct": chatting,
+        "models/facebook/nllb-200-distilled-600M": folder_of(models / "nllb"),
         "models/meta-llama/Llama-2-7b-hf": folder_of(models / "student"),
         "models/facebook/nllb-200-3.3B": folder_of(models / "nllb"),
         "models/Unbabel/wmt22-cometkiwi-da": comet,
@@ -109,6 +122,13 @@ def published(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     plain = {
         "/nllb/flores200_dataset.tar.gz": archive("gz", devtest),
         "/flores200sacrebleuspm": pieces(tmp_path),
+        **{
+            f"/thisserand/alpaca-lora-finetune-language/main/data/{name}": json.dumps(rows).encode()
+            for name in ("source_tasks/tasks_translated_en.json", "translated/translated_tasks_de_openai_12k.json")
+        },
+        **{f"/fe1ixxu/ALMA/master/human_written_data/deen/train.de-en.{code}": PAIRS for code in ("de", "en")},
+        **{f"/google-deepmind/xquad/master/xquad.{code}.json": XQUAD for code in ("de", "en")},
+        **{f"/google-research/url-nlp/main/mgsm/mgsm_{code}.tsv": b"Two and two?\t4\n" for code in ("de", "en")},
         "/apple/ml-mkqa/raw/main/dataset/mkqa.jsonl.gz": mkqa(),
         **{
             f"/arrival/dictionaries/{a}-{b}.txt": f"{words[a]}\t{words[b]}\n".encode()
@@ -116,7 +136,8 @@ def published(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             for a, b in (("en", code), (code, "en"))
         },
     }
-    with serving_all({name: {"main": files} for name, files in repositories.items()}, plain) as address:
+    everything = {name: {"main": files} for name, files in repositories.items()}
+    with serving_all(everything, plain) as address, pytest.MonkeyPatch.context() as monkeypatch:
         real = downloads.url
         monkeypatch.setattr(downloads, "url", lambda source, file: elsewhere(real(source, file), address))
         monkeypatch.setenv("HF_ENDPOINT", address)
@@ -125,7 +146,7 @@ def published(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
         for module in ("polydistill.eval.scoring.sacrebleu_tokenizers", "sacrebleu.tokenizers.tokenizer_spm"):
             monkeypatch.setattr(f"{module}.SACREBLEU_DIR", str(tmp_path / "sacrebleu"))
-        yield address
+        yield tmp_path / "hub"
 
 
 def elsewhere(url: str, address: str) -> str:
@@ -139,14 +160,14 @@ def command(*arguments: str) -> str:
     return result.output
 
 
-def test_fetch_then_nothing_is_missing(published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_then_nothing_is_missing(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     command("init", "run.yaml", "--kind", "one_gpu")
     mine = ("--set", "targets=de,id,ja")
     printed = command("fetch", "run.yaml", "--yes", *mine)
     for name in ("meta-llama/Llama-2-7b-hf", "tatsu-lab/alpaca", "MUSE", "OPUS-100", "FLORES-200", "XL-Sum", "MKQA"):
         assert name in printed
-    assert "microsoft/infoxlm-large" in printed and not list((tmp_path / "hub").glob("*infoxlm*/**/*.safetensors"))
+    assert "microsoft/infoxlm-large" in printed and not list(published.glob("*infoxlm*/**/*.safetensors"))
     assert "not published there: german_test.jsonl" in printed
     assert (tmp_path / "data/muse/de-en.txt").is_file() and (
         tmp_path / "data/flores/devtest/ind_Latn.devtest"
@@ -155,3 +176,14 @@ def test_fetch_then_nothing_is_missing(published: str, tmp_path: Path, monkeypat
     found = command("check", "run.yaml", "--cluster", *mine)
     assert "no problem found" in found and "xlsum" in found  # a note on German
     assert command("fetch", "run.yaml", *mine).endswith("everything is here\n")
+
+
+def test_the_small_real_run(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with their German, parallel text and benchmarks from their repositories."""
+    monkeypatch.chdir(tmp_path)
+    command("init", "run.yaml", "--kind", "small_real")
+    printed = command("fetch", "run.yaml", "--yes")
+    for name in ("SmolLM2-135M-Instruct", "Alpaca with its German", "ALMA", "XQuAD", "MGSM", "Bactrian-X"):
+        assert name in printed
+    assert "not published" not in printed
+    assert "run.yaml: no problem found" in command("check", "run.yaml", "--cluster")
