@@ -53,7 +53,7 @@ class LanguageID:
         path = _carried() if model == "lid.176" else Path(model)
         if not path.is_file():
             raise UserError(f"{model}: no such language-ID model (expected 'lid.176' or the path of a fastText model)")
-        labels = read_labels(path)
+        self._path, labels = path, read_labels(path)
         try:
             self._predict = fasttext.load_model(str(path)).f.predict
         except (ValueError, MemoryError, RuntimeError) as error:
@@ -75,9 +75,9 @@ class LanguageID:
     def identify(self, texts: pa.Array, target: str) -> Identified:
         """Identify each text; see `Identified`."""
         pieces, owner, length = parts(texts)
-        predict, labels, values = self._predict, [], []
+        labels, values = [], []
         for piece in pieces:
-            ((value, label),) = predict(piece, 1, 0.0, "strict")
+            value, label = self._first(piece)
             labels.append(label)
             values.append(value)
         found = self._combine(len(texts), owner, labels, np.array(values, np.float64), length.astype(float), target)
@@ -85,8 +85,15 @@ class LanguageID:
 
     def best(self, text: str) -> str:
         """The code of the best label for a text as it is, in one line and lower case."""
-        ((_, label),) = self._predict(text + "\n", 1, 0.0, "strict")
-        return self._codes[label]
+        return self._codes[self._first(text + "\n")[1]]
+
+    def _first(self, line: str) -> tuple[float, str]:
+        """Probability and name of the likeliest label."""
+        try:
+            ((value, label),) = self._predict(line, 1, 0.0, "strict")
+        except (RuntimeError, ValueError) as error:  # weights that are no numbers give no label
+            raise UserError(f"{self._path}: the fastText model's weights are damaged. Fetch it again") from error
+        return value, label
 
     def _combine(
         self, n: int, rows: np.ndarray, labels: list[str], probability: np.ndarray, length: np.ndarray, target: str

@@ -1,8 +1,9 @@
-"""Damaged files through many readers, in processes of their own: a corrupt file must not end the tests' process.
+r"""Damaged files through many readers, in processes of their own: a corrupt file must not end the tests' process.
 
 The suite damages a small part. Everything, ten minutes and more:
 
-    POLYDISTILL_MUTATIONS=12500 pytest tests/engine/files/test_mutations.py tests/eval/data/test_mutations.py
+    POLYDISTILL_MUTATIONS=8400 pytest tests/engine/files/test_mutations.py tests/eval/data/test_mutations.py \
+        tests/faults/test_mutations.py
 """
 
 import importlib
