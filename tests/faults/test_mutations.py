@@ -25,7 +25,7 @@ from tests.engine.judging.fasttext_model import write_model
 from tests.engine.pool_fixture import row, write_run
 
 TARGET = "deu_Latn"
-RECIPE = b"extends: t_sft\nsubsets: {TL: {weight: 2.0}}\nanswers: {truth: 1}\n"
+RECIPE = b"extends: t_sft\nsubsets: {TT: {weight: 2.0}}\nanswers: {truth: 1}\n"
 HEADER = b'{"model_type": "llama", "vocab_size": 16}'
 
 
