@@ -35,10 +35,11 @@ def read_yaml(path: str | Path) -> dict[str, object]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in UTF-8 (byte {error.start}). Expected a YAML file") from error
+    except (OSError, ValueError) as error:  # a name with a NUL in it is no value for the system
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{str(path)[:300]}: cannot be read ({reason})") from error
     data = parse_yaml(text, str(path))
     data = {} if data is None else data
     if not isinstance(data, dict):

@@ -219,12 +219,12 @@ def load_recipe(name: str | Path, overrides: list[str] | None = None) -> Recipe:
 def _path(name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
-    path = RECIPES / f"{name}.yaml"
-    if not path.exists():
-        near = difflib.get_close_matches(name, names(), n=1)
+    if name not in names():
+        near = difflib.get_close_matches(name[:60], names(), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise UserError(f"no recipe '{name}'{hint} (there are: {', '.join(names())}; or give the path of a .yaml file)")
-    return path
+        known = ", ".join(names())
+        raise UserError(f"no recipe '{name[:60]}'{hint} (there are: {known}; or give the path of a .yaml file)")
+    return RECIPES / f"{name}.yaml"
 
 
 def _merged(path: Path, seen: tuple[Path, ...]) -> dict[str, object]:

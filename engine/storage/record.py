@@ -7,6 +7,7 @@ and type, so that a damaged file is named as such and never becomes a traceback 
 """
 
 import dataclasses
+import reprlib
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -53,7 +54,11 @@ def parse_record(value: Any, kind: type[R], where: str) -> R:
     expected = _format(kind)
     found = value.get("format", 1)
     if found != expected:
-        written = f"written in format {found!r}" if "format" in value else "damaged, or written by an older version"
+        written = (
+            f"written in format {reprlib.repr(found)}"
+            if "format" in value
+            else "damaged, or written by an older version"
+        )
         raise DamagedError(
             f"{where}: {written}. This version of polydistill reads format {expected}. "
             "Make it anew, or use the version that wrote it."
@@ -61,13 +66,13 @@ def parse_record(value: Any, kind: type[R], where: str) -> R:
     values = {key: item for key, item in value.items() if key != CHECKSUM}
     unknown = sorted(values.keys() - {field.name for field in dataclasses.fields(cast(Any, kind))})
     if unknown or value.get(CHECKSUM, fingerprint(values)) != fingerprint(values):
-        reason = f"field {unknown[0]!r} is unknown" if unknown else "its content is not what was written"
+        reason = f"field {unknown[0][:60]!r} is unknown" if unknown else "its content is not what was written"
         raise DamagedError(f"{where}: damaged record ({reason})")
     try:
         return _adapter(kind).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part)[:60] for part in first["loc"])
         raise DamagedError(f"{where}: damaged record (field {field!r}: {first['msg']})") from error
 
 

@@ -35,6 +35,8 @@ def test_what_is_written_is_read(tmp_path):
         ({"format": 2}, "field 'name': Field required"),
         ({"name": "a", "counts": {"x": "many"}, "format": 2}, r"field 'counts\.x'"),
         ({"name": "a", "counts": {}, "formats": 1, "format": 2}, "damaged record .field 'formats' is unknown"),
+        ({"name": "a", "counts": {}, "x" * 9000: 1, "format": 2}, "damaged record .field 'x{60}' is unknown"),
+        ({"name": "a", "counts": {}, "format": "2" * 9000}, r"written in format '2+\.\.\.2+'\."),
         ({"name": "a", "counts": {}, "format": 2, "checksum": "0"}, "its content is not what was written"),
         ({"name": "a", "counts": {}, "format": 3}, "written in format 3. This version of polydistill reads format 2"),
     ],
