@@ -4,7 +4,7 @@ The sentence names the file and the way out. It is never a traceback, and never 
 once, with stand-ins for translator and judge, a small server that answers for the student, a tiny student that is
 really trained, and a stand-in that answers the benchmark. Each case damages one file of a copy and runs every step.
 
-The suite takes every file kind with one damage each. All of them, two minutes more: POLYDISTILL_DAMAGE=all
+The suite takes every file kind with one damage each. All of them, half an hour more: POLYDISTILL_DAMAGE=all
 """
 
 import contextlib
@@ -46,6 +46,8 @@ pytestmark = pytest.mark.slow
 RECIPE, MODEL = "t_sft", "models/t_sft-seed0"
 TARGETS = ["deu_Latn", "jpn_Jpan"]
 WHOLE = os.environ.get("POLYDISTILL_DAMAGE") == "all"
+CARD = "README.md"
+"""A model's card is text for people. It may be changed, and a model with another card is asked again."""
 WAY_OUT = re.compile(r"\b(Run|run|Delete|delete|Restore|restore|Use|use|Copy|another)\b")
 
 
@@ -124,7 +126,7 @@ def train(run: Path, out: str = MODEL) -> dict[str, Any]:
     )
     record = json.loads((run / out / "training.json").read_text())
     figures = [{key: row[key] for key in ("step", "loss", "learning_rate")} for row in record["curve"]]
-    return {**files(run / out / "model", lambda name: name != "README.md"), "curve": figures}
+    return {**files(run / out / "model", lambda name: name != CARD), "curve": figures}
 
 
 def evaluation(run: Path, out: str = "eval") -> dict[str, Any]:
@@ -249,7 +251,7 @@ def fresh(root: Path) -> Path:
 def swap(path: Path, draw: random.Random) -> None:
     """Change places with a sibling: a file of the same ending, in the same folder where there is one."""
     run = next(parent for parent in path.parents if parent.name == "run")
-    others = [one for one in sorted(run.rglob(f"*{path.suffix}")) if one.is_file() and one != path]
+    others = [one for one in sorted(run.rglob(f"*{path.suffix}")) if one.is_file() and one != path and one.name != CARD]
     near = [one for one in others if one.parent == path.parent]
     other = draw.choice(near or others or sorted(run.rglob("*.json")))
     mine, theirs = path.read_bytes(), other.read_bytes()
@@ -278,8 +280,7 @@ def kinds(run: Path) -> list[str]:
     found = {}
     for path in sorted(run.rglob("*")):
         name = path.relative_to(run).as_posix()
-        # A model's card is text for people. It may be changed, and a model with another card is asked again.
-        if path.is_file() and path.stat().st_size and not name.endswith((".lock", "README.md")):
+        if path.is_file() and path.stat().st_size and not name.endswith((".lock", CARD)):
             found[re.sub(r"\d+|[a-z]{3}_[A-Z][a-z]{3}|base|trained", "#", name)] = name
     return sorted(found.values())
 
