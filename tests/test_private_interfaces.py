@@ -4,7 +4,9 @@ An upgrade that moves one of them fails here, by name, and not in the middle of 
 """
 
 import importlib
+import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +31,22 @@ def source(module: str, *names: str) -> str:
     return inspect.getsource(found(module, *names))
 
 
+def without_vllm() -> bool:
+    """Ray's module of vLLM's errors, run anew where vLLM cannot be imported, has none of them."""
+    from polydistill.engine.generation.vllm_engine import out_of_sight
+
+    spec = importlib.util.find_spec("ray.llm._internal.common.errors")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with out_of_sight():
+        hidden = sys.modules.get("vllm", "") is None
+        spec.loader.exec_module(module)
+    return not hidden or module.VLLM_FATAL_ERRORS == ()
+
+
 PRIVATE: dict[str, Callable[[], object]] = {
     # Ray
+    "ray.llm._internal.common.errors": without_vllm,
     "ray.data.Dataset.map_batches_internal": lambda: (
         {"num_gpus", "compute", "batch_size"}
         <= parameters("ray.data", "Dataset", "map_batches_internal") | parameters("ray.data", "Dataset", "map_batches")

@@ -1,5 +1,6 @@
 """What an engine is started with, and what is out of its sight meanwhile."""
 
+import importlib
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -52,3 +53,14 @@ def test_prefixes_are_shared_everywhere_and_large_cards_take_more() -> None:
     assert gpu["max_num_seqs"] > cpu["max_num_seqs"]
     assert throughput(False, sampled=True)["enable_chunked_prefill"] is False  # see `throughput`
     assert throughput(True, sampled=True) == gpu
+
+
+def test_vllm_is_out_of_sight_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "vllm", raising=False)
+    with vllm_engine.out_of_sight(), pytest.raises(ImportError):
+        importlib.import_module("vllm")
+    assert "vllm" not in sys.modules
+    here = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "vllm", here)  # imported before: nothing is saved, and nothing is hidden
+    with vllm_engine.out_of_sight():
+        assert sys.modules["vllm"] is here
