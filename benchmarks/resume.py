@@ -1,6 +1,6 @@
 """A run that is killed again and again redoes under 5% of its work, and one that is 99% complete resumes within 5 s.
 
-The driver is killed with SIGKILL at random moments, together with all that it started. Stand-ins at the two model
+The driver is killed with SIGKILL at random moments; what it started ends with it. Stand-ins at the two model
 calls (`benchmarks.standins`) leave a line for each call, which counts the work done. Against an unbroken run: the
 same shards, byte for byte, and so no row lost or doubled. `polydistill bench` kills 8 times in 588 units, this module
 run by itself 20 times in 2,351.
