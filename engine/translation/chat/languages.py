@@ -15,8 +15,8 @@ def _codes(text: str) -> frozenset[str]:
 
 
 LANGUAGES: dict[Family, frozenset[str]] = {
-    # The model card names the 55 languages and regions of WMT24++ (arXiv 2502.12404), listed in the card of the data
-    # set google/wmt24pp.
+    # The languages and regions of WMT24++ (arXiv 2502.12404), as the card of the data set google/wmt24pp lists them.
+    # The model's own card was not at hand.
     "translategemma": _codes(
         "eng_Latn arb_Arab arz_Arab ars_Arab bul_Cyrl ben_Beng cat_Latn ces_Latn dan_Latn deu_Latn ell_Grek spa_Latn "
         "est_Latn pes_Arab fin_Latn fra_Latn guj_Gujr heb_Hebr hin_Deva hrv_Latn hun_Latn ind_Latn isl_Latn ita_Latn "
@@ -29,8 +29,8 @@ LANGUAGES: dict[Family, frozenset[str]] = {
         "eng_Latn deu_Latn spa_Latn fra_Latn ita_Latn kor_Hang nld_Latn rus_Cyrl por_Latn zho_Hans zho_Hant ces_Latn "
         "ukr_Cyrl hin_Deva isl_Latn jpn_Jpan pol_Latn swe_Latn hun_Latn ron_Latn dan_Latn nno_Latn nob_Latn fin_Latn"
     ),
-    # Model card of tencent/Hunyuan-MT-7B (arXiv 2509.05209). It names languages and not scripts, so that Kazakh and
-    # Mongolian stand here as FLORES-200 writes them.
+    # tencent/Hunyuan-MT-7B (arXiv 2509.05209), of whose card parts were at hand. It names languages and not scripts, so
+    # that Kazakh and Mongolian stand here as FLORES-200 writes them.
     "hunyuan": _codes(
         "zho_Hans zho_Hant yue_Hant eng_Latn fra_Latn por_Latn spa_Latn jpn_Jpan tur_Latn rus_Cyrl arb_Arab kor_Hang "
         "tha_Thai ita_Latn deu_Latn vie_Latn zsm_Latn ind_Latn tgl_Latn hin_Deva pol_Latn ces_Latn nld_Latn khm_Khmr "
@@ -39,7 +39,7 @@ LANGUAGES: dict[Family, frozenset[str]] = {
     ),
     # The FAQ of github.com/fe1ixxu/ALMA names ten directions (arXiv 2309.11674).
     "alma": _codes("eng_Latn ces_Latn deu_Latn isl_Latn rus_Cyrl zho_Hans"),
-    # Model cards of haoranxu/X-ALMA-13B-Group1 to Group8 (arXiv 2410.03115).
+    # Model cards of haoranxu/X-ALMA-13B-Group2 to Group8 (arXiv 2410.03115). The first group's was not at hand.
     "xalma": _codes(
         "eng_Latn dan_Latn nld_Latn deu_Latn isl_Latn nob_Latn swe_Latn afr_Latn cat_Latn ron_Latn glg_Latn ita_Latn "
         "por_Latn spa_Latn bul_Cyrl mkd_Cyrl srp_Cyrl ukr_Cyrl rus_Cyrl ind_Latn zsm_Latn tha_Thai vie_Latn plt_Latn "
