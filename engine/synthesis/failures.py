@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from polydistill.engine.errors import UserError
 
+_LAST = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception): .+)$", re.MULTILINE)
+"""The line of a traceback that names the error."""
+
 
 def plain(error: BaseException) -> BaseException:
     """The Ctrl-C, UserError or OSError behind `error`, else `error` itself.
@@ -25,7 +28,13 @@ def plain(error: BaseException) -> BaseException:
         if isinstance(found, OSError) and found.errno is not None:
             return UserError(f"{found}. What is done stays. Run again to go on.")
     system = re.findall(r"\w*Error: (\[Errno \d+\] .+)", str(error))  # where only its text came through
-    return UserError(f"{system[-1]}. What is done stays. Run again to go on.") if system else error
+    if system:
+        return UserError(f"{system[-1]}. What is done stays. Run again to go on.")
+    if "raised in its creation task" in str(error) and (named := _LAST.findall(str(error))):
+        return UserError(
+            f"a model could not be loaded ({named[-1]}). The cause stands in logs/output.log of the run's folder"
+        )
+    return error
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:

@@ -30,6 +30,18 @@ def test_an_actor_that_dies_in_its_constructor_leaves_the_text_only():
     assert str(found) == "judge.quality.model: no checkpoint here\nlooked in a, b"
 
 
+def test_an_engine_that_cannot_be_started_is_told_by_its_own_error():
+    text = (
+        "The actor died because of an error raised in its creation task, \x1b[36mray::MapWorker.__init__()\x1b[39m\n"
+        '  File "x.py", line 1, in __init__\n    raise RuntimeError(text)\n'
+        "RuntimeError: Engine core initialization failed. See root cause above."
+    )
+    found = plain(ray.exceptions.RayError(text))
+    assert isinstance(found, UserError)
+    assert str(found).startswith("a model could not be loaded (RuntimeError: Engine core initialization failed.")
+    assert "logs/output.log" in str(found)
+
+
 def test_a_full_disk_says_how_to_go_on():
     error = wrapped(OSError(errno.ENOSPC, "No space left on device", "/data/pool/x.arrow"))
     assert str(plain(error)) == (
