@@ -45,6 +45,8 @@ def sentence(error: BaseException) -> str | None:
     error = cause(error)
     if isinstance(error, UserError):
         return str(error)
+    if type(error).__name__ == "SafetensorError":
+        return f"a model's weights are cut or damaged ({_first_line(error)}). Fetch the model again."
     if isinstance(error, gzip.BadGzipFile | zlib.error | EOFError):
         return f"a compressed file is damaged ({error}). Fetch it again."
     if isinstance(error, UnicodeError):

@@ -67,3 +67,12 @@ def test_an_error_that_wraps_itself_ends():
     error = Wrapped(None)
     error.cause = error
     assert cause(error) is error
+
+
+def test_damaged_weights_are_no_defect_of_ours(tmp_path):
+    from safetensors import SafetensorError, safe_open
+
+    (tmp_path / "model.safetensors").write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
+    with pytest.raises(SafetensorError) as error, safe_open(tmp_path / "model.safetensors", "np"):
+        pass
+    assert str(sentence(error.value)).startswith("a model's weights are cut or damaged (")
