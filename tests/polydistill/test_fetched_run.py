@@ -142,7 +142,13 @@ def published(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         monkeypatch.setattr(downloads, "url", lambda source, file: elsewhere(real(source, file), address))
         monkeypatch.setenv("HF_ENDPOINT", address)
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-        for name, value in (("ENDPOINT", address), ("HF_HUB_OFFLINE", False), ("HF_HUB_CACHE", str(tmp_path / "hub"))):
+        constants = {
+            "ENDPOINT": address,
+            "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_OFFLINE": False,
+            "HF_HUB_CACHE": str(tmp_path / "hub"),
+        }
+        for name, value in constants.items():  # another test may have imported them before
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
         for module in ("polydistill.eval.scoring.sacrebleu_tokenizers", "sacrebleu.tokenizers.tokenizer_spm"):
             monkeypatch.setattr(f"{module}.SACREBLEU_DIR", str(tmp_path / "sacrebleu"))
