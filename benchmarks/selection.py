@@ -1,6 +1,6 @@
 """Rows with a verified answer, one sample against four: `POLYDISTILL_MODEL=... python -m benchmarks.selection FILE`.
 
-FILE is GSM8K's train.jsonl(.gz). The first 128 questions are answered by the model with `prompt: chat`, and
+FILE is GSM8K's train.jsonl(.gz). The first 32 questions are answered by the model with `prompt: chat`, and
 `select: matches_truth` looks for an answer with the right number. One sample is greedy, four are drawn.
 """
 
@@ -22,7 +22,7 @@ from polydistill.engine.generation.selection import choose, score
 from polydistill.engine.generation.stage import candidate, sample_seeds, sampling
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 
-ROWS, TOKENS = 128, 160
+ROWS, TOKENS = 32, 160
 
 
 def measure(model: str, file: Path) -> Iterator[dict[str, Any]]:
