@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
         "targets": ["de"],
         "prompts": {"path": "rows.json"},
         "translate": {"model": "student", "method": "chat", "max_output_tokens": 40, "engine": engine},
-        "judge": {"quality": {"model": str(tiny / "models/comet"), "threshold": 0.8}},
+        "judge": {"quality": {"model": str(tiny.resolve() / "models/comet"), "threshold": 0.8}},
         "work": {"unit_rows": ROWS // 2},
     }
     (folder / "run.yaml").write_text(yaml.safe_dump(run))
