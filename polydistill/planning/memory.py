@@ -148,14 +148,17 @@ def _judge(run: RunConfig) -> float:
         size = parameters(quality.model)
     except UserError:
         size = JUDGE_PARAMETERS
-    width = 4 if quality.dtype == "float32" else 2
-    return size * 1e9 * width + quality.batch_tokens * 1024 * 20 * width
+    return _scorer(size, quality.dtype, quality.batch_tokens)
+
+
+def _scorer(billions: float, dtype: str, batch_tokens: int) -> float:
+    """A model that reads and gives a number: its weights, and one batch of its activations. Bytes."""
+    width = 4 if dtype == "float32" else 2
+    return billions * 1e9 * width + batch_tokens * 1024 * 20 * width
 
 
 def _reward(reward: Reward, cluster: Cluster, card: float) -> _Need:
-    """A reward model: its weights, and one batch of its activations."""
-    width = 4 if reward.dtype == "float32" else 2
-    need = parameters(reward.model) * 1e9 * width + reward.batch_tokens * 1024 * 20 * width
+    need = _scorer(parameters(reward.model), reward.dtype, reward.batch_tokens)
     if cluster.gpus and reward.gpus:
         return _Need("reward", need + _RUNTIME, min(reward.gpus, 1.0) * card * GIB)
     return _Need("reward", need, cluster.memory * GIB)
