@@ -114,13 +114,21 @@ def _run(
         raise plain(error) from error
     finally:
         table.close()
-        _join_executor()
+        _stop(stream)
         with suppress(Exception):  # where Ray itself has died, its error is on the way already
             ray.kill(monitor)
 
 
-def _join_executor() -> None:
-    """Wait for Ray Data's thread. It waits two seconds for it, and a thread that then calls Ray ends the process."""
+def _stop(stream: ray.data.Dataset) -> None:
+    """End what executes the stream, and wait for its thread.
+
+    Ray Data does the first where its iterator is closed or left. An interrupt that comes while the iterator is being
+    made leaves all of it to the end of this process, which then waits for Ray for ever. Ray Data waits two seconds for
+    its thread, and a thread that calls Ray after that ends the process.
+    """
+    executor = stream._current_executor
+    if executor is not None:
+        executor.shutdown(force=True)
     for thread in threading.enumerate():
         if thread.name.startswith("StreamingExecutor"):
             thread.join(timeout=60)

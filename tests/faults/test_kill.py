@@ -2,6 +2,8 @@
 
 import random
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
@@ -59,12 +61,51 @@ def test_ctrl_c_stops_cleanly_and_resumes(new_run):
     process = run.start()
     wait_for(lambda: run.committed() >= 4)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err[-3000:]
     left = run.committed()
     assert 4 <= left < 60
     run.finish()
     assert run.committed() == 60
+
+
+WHILE_MADE = """
+import ray.data
+from ray.data._internal.block_batching import iter_batches
+
+from polydistill.engine.cluster import cluster
+from polydistill.engine.synthesis import pipeline
+from polydistill.engine.synthesis.summary import Tally
+
+
+def interrupted():
+    raise KeyboardInterrupt
+
+
+def wait(batch):
+    import time
+    time.sleep(60)
+    return batch
+
+
+iter_batches.WaitBlockPrefetcher = interrupted  # a thread is started there, which takes long on a busy machine
+try:
+    with cluster():
+        stream = ray.data.from_items([{"row": i} for i in range(4)], override_num_blocks=4)
+        stream = stream.map_batches(lambda batch: batch if batch["row"][0] == 0 else wait(batch))
+        try:
+            pipeline._watch(stream, 0.1, Tally())
+        finally:
+            pipeline._stop(stream)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_while_the_stream_is_being_opened_ends_the_process(tmp_path):
+    """Ray Data leaves its executor to the end of the process then, where it waits for a Ray that is gone."""
+    done = subprocess.run([sys.executable, "-c", WHILE_MADE], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr[-3000:]
 
 
 def test_a_killed_monitor_costs_figures_and_not_the_run(new_run, quiet_run):
