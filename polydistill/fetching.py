@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,10 @@ from typing import Any
 from polydistill.checks.models import encoder_of
 from polydistill.downloads import Files, Found
 from polydistill.engine.errors import UserError
+from polydistill.engine.files.hub import UNNEEDED, snapshot
 from polydistill.engine.prompts.sources import on_hub
 from polydistill.run_config import RunConfig
 from polydistill.sources import BENCHMARKS, DICTIONARIES, PARALLEL, PROMPTS, Source, Wanted
-
-UNNEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.gguf", "*.pth", "original/*")
-"""Copies of the same weights for other libraries."""
-
 
 ENCODER = ("config.json", "tokenizer*.json", "special_tokens_map.json", "*.model")
 """What a COMET checkpoint reads of the encoder that it names. Its own weights take the place of the encoder's."""
@@ -32,6 +30,7 @@ class Item:
     license: str = "unknown"
     present: bool = False  # in the hub's local cache
     parts: tuple[str, ...] = ()  # patterns of the files that are wanted. Empty: all
+    revision: str | None = None  # branch, tag or commit. None: the newest
 
     def __str__(self) -> str:
         return _line(self.kind, self.name, None if self.present else self.size, self.license, self.key)
@@ -52,21 +51,21 @@ def line(files: Files, found: Found) -> str:
 def wanted(run: RunConfig) -> list[Item]:
     """What the run names by hub id. Whatever is a local path is not listed."""
     quality, comet = run.judge.quality, run.eval.comet if run.eval else None
-    named = [
+    named: list[tuple[str, str | None, str]] = [
         ("student.model", run.student.model if run.student else None, "model"),
         ("student.reward.model", run.student.reward.model if run.student and run.student.reward else None, "model"),
         ("translate.model", run.translate.model if run.translate else None, "model"),
         ("judge.quality.model", quality.model if quality else None, "model"),
         ("eval.comet", comet, "model"),
-        *(
-            ("prompts.path", source.path.removeprefix("hub:"), "dataset")
-            for source in run.prompts
-            if on_hub(source.path)
-        ),
         *((f"eval.tasks.{task.task}", task.path, "dataset") for task in (run.eval.tasks if run.eval else [])),
     ]
     items = [Item(key, name, kind) for key, name, kind in named if name and _is_id(name)]
-    return list({(item.name, item.kind): item for item in items}.values())
+    items += [
+        Item("prompts.path", source.path.removeprefix("hub:"), "dataset", revision=source.revision)
+        for source in run.prompts
+        if on_hub(source.path)
+    ]
+    return list({(item.name, item.kind, item.revision): item for item in items}.values())
 
 
 def files(run: RunConfig) -> list[Files]:
@@ -148,18 +147,24 @@ def describe(item: Item) -> Item:
         UserError: the hub does not have it, or cannot be reached.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     def here(file: str) -> bool:
-        return isinstance(try_to_load_from_cache(item.name, file, repo_type=item.kind), str)
+        cached = try_to_load_from_cache(item.name, file, repo_type=item.kind, revision=item.revision)
+        return isinstance(cached, str)
 
     try:
         api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-        info: Any = api.repo_info(item.name, repo_type=item.kind, files_metadata=True, timeout=20)
+        info: Any = api.repo_info(
+            item.name, repo_type=item.kind, revision=item.revision, files_metadata=True, timeout=20
+        )
     except RepositoryNotFoundError as error:
         raise UserError(f"{item.key}: the hub has no {item.kind} {item.name}. Check the name") from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"{item.key}: {item.name} has no revision {item.revision} on the hub") from error
     except Exception as error:  # the network has many ways to fail
-        if here(next(iter(item.parts), {"model": "config.json", "dataset": "README.md"}[item.kind])):
+        with suppress(Exception):
+            snapshot(item.name, item.kind, revision=item.revision, parts=item.parts, fetch=False)
             return replace(item, present=True, license="as accepted before")
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -167,17 +172,18 @@ def describe(item: Item) -> Item:
             "HF_ENDPOINT, or give the path of a folder"
         ) from error
     terms = [tag.removeprefix("license:") for tag in info.tags or [] if tag.startswith("license:")]
-    wanted = [file for file in info.siblings or [] if _needed(file.rfilename, item.parts)]
+    wanted = [file for file in info.siblings or [] if _needed(file.rfilename, item)]
     missing = [file for file in wanted if not here(file.rfilename)]
     size = sum(file.size or 0 for file in missing)
     return replace(item, size=size, present=not missing, license=", ".join(terms) or "see its page on the hub")
 
 
-def _needed(name: str, parts: Sequence[str]) -> bool:
+def _needed(name: str, item: Item) -> bool:
     def among(patterns: Sequence[str]) -> bool:
         return any(Path(name).match(pattern) for pattern in patterns)
 
-    return not among(UNNEEDED) and (not parts or among(parts))
+    unneeded = item.kind == "model" and among(UNNEEDED)
+    return not unneeded and (not item.parts or among(item.parts))
 
 
 def download(item: Item) -> str:
@@ -186,19 +192,10 @@ def download(item: Item) -> str:
     Raises:
         UserError: it cannot be fetched, e.g. because its license was not accepted.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError
 
-    endpoint = os.environ.get("HF_ENDPOINT")
     try:
-        return snapshot_download(
-            item.name,
-            repo_type=item.kind,
-            allow_patterns=list(item.parts) or None,
-            ignore_patterns=list(UNNEEDED),
-            endpoint=endpoint,
-            max_workers=4,
-        )
+        return str(snapshot(item.name, item.kind, revision=item.revision, parts=item.parts))
     except GatedRepoError as error:
         raise _gated(item) from error
     except Exception as error:  # the network has many ways to fail

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -14,6 +15,7 @@ from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
 from polydistill.engine.files.batch import ROWS, Rows
 from polydistill.engine.files.folders import find_files
+from polydistill.engine.files.hub import snapshot
 from polydistill.engine.files.rows import read_rows
 from polydistill.engine.files.source import File, reading
 from polydistill.engine.languages import language_code
@@ -77,7 +79,7 @@ class FilePart:
 
 @dataclass(frozen=True)
 class HubPart:
-    """A split of a data set on the hub, which is streamed and not stored."""
+    """A split of a data set on the hub: streamed and not stored. Offline, what is stored is read."""
 
     id: str
     configuration: str | None
@@ -111,17 +113,34 @@ class HubPart:
         """Asked for once, so that rows are those of the commit that is recorded."""
         from huggingface_hub import HfApi
 
+        if self._stored:
+            return self._stored.name
         try:
             return str(HfApi().dataset_info(self.id, revision=self.revision).sha)
         except Exception as error:
             raise UserError(_unreachable(self.id, error)) from error
 
+    @functools.cached_property
+    def _stored(self) -> Path | None:
+        """Where `fetch` has put all of it. None where the hub may be asked."""
+        from huggingface_hub import is_offline_mode
+
+        if not is_offline_mode():
+            return None
+        try:
+            return snapshot(self.id, "dataset", revision=self.revision, fetch=False)
+        except Exception as error:
+            raise UserError(
+                f"{self.id}: no such file or folder here, and HF_HUB_OFFLINE=1 forbids asking the hub "
+                f"({_short(error)}). Fetch it where there is a network (`polydistill fetch`), or give a path"
+            ) from error
+
     def _stream(self) -> Iterator[dict[str, object]]:
         import datasets
 
         try:
-            options = {"split": self.split, "revision": self._commit, "streaming": True}
-            found = datasets.load_dataset(self.id, self.configuration, **options)
+            place = {"path": str(self._stored)} if self._stored else {"path": self.id, "revision": self._commit}
+            found = datasets.load_dataset(**place, name=self.configuration, split=self.split, streaming=True)
             if isinstance(found, dict):
                 if len(found) > 1:
                     raise UserError(f"{self.id}: holds several splits ({', '.join(found)}). Choose one with `split`")
@@ -134,8 +153,11 @@ class HubPart:
 
 
 def _unreachable(name: str, error: Exception) -> str:
-    text = " ".join(str(error).split())[:300] or type(error).__name__
-    return f"{name}: no such file or folder here, and cannot be read as a data set on the hub ({text})"
+    return f"{name}: no such file or folder here, and cannot be read as a data set on the hub ({_short(error)})"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @dataclass(frozen=True)

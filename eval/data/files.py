@@ -8,6 +8,7 @@ from typing import Any
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.files.decode import read_lines
+from polydistill.engine.files.hub import snapshot
 from polydistill.engine.files.json_text import parse_json, read_json
 from polydistill.engine.files.source import File, reading
 from polydistill.engine.files.tables import read_cells
@@ -42,11 +43,10 @@ def local(path: str) -> Path:
     folder = Path(path)
     if folder.exists() or "{" in path or path.startswith((".", "/")) or path.count("/") != 1:
         return folder
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
-        return Path(snapshot_download(path, repo_type="dataset"))
+        return snapshot(path, "dataset")
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise UserError(
             f"{path}: no such folder, and the hub gives no such dataset ({str(error).splitlines()[0]})"

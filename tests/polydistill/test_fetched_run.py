@@ -150,6 +150,7 @@ def published(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         }
         for name, value in constants.items():  # another test may have imported them before
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+        monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
         for module in ("polydistill.eval.scoring.sacrebleu_tokenizers", "sacrebleu.tokenizers.tokenizer_spm"):
             monkeypatch.setattr(f"{module}.SACREBLEU_DIR", str(tmp_path / "sacrebleu"))
         yield tmp_path / "hub"
@@ -178,7 +179,9 @@ def test_fetch_then_nothing_is_missing(published: Path, tmp_path: Path, monkeypa
     assert (tmp_path / "data/muse/de-en.txt").is_file() and (
         tmp_path / "data/flores/devtest/ind_Latn.devtest"
     ).is_file()
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # the models are here
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # models and rows are here
+    for name in ("huggingface_hub.constants", "datasets.config"):
+        monkeypatch.setattr(f"{name}.HF_HUB_OFFLINE", True)
     found = command("check", "run.yaml", "--cluster", *mine)
     assert "no problem found" in found and "xlsum" in found  # a note on German
     assert command("fetch", "run.yaml", *mine).endswith("everything is here\n")

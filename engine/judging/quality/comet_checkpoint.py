@@ -13,6 +13,7 @@ from comet.models import str2model
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from polydistill.engine.errors import UserError
+from polydistill.engine.files.hub import snapshot
 from polydistill.engine.judging.quality.xlmr_cpu import Packed
 
 HPARAMS = "hparams.yaml"
@@ -153,11 +154,10 @@ def _folder(path: str) -> Path:
         return local
     if path.startswith((".", "/")) or path.count("/") != 1:
         raise UserError(f"{path}: no such COMET checkpoint (expected a folder with hparams.yaml, or a hub id)")
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
-        return Path(snapshot_download(path))
+        return snapshot(path)
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise UserError(f"{path}: not on this machine and not available from the hub ({error})") from error
 

@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from polydistill.engine.errors import DamagedError, UserError
+from polydistill.engine.files.hub import snapshot
 from polydistill.engine.models.identity import cache_root, file_digest
 from polydistill.engine.storage.record import read_record, write_record
 from polydistill.engine.storage.shards import Folder
 
 _WEIGHTS = (".safetensors", ".bin")
-# What of a hub repository is needed: no TensorFlow, Flax, Rust or ONNX copies of the same weights.
-_UNNEEDED = ["*.h5", "*.msgpack", "*.ot", "*.onnx", "onnx/*", "*.md", "*.gguf", "*.pth"]
-
 
 RECORD = "conversion.json"
 
@@ -49,10 +47,8 @@ def model_folder(model: str) -> Path:
         return Path(model).expanduser().resolve()
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UserError(f"translate.model: there is no folder {model}")
-    from huggingface_hub import snapshot_download
-
     try:
-        return Path(snapshot_download(model, ignore_patterns=_UNNEEDED))
+        return snapshot(model)
     except Exception as error:
         raise UserError(
             f"translate.model: {model!r} is not a folder here and cannot be fetched from the hub "

@@ -171,7 +171,40 @@ def test_a_data_set_on_the_hub(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".jsonl", ".arrow")]
 
 
-def test_a_hub_that_cannot_be_reached_is_said() -> None:
+def test_a_data_set_that_was_fetched_is_read_offline(tmp_path: Path) -> None:
+    """The rows and the identity are the same as on the hub. What is there in part is refused."""
+    asked = [
+        json.dumps({"path": "org/set", "split": split, "revision": at})
+        for split, at in (("train", None), ("test", "v1"))
+    ]
+    fetch = "from polydistill.engine.files.hub import snapshot\nsnapshot('org/set', 'dataset', revision={!r})\n"
+    env = os.environ | {"HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1"}
+
+    def read(**variables: str) -> list:
+        command = [sys.executable, "-c", READ, *asked]
+        done = subprocess.run(command, env=env | variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    offline = {"HF_HUB_OFFLINE": "1"}
+    assert all("HF_HUB_OFFLINE=1 forbids asking the hub" in text for text in read(**offline))
+    with serving("org/set", {"main": NEW, "v1": OLD}) as address:
+        online = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+        found = read(**online)  # this stores the card
+        assert all("HF_HUB_OFFLINE=1 forbids asking the hub" in text for text in read(**offline))
+        for revision in (None, "v1"):
+            command = [sys.executable, "-c", fetch.format(revision)]
+            subprocess.run(command, env=env | online, capture_output=True, check=True)
+    assert found[0][2] == ["Q0?", "Q1?", "Q2?"] and found[1][2] == ["Old?"]
+    assert read(**offline) == found
+    (gone,) = (tmp_path / "home").glob(f"hub/*/snapshots/{commit_of(NEW)}/data/test.jsonl")
+    gone.unlink()  # a file of another split than the one that is read: still not the whole data set
+    assert "is incomplete: 1 file(s) are missing (data/test.jsonl)" in read(**offline)[0]
+
+
+def test_a_hub_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     (source,) = open_sources([PromptSource(path="hub:no-such-org/no-such-set")], "en")
     with pytest.raises(UserError, match=r"no-such-org/no-such-set: no such file or folder here, and cannot be read"):
         source.input()
