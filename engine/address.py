@@ -1,4 +1,4 @@
-"""The address of a Ray cluster: whether somebody answers there, and what to say where nobody does. Without Ray."""
+"""Whether a Ray cluster answers at an address, and what to say where none does or none starts in time. Without Ray."""
 
 import os
 import socket
@@ -19,6 +19,16 @@ def no_connection(address: str, text: str) -> str:
         )
     last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no answer")
     return f"no Ray cluster answers at {address} ({last[:200]}). Is it running, and is this machine a node of it?"
+
+
+def late() -> str:
+    """What to do where Ray's processes have not started on this machine within Ray's limit, which is 30 seconds."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    logs = os.path.join(os.environ.get("RAY_TMPDIR", "/tmp"), "ray/session_latest/logs")
+    return (
+        f"Ray has not started on this machine within 30 seconds. {load:.0f} processes want its {cores} cores: if "
+        f"these are too many, wait for them or stop some. Then run the same command again. Ray's logs are in {logs}"
+    )
 
 
 def knock(address: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import ray
 
 from polydistill.engine import environment
-from polydistill.engine.address import knock, no_connection
+from polydistill.engine.address import knock, late, no_connection
 from polydistill.engine.errors import UserError
 from polydistill.engine.stopping import handler_kept, stoppable, unstoppable
 
@@ -65,7 +65,8 @@ def cluster(address: str | None = None) -> Iterator[None]:
             closed at the end. A runtime that is initialized already is used and left as it is.
 
     Raises:
-        UserError: there is no cluster at `address`, it asks for a token that is not there, or it asks for none.
+        UserError: Ray is late to start here. There is no cluster at `address`, it asks for a token that is not
+            there, or it asks for none.
     """
     if ray.is_initialized():
         yield
@@ -82,9 +83,11 @@ def cluster(address: str | None = None) -> Iterator[None]:
         try:
             with handler_kept():  # of SIGTERM: Ray's would end this process without a word
                 ray.init(log_to_driver=False, logging_level="ERROR", **settings)
-        except (RuntimeError, ConnectionError, ValueError) as error:
+        except Exception as error:  # Ray raises that very class where its processes are late
             if address is None:
-                raise
+                if "timed out during startup" not in str(error):
+                    raise
+                raise UserError(late()) from error
             raise UserError(no_connection(address, str(error))) from error
         _close_token_file()
         try:

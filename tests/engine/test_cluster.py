@@ -75,6 +75,23 @@ def test_a_cluster_that_does_not_answer(monkeypatch, error, message):
         pass
 
 
+def test_a_busy_machine_is_no_defect(monkeypatch):
+    import ray
+
+    from polydistill.engine import cluster
+
+    def init(**_):
+        raise Exception("The current node timed out during startup. This could happen because ...")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with (
+        pytest.raises(UserError, match=r"not started .* within 30 seconds\. \d+ processes want its \d+ cores"),
+        cluster.cluster(),
+    ):
+        pass
+
+
 def test_sigterm_stops_in_order_although_ray_has_a_handler_of_its_own(monkeypatch):
     import ray
     from ray._private.utils import set_sigterm_handler
