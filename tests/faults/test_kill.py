@@ -61,7 +61,7 @@ def test_ctrl_c_stops_cleanly_and_resumes(new_run):
     process = run.start()
     wait_for(lambda: run.committed() >= 4)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err[-3000:]
     left = run.committed()
     assert 4 <= left < 60

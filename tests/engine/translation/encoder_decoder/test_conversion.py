@@ -77,7 +77,7 @@ def test_processes_that_start_together_end_with_one_conversion(nllb, tmp_path, l
     processes = [context.Process(target=_convert, args=(str(nllb), cache, locks, queue)) for _ in range(3)]
     for process in processes:
         process.start()
-    results = {queue.get(timeout=300) for _ in processes}
+    results = {queue.get(timeout=120) for _ in processes}
     for process in processes:
         process.join()
     assert len(results) == 1 and (Path(results.pop()) / "model.bin").is_file()
