@@ -83,12 +83,14 @@ def cluster(address: str | None = None) -> Iterator[None]:
         try:
             with handler_kept():  # of SIGTERM: Ray's would end this process without a word
                 ray.init(log_to_driver=False, logging_level="ERROR", **settings)
-        except Exception as error:  # Ray raises that very class where its processes are late
+        except (RuntimeError, ConnectionError, ValueError) as error:
             if address is None:
-                if "timed out during startup" not in str(error):
-                    raise
-                raise UserError(late()) from error
+                raise
             raise UserError(no_connection(address, str(error))) from error
+        except Exception as error:  # Ray raises that very class where its processes are late
+            if "timed out during startup" not in str(error):
+                raise
+            raise UserError(late()) from error
         _close_token_file()
         try:
             if address is not None:
