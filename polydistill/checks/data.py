@@ -33,13 +33,16 @@ def readable(source: PromptSource, key: str, language: str) -> list[Problem]:
         key: of the configuration.
         language: of its rows, where it does not say so itself.
     """
+    from huggingface_hub import is_offline_mode
+
     from polydistill.engine.prompts.cleaning import clean
     from polydistill.engine.prompts.fields import Notes
     from polydistill.engine.prompts.sources import on_hub, open_sources
 
     found: list[Problem] = []
     with caught(key, found):
-        if on_hub(source.path):  # asked first: the library that reads it tries again for half a minute
+        # Asked first: the library that reads it tries again for half a minute. Offline the reader itself says at once.
+        if on_hub(source.path) and not is_offline_mode():
             locate(source.path.removeprefix("hub:"), "README.md", "dataset")
         first = next(open_sources([source], language)[0].frames(Notes()), None)
         if first is None or not first.frame.height:
