@@ -1,4 +1,4 @@
-"""The one error that is meant for the user's eyes."""
+"""The one error that is meant for the user's eyes, and what it quotes of others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,11 @@ class UserError(ValueError):
 
 class DamagedError(UserError):
     """A file of ours is missing, cut, altered or of another format; the message names it and the way out."""
+
+
+def one_line(error: Exception) -> str:
+    """What an error of a library says, in one line of at most 300 characters. Its class where it says nothing."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.fs
 
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import UserError, one_line
 from polydistill.engine.storage.shards import Folder
 
 FORMATS = {
@@ -84,6 +84,7 @@ def reading(file: File, what: str = "") -> Iterator[None]:
         # Damaged lengths and nesting end in these.
         *(ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError, RecursionError, SystemError),
     ) as error:
-        text = " ".join(str(error).split())[:300] or type(error).__name__
         expected = f" as {what}" if what else ""
-        raise UserError(f"{file.name}: cannot be read{expected} ({text}). Check that the file is whole") from error
+        raise UserError(
+            f"{file.name}: cannot be read{expected} ({one_line(error)}). Check that the file is whole"
+        ) from error

@@ -12,7 +12,7 @@ from typing import Protocol
 import polars as pl
 
 from polydistill.engine.config import PromptSource
-from polydistill.engine.errors import UserError
+from polydistill.engine.errors import UserError, one_line
 from polydistill.engine.files.batch import ROWS, Rows
 from polydistill.engine.files.folders import find_files
 from polydistill.engine.files.hub import snapshot
@@ -132,7 +132,7 @@ class HubPart:
         except Exception as error:
             raise UserError(
                 f"{self.id}: no such file or folder here, and HF_HUB_OFFLINE=1 forbids asking the hub "
-                f"({_short(error)}). Fetch it where there is a network (`polydistill fetch`), or give a path"
+                f"({one_line(error)}). Fetch it where there is a network (`polydistill fetch`), or give a path"
             ) from error
 
     def _stream(self) -> Iterator[dict[str, object]]:
@@ -153,11 +153,7 @@ class HubPart:
 
 
 def _unreachable(name: str, error: Exception) -> str:
-    return f"{name}: no such file or folder here, and cannot be read as a data set on the hub ({_short(error)})"
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return f"{name}: no such file or folder here, and cannot be read as a data set on the hub ({one_line(error)})"
 
 
 @dataclass(frozen=True)
