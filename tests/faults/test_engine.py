@@ -2,8 +2,9 @@
 
 import time
 
-import psutil
 import pytest
+
+from tests.faults.processes import engine_cores, kill
 
 pytestmark = pytest.mark.slow
 
@@ -19,11 +20,10 @@ def test_a_killed_vllm_engine_is_replaced(new_run, tiny):
     while len(list(answered.glob("*.arrow"))) < 2:
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.02)
-    engines = [p for p in psutil.Process(process.pid).children(recursive=True) if "EngineCore" in p.name()]
+    engines = engine_cores(process.pid)
     assert engines, "no engine process found"
     before = {path.name: path.stat().st_mtime_ns for path in answered.glob("*.arrow")}
-    for child in engines:
-        child.kill()
+    kill(engines)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err[-3000:]
     assert {name: (answered / name).stat().st_mtime_ns for name in before} == before

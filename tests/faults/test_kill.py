@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
+
+from tests.faults.processes import descendants
 
 pytestmark = pytest.mark.slow
 
@@ -17,11 +18,6 @@ def wait_for(condition, seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
-
-
-def ray_processes(process, name: str) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if name in " ".join(child.cmdline())]
 
 
 def test_killed_drivers_lose_and_double_nothing(new_run, quiet_run):
@@ -48,7 +44,7 @@ def test_a_killed_translation_actor_is_replaced(new_run):
     run = new_run(delay=0.05)
     process = run.start()
     wait_for(lambda: run.committed() >= 6)
-    (actor,) = ray_processes(process, "TranslateActor")
+    (actor,) = descendants(process.pid, "TranslateActor")
     actor.send_signal(signal.SIGKILL)
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err[-2000:]
@@ -112,7 +108,7 @@ def test_a_killed_monitor_costs_figures_and_not_the_run(new_run, quiet_run):
     run = new_run(delay=0.05)
     process = run.start()
     wait_for(lambda: run.committed() >= 4)
-    (monitor,) = ray_processes(process, "::Monitor")
+    (monitor,) = descendants(process.pid, "::Monitor")
     monitor.send_signal(signal.SIGKILL)
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err[-3000:]

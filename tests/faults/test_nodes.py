@@ -10,6 +10,7 @@ import pytest
 
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.summary import read_summary
+from tests.faults.processes import command
 
 pytestmark = pytest.mark.slow
 # Small enough that every actor still finds room when a node of the smaller cluster is gone.
@@ -39,7 +40,7 @@ def cluster(request):
 def actors(node) -> list[str]:
     """Names of the processes on that node in which stages run."""
     (raylet,) = node.all_processes["raylet"]
-    names = [" ".join(child.cmdline()) for child in psutil.Process(raylet.process.pid).children()]
+    names = [command(child) for child in psutil.Process(raylet.process.pid).children()]
     return [name for name in names if "MapWorker" in name]
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import psutil
 import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.errors import UserError
 from polydistill.trainer.config import Train
+from tests.faults.processes import descendants
 
 pytestmark = pytest.mark.slow
 SETTINGS: dict[str, Any] = {
@@ -48,15 +48,7 @@ def student(fixtures: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> S
 
 def train_workers() -> set[int]:
     """Process ids of Ray Train's ranks under this process."""
-    family = psutil.Process().children(recursive=True)
-    return {p.pid for p in family if p.is_running() and "TrainWorker" in " ".join(_command(p))}
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+    return {process.pid for process in descendants(os.getpid(), "TrainWorker")}
 
 
 def steps(out: Path) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.processes import descendants, kill
 from tests.polydistill.cli.command import COMMAND
 
 KILLS = int(os.environ.get("POLYDISTILL_KILLS", "0"))
@@ -106,7 +107,7 @@ def run(folder: Path, quiet: dict[str, bytes], tiny: Path) -> WholeRun:
 
 
 def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    return [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    return [psutil.Process(process.pid), *descendants(process.pid)]
 
 
 def differing(run: WholeRun, quiet: dict[str, bytes]) -> list[str]:
@@ -123,8 +124,7 @@ def test_kills_at_any_moment_change_nothing(run: WholeRun, quiet: dict[str, byte
         assert run.wait(process, sign), process.communicate()[1][-3000:]
         time.sleep(chance.uniform(0, 1))
         killed = family(process) if number % 2 else [psutil.Process(process.pid)]
-        for one in killed:
-            one.kill()
+        kill(killed)
         process.communicate()
         psutil.wait_procs(killed, timeout=30)
     run.finish()
