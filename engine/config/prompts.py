@@ -68,6 +68,10 @@ class PromptSource(Config):
     calculator_marks: bool = Field(
         True, description="Keep GSM8K's calculator marks (<<48/2=24>>) in answers. Self-Translate-Train removes them"
     )
+    reasoning: Literal["cut", "keep"] = Field(
+        "cut",
+        description="A reasoning trace (<think>...</think>) before an answer: left out and counted, or kept as text",
+    )
 
     @field_validator("columns")
     @classmethod

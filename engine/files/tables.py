@@ -1,6 +1,7 @@
 """CSV, TSV and plain lines."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 from polydistill.engine.errors import UserError
@@ -14,6 +15,8 @@ TEXT = "text"
 
 def csv_rows(file: File) -> Iterator[Rows]:
     """Rows of a CSV file with a header. Cells may be quoted and may hold line breaks; "," ";" TAB or "|" separate.
+
+    Excel's line `sep=;` before the header may name the separator.
 
     Raises:
         UserError: a quotation mark that does not end, or a header that names a column twice or not at all.
@@ -56,15 +59,17 @@ def _numbered(file: File) -> Iterator[tuple[int, str]]:
 def _quoted(file: File) -> Iterator[tuple[int, list[str]]]:
     """Rows of cells with the number of the line in which each begins."""
     lines = (f"{line}\n" for block in line_blocks(file) for line in block)
-    first = next(lines, "")
+    first, above = next(lines, ""), 0
+    if named := re.fullmatch(r'"?sep=(.)"?\s*', first):
+        first, above = next(lines, ""), 1
     csv.field_size_limit(LINE)
-    begin = 1
-    reader = csv.reader(_chain(first, lines), delimiter=_delimiter(first), strict=True)
+    begin = above + 1
+    reader = csv.reader(_chain(first, lines), delimiter=named[1] if named else _delimiter(first), strict=True)
     try:
         for cells in reader:
             if cells and (len(cells) > 1 or cells[0].strip()):
                 yield begin, cells
-            begin = reader.line_num + 1
+            begin = above + reader.line_num + 1
     except csv.Error as error:
         raise UserError(
             f"{file.name}:{begin}: broken CSV in the row that begins here ({error}). "

@@ -18,9 +18,9 @@ from polydistill.engine.generation.prompting.conversation import conversations
 from polydistill.engine.generation.prompting.templates import STOPS, load_tokenizer
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
-from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.selection import Candidate
 from polydistill.engine.generation.vllm_engine import throughput
+from polydistill.engine.text.reasoning import cut_reasoning
 
 UNIT = pa.field("unit", pa.int64())
 """Which unit a row belongs to, while it is on its way."""

@@ -22,7 +22,7 @@ MANIFEST, DROPPED = "manifest.json", "dropped.arrow"
 
 _AGAIN = "Run `polydistill synth` again: it makes the prompts anew from their sources."
 
-RULES = 2
+RULES = 3
 """Version of the reading and cleaning rules. Every change of what they give raises it."""
 
 
@@ -58,6 +58,7 @@ class Input:
     sample: int | None
     max_chars: int
     calculator_marks: bool = True
+    reasoning: str = "cut"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ class PromptsRecord:
             lines.append(f"translations into {target}: not used: {_listed(reasons)}")
         if count := self.mended.get("first_answer"):
             lines.append(f"{count:,} rows have several answers. The first is used")
+        if count := self.mended.get("reasoning"):
+            lines.append(f"{count:,} rows have reasoning before an answer. It is left out (prompts.reasoning: keep)")
+        if count := self.mended.get("reasoning_unfinished"):
+            lines.append(f"{count:,} rows have an answer that is cut off in its reasoning. It is left out")
         return lines
 
 
@@ -185,6 +190,7 @@ def fingerprint_of(inputs: list[Input], unit_rows: int, seed: int | None) -> str
             "sample": source.sample,
             "max_chars": source.max_chars,
             **({} if source.calculator_marks else {"calculator_marks": False}),
+            **({} if source.reasoning == "cut" else {"reasoning": source.reasoning}),
         }
         for source in inputs
     ]
@@ -211,7 +217,8 @@ def differences(before: PromptsRecord, inputs: list[Input], unit_rows: int, seed
         if [file.content for file in old.files] != [file.content for file in new.files] and not found:
             names = [", ".join(file.name for file in files) for files in (old.files, new.files)]
             found.append(f"the files were {names[0]}, are {names[1]}")
-        for key in ("key", "translations", "language", "columns", "limit", "sample", "max_chars", "calculator_marks"):
+        chosen = ("key", "translations", "language", "columns", "limit", "sample")
+        for key in (*chosen, "max_chars", "calculator_marks", "reasoning"):
             was, now = getattr(old, key), getattr(new, key)
             if was != now:
                 found.append(f"{key} of {label} was {was}, is {now}")

@@ -7,6 +7,8 @@ Mended, and counted under these names:
     no_input      an input that only says that there is none ("<noinput>", "No input required.", "N/A") becomes ""
     calculator    GSM8K's calculator marks ("48/2 = <<48/2=24>>24") are removed from answers, where that is asked for
     no_output     an answer that only says that there is none ("<nooutput>") becomes "": the row has no truth
+    reasoning     the trace before an answer (<think>...</think>) is cut off, also in the turns of a conversation
+    reasoning_unfinished  a trace that does not end is all of an answer, which becomes "": the row has no truth
 White space around the texts is removed without counting. Zero-width spaces stay: Khmer and Thai separate words by them.
 
 Reasons for dropping a row:
@@ -21,10 +23,15 @@ and 79 url_only. All rows of the last three were read: `merged` and `attachment`
 are about the address itself (its domain, say), the answers of the others are invented.
 """
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+
+from polydistill.engine.config import PromptSource
+from polydistill.engine.text.reasoning import MARKS, cut_reasoning
 
 TEXTS = ("instruction", "input", "truth")
 TURNS = ("system", "history")
@@ -45,13 +52,26 @@ _CALCULATOR = r"<<[^<>\n]*>>"
 _URL = r"^\W?(https?://|www\.)\S+$"
 
 
-def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) -> tuple[pl.DataFrame, dict[str, int]]:
+@dataclass(frozen=True)
+class Cleaning:
+    """What a source leaves open."""
+
+    max_chars: int  # of the longest text
+    calculator_marks: bool = True  # keep GSM8K's calculator marks in answers
+    cut_reasoning: bool = True
+
+    @classmethod
+    def of(cls, source: PromptSource) -> "Cleaning":
+        """That of a source."""
+        return cls(source.max_chars, source.calculator_marks, source.reasoning == "cut")
+
+
+def clean(frame: pl.DataFrame, cleaning: Cleaning) -> tuple[pl.DataFrame, dict[str, int]]:
     """Mend the texts and give unusable rows a reason; rows that have one already keep it.
 
     Args:
         frame: as `engine.prompts.fields` makes it.
-        max_chars: longest text, characters.
-        calculator_marks: keep GSM8K's calculator marks in answers.
+        cleaning: what its source leaves open.
 
     Returns:
         The frame with the same rows, `input` and `truth` never null and an empty `system` null. Rows fixed by kind
@@ -59,6 +79,10 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
     """
     usable = pl.col("reason").is_null()
     frame = frame.with_columns(pl.col("input", "truth").fill_null(""))
+    counts: dict[str, int] = {}
+    if cleaning.cut_reasoning:  # first: a trace says nothing about the length of an answer
+        frame = _without_reasoning(frame, counts)
+    max_chars = cleaning.max_chars
     too_long = pl.any_horizontal(pl.col(*TEXTS, "system").str.len_chars() > max_chars) | (
         pl.col("history").list.eval(pl.element().struct.field("content").str.len_chars()).list.max() > max_chars
     )
@@ -71,14 +95,13 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
         *(pl.when(usable).then(pl.col(name)).alias(name) for name in TURNS),
     )
 
-    counts: dict[str, int] = {}
     for kind, pattern, new in (("line_ends", _LINE_ENDS, "\n"), ("control", _CONTROL, "")):
         if _contains(texts, pattern):  # rarely, and looking costs less than replacing and comparing
             mended = _everywhere(texts, lambda text: text.str.replace_all(pattern, new))  # noqa: B023
             texts = _counted(kind, texts, mended, counts)
     texts = _counted("normalized", texts, _everywhere(texts, lambda text: text.str.normalize("NFC")), counts)
     texts = _everywhere(texts, lambda text: text.str.strip_chars())
-    if not calculator_marks:
+    if not cleaning.calculator_marks:
         without = pl.col("truth").str.replace_all(_CALCULATOR, "")
         texts = _counted("calculator", texts, texts.with_columns(without), counts)
     for kind, name, nothing in (
@@ -100,6 +123,35 @@ def clean(frame: pl.DataFrame, max_chars: int, calculator_marks: bool = True) ->
     frame = frame.with_columns(excerpt=pl.coalesce("excerpt", pl.col("instruction").str.slice(0, 200)))
     frame = frame.with_columns(texts.get_columns())
     return frame.with_columns(reason=reason.otherwise(None)), counts
+
+
+def _without_reasoning(frame: pl.DataFrame, counts: dict[str, int]) -> pl.DataFrame:
+    """Cut the traces off the usable rows' answers and their conversations' turns; counts the rows."""
+    marked = pl.col("truth").str.contains(MARKS)
+    if frame["history"].null_count() < len(frame):
+        marked |= pl.col("history").list.eval(pl.element().struct.field("content").str.contains(MARKS)).list.any()
+    rows = frame.select((pl.col("reason").is_null() & marked.fill_null(False)).arg_true()).to_series()
+    if rows.is_empty():
+        return frame
+    truths, histories, found = frame["truth"].to_list(), frame["history"].to_list(), Counter[str]()
+    for row in rows:
+        truths[row], *kinds = _answer(truths[row])
+        for turn in histories[row] or []:
+            if turn["role"] == "assistant" and turn["content"]:
+                turn["content"], *more = _answer(turn["content"])
+                kinds += more
+        found.update(set(kinds))
+    counts.update(found)
+    history = pl.Series("history", histories, frame.schema["history"])
+    return frame.with_columns(pl.Series("truth", truths, pl.String), history)
+
+
+def _answer(text: str) -> tuple[str, ...]:
+    """The answer of a text, and under what a cut is counted."""
+    answer, _, ended = cut_reasoning(text)
+    if not ended:
+        return "", "reasoning_unfinished"
+    return (answer, "reasoning") if answer != text.strip() else (text,)
 
 
 def _contains(texts: pl.DataFrame, pattern: str) -> bool:

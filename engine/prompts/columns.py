@@ -11,9 +11,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "messages": ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "turns"),
     "system": ("system", "system_prompt", "system_message", "system_instruction"),
     "history": ("history",),
-    "instruction": ("instruction", "instructions", "question", "prompt", "query", "problem"),
+    "instruction": ("instruction", "instructions", "question", "prompt", "query", "problem", "inputs"),
     "input": ("input", "context", "passage", "paragraph"),
-    "answer": ("output", "response", "answer", "answers", "completion", "solution", "reply"),
+    "answer": ("output", "response", "answer", "answers", "completion", "solution", "reply", "targets"),
     "id": ("id", "row_id", "uid", "uuid", "example_id", "question_id", "prompt_id", "conversation_id"),
     "language": ("language", "lang", "language_code", "locale"),
 }

@@ -15,8 +15,8 @@ from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.templates import SHOT_STOPS, STOPS, load_tokenizer
 from polydistill.engine.generation.prompting.tokens import PromptTokens
-from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
+from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.eval.asking.answerer import Asked
 from polydistill.eval.asking.likelihood import Candidates, choose
 from polydistill.eval.asking.prompt import choice_tokens, prompt_tokens

@@ -6,8 +6,8 @@ and noted. What is no translation (a refusal, an answer to the question) stays, 
 
 import re
 
-from polydistill.engine.generation.reasoning import cut_reasoning
 from polydistill.engine.schema import Note
+from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.engine.translation.translator import Hypothesis
 
 _PREAMBLE = re.compile(

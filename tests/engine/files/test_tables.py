@@ -42,6 +42,13 @@ def test_what_pythons_writer_writes_is_read(
     assert numbers(path) == begins
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "sep=;\r"])
+def test_excel_names_its_separator_above_the_header(tmp_path: Path, first: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\nq, r;a\n1;2\n\n3\n", newline="")
+    assert values(tmp_path / "a.csv") == [{"q, r": "1", "a": "2"}, Broken("wrong_cells", "3")]
+    assert numbers(tmp_path / "a.csv") == [3, 5]
+
+
 def test_a_row_of_another_width_costs_itself(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('q,a\n1,2\nfew\n\n1,2,3\n"x\ny",z\n')
     assert values(tmp_path / "a.csv") == [

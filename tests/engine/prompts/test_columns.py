@@ -26,6 +26,7 @@ def roles(*keys: str, **given) -> dict[str, str]:
         ),
         ("Instruction Output", "instruction:Instruction answer:Output"),
         ("problem solution", "instruction:problem answer:solution"),
+        ("inputs targets language language_code", "instruction:inputs answer:targets language:language"),
         ("conversations source", "messages:conversations"),
         ("messages system id lang", "messages:messages system:system id:id language:lang"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from polydistill.engine.generation.reasoning import cut_reasoning
+from polydistill.engine.text.reasoning import cut_reasoning
 
 
 @pytest.mark.parametrize(
