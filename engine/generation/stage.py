@@ -17,7 +17,7 @@ from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.prompting.conversation import conversations
 from polydistill.engine.generation.prompting.templates import STOPS, load_tokenizer
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
-from polydistill.engine.generation.prompting.tokens import PromptTokens
+from polydistill.engine.generation.prompting.tokens import PromptTokens, Reading
 from polydistill.engine.generation.selection import Candidate
 from polydistill.engine.generation.vllm_engine import throughput
 from polydistill.engine.text.reasoning import cut_reasoning
@@ -72,16 +72,21 @@ def sampling(student: Student, seed: int) -> dict[str, object]:
     return values
 
 
-def request(row: Mapping[str, Any], student: Student, ends: frozenset[int], adapted: bool = False) -> dict[str, object]:
+def reading(student: Student) -> Reading:
+    """How the student's answers are read; loads its tokenizer, which takes seconds."""
+    tokenizer = load_tokenizer(student.model, student.trust_remote_code)
+    found = PromptTokens(tokenizer, student.prompt, student.template).reading
+    return found if student.reasoning == "cut" else Reading(found.ends)
+
+
+def request(row: Mapping[str, Any], student: Student, reading: Reading, adapted: bool = False) -> dict[str, object]:
     """ray.data.llm's request of one row.
 
     Args:
-        ends: tokens that end an answer.
+        reading: how the answer will be read.
         adapted: whether `student.model` is an adapter, which every request then names.
     """
-    values = sampling(student, int(row["seed"]))
-    if ends:
-        values["stop_token_ids"] = sorted(ends)
+    values = sampling(student, int(row["seed"])) | reading.settings
     if student.select == "logprob":
         values["logprobs"] = 0  # of the generated token itself
     return {"sampling_params": values} | ({"model": student.model} if adapted else {})
@@ -92,19 +97,11 @@ class Reader:
 
     Args:
         student: says how the answers are made.
-        ends: ids of the tokens that end an answer, where they are known. Without them the tokenizer is loaded, which
-            takes seconds.
+        reading: how they are read, see `reading`.
     """
 
-    def __init__(self, student: Student, ends: frozenset[int] | None = None) -> None:
-        self.student = student
-        if ends is not None:
-            self.ends = ends
-
-    @functools.cached_property
-    def ends(self) -> frozenset[int]:
-        """Ids of the tokens that end an answer: the template's end of turn, and the tokenizer's end of text."""
-        return PromptTokens(self._tokenizer, self.student.prompt, self.student.template).end_ids
+    def __init__(self, student: Student, reading: Reading) -> None:
+        self.student, self.reading = student, reading
 
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -122,22 +119,30 @@ class Reader:
     def _candidate(self, error: str | None, text: str, tokens: Sequence[int], logprobs: Any) -> Candidate:
         if error:
             return Candidate("", f"error: {error}", 0)
-        return candidate(text, self._finish([int(t) for t in tokens]), len(tokens), self.student, _mean(logprobs))
+        finish = self._finish([int(t) for t in tokens])
+        return candidate(text, finish, len(tokens), self.student, _mean(logprobs), self.reading.control)
 
     def _finish(self, tokens: list[int]) -> str:
         """Why the engine stopped, which its output does not say: an end, `max_tokens`, or else the context."""
-        if tokens and tokens[-1] in self.ends:
+        if tokens and tokens[-1] in self.reading.ends:
             return "stop"
         if (texts := stops(self.student)) and any(stop in self._tokenizer.decode(tokens) for stop in texts):
             return "stop"
         return "length" if len(tokens) >= self.student.max_tokens else "context"
 
 
-def candidate(text: str, finish: str, tokens: int, student: Student, logprob: float | None = None) -> Candidate:
+def candidate(
+    text: str,
+    finish: str,
+    tokens: int,
+    student: Student,
+    logprob: float | None = None,
+    control: Sequence[str] = (),
+) -> Candidate:
     """A candidate of generated text, its reasoning cut off where the student's configuration says so."""
     if student.reasoning == "keep":
         return Candidate(text.strip(), finish, tokens, None, logprob)
-    answer, reasoning, ended = cut_reasoning(text)
+    answer, reasoning, ended = cut_reasoning(text, control)
     return Candidate(answer, finish if ended else "reasoning", tokens, reasoning, logprob)
 
 

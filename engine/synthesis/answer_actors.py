@@ -9,6 +9,7 @@ import pyarrow as pa
 from polydistill.engine.config import Student
 from polydistill.engine.generation.answers import Answers, answered
 from polydistill.engine.generation.prompting.conversation import conversations
+from polydistill.engine.generation.prompting.tokens import Reading
 from polydistill.engine.generation.remote import RemoteStage
 from polydistill.engine.generation.reward import RewardModel
 from polydistill.engine.generation.stage import UNIT, PromptStage, Reader
@@ -61,7 +62,7 @@ class CommitActor:
         rows: dict[int, int],
         todo: dict[int, list[str]],
         monitor: Any,
-        ends: frozenset[int] | None = None,
+        reading: Reading,
     ) -> None:
         """Args:
         student: says how to choose.
@@ -69,10 +70,10 @@ class CommitActor:
         rows: number of prompts of each unit.
         todo: languages that each unit lacks.
         monitor: told of each unit.
-        ends: see `Reader`.
+        reading: see `Reader`.
         """
         self._student, self._rows, self._todo, self._monitor = student, rows, todo, monitor
-        self._answers, self._reader = Answers(root / GENERATED), Reader(student, ends)
+        self._answers, self._reader = Answers(root / GENERATED), Reader(student, reading)
         self._reward = RewardModel(student.reward) if student.reward else None
 
     def __call__(self, table: pa.Table) -> pa.Table:

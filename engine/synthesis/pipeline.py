@@ -23,6 +23,7 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.adapters import Adapter
 from polydistill.engine.generation.answers import Answers
+from polydistill.engine.generation.prompting.tokens import Reading
 from polydistill.engine.generation.vllm_engine import out_of_sight
 from polydistill.engine.stopping import handler_kept
 from polydistill.engine.storage import run_fingerprint
@@ -172,10 +173,10 @@ def _answers(
             **_whole(placement),
         )
         smallest = min(rows[unit] for unit in todo)
-        ends = generation.Reader(student).ends
-        committed = _ask(prompts, student, placement, smallest * student.samples, ends).map_batches(
+        reading = generation.reading(student)
+        committed = _ask(prompts, student, placement, smallest * student.samples, reading).map_batches(
             CommitActor,
-            fn_constructor_args=(student, root, rows, todo, monitor, ends),
+            fn_constructor_args=(student, root, rows, todo, monitor, reading),
             compute=ray.data.ActorPoolStrategy(size=1),
             **_whole(placement, student),
         )
@@ -184,14 +185,14 @@ def _answers(
 
 
 def _ask(
-    prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int, ends: frozenset[int]
+    prompts: ray.data.Dataset, student: Student, placement: Placement, rows: int, reading: Reading
 ) -> ray.data.Dataset:
     """The prompts through vLLM by ray.data.llm; adds its output columns."""
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
     settings = generation.processor_settings(student, placement.pools["generate"], rows)
     adapted = Adapter.find(student.model) is not None
-    request = functools.partial(generation.request, student=student, ends=ends, adapted=adapted)
+    request = functools.partial(generation.request, student=student, reading=reading, adapted=adapted)
     # One process each before and behind the engine: they pass thousands of rows a second, and importing what
     # ray.data.llm needs takes each of them seconds.
     light = {"num_cpus": _light(placement), "concurrency": 1}

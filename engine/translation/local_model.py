@@ -7,7 +7,9 @@ from polydistill.engine import environment
 from polydistill.engine.config import Translator
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
+from polydistill.engine.generation.prompting.tokens import reasoning_control
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
+from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.engine.translation.translator import TokenCount
 
 
@@ -37,6 +39,7 @@ class LocalModel:
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(f"translate.model: vLLM cannot load {config.model}: {error}") from error
         self.tokenizer: Tokenizer = self._engine.get_tokenizer()
+        self._control = reasoning_control(self.tokenizer)
         self._temperature = config.temperature
         self._longest = int(self._engine.model_config.max_model_len)
 
@@ -59,6 +62,7 @@ class LocalModel:
                 seed=0,
                 max_tokens=min(max_tokens, longest - len(prompts[row])),
                 stop=list(stop) or None,
+                skip_special_tokens=not self._control,
             )
             for row in rows
         ]
@@ -66,5 +70,6 @@ class LocalModel:
         for row, output in zip(rows, self._engine.generate(given, settings, use_tqdm=False) if rows else ()):
             made = output.outputs[0]
             finish = "length" if made.finish_reason == "length" else "stop" if made.stop_reason in stop else "end"
-            written[row] = Written(made.text, finish, TokenCount(len(prompts[row]), len(made.token_ids)))
+            text = cut_reasoning(made.text, self._control)[0] if self._control else made.text
+            written[row] = Written(text, finish, TokenCount(len(prompts[row]), len(made.token_ids)))
         return written

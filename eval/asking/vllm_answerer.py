@@ -14,7 +14,7 @@ from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.templates import SHOT_STOPS, STOPS, load_tokenizer
-from polydistill.engine.generation.prompting.tokens import PromptTokens
+from polydistill.engine.generation.prompting.tokens import PromptTokens, Reading
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.eval.asking.answerer import Asked
@@ -43,6 +43,7 @@ class Vllm:
         self.template, self.cuts = student.prompt, student.reasoning == "cut"
         tokenizer = load_tokenizer(model, student.trust_remote_code)
         self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
+        self.reading = self.tokens.reading if self.cuts else Reading(self.tokens.end_ids)
         arguments = engine_arguments(student)
         try:
             self.llm = offline_engine(model=model, trust_remote_code=student.trust_remote_code, **arguments)
@@ -76,8 +77,8 @@ class Vllm:
                 temperature=0,
                 max_tokens=min(max_tokens, self.room - len(ids)),
                 stop=list(stop) or None,
-                stop_token_ids=sorted(self.tokens.end_ids),
                 logprobs=0,
+                **self.reading.settings,
             )
             for ids in prompts
         ]
@@ -88,7 +89,7 @@ class Vllm:
             count = len(found.token_ids)
             logprob = None if found.cumulative_logprob is None or not count else found.cumulative_logprob / count
             finish = str(found.finish_reason)
-            text = cut_reasoning(found.text)[0] if self.cuts else found.text.strip()
+            text = cut_reasoning(found.text, self.reading.control)[0] if self.cuts else found.text.strip()
             answers.append(Answer(text, logprob=logprob, tokens=count, finish=finish))
         return answers
 

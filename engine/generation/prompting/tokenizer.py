@@ -18,6 +18,7 @@ class Tokenizer(Protocol):
     sep_token_id: int | None
     special_tokens_map: Mapping[str, str | list[str]]
     all_special_tokens: list[str]
+    added_tokens_decoder: Mapping[int, Any]  # added token by id: `content`, and whether it is `special`
 
     def __call__(self, text: Any, text_pair: str | None = None, **options: bool) -> Mapping[str, Any]:
         """Token ids under "input_ids": a list for a text, a list of lists for a list of texts."""

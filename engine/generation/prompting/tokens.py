@@ -15,6 +15,7 @@ from polydistill.engine.generation.prompting.conversation import Conversation, M
 from polydistill.engine.generation.prompting.encoder import Encoded, Encoder, Hidden
 from polydistill.engine.generation.prompting.templates import Bare, Rendered, Renderer, Template, renderer
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
+from polydistill.engine.text.reasoning import is_mark
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,30 @@ class Sample:
     ids: list[int]
     prompt: int  # ids before the last answer; what follows is that answer and the end of its turn
     learned: list[bool]  # by id: whether the model writes it, in this answer or in an earlier assistant turn
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How generated tokens are read."""
+
+    ends: frozenset[int]  # ids that end an answer
+    control: tuple[str, ...] = ()  # see `reasoning_control`
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """vLLM's sampling parameters for it."""
+        ends = {"stop_token_ids": sorted(self.ends)} if self.ends else {}
+        return ends | ({"skip_special_tokens": False} if self.control else {})
+
+
+def reasoning_control(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Texts of the tokenizer's control tokens where some of them mark reasoning, otherwise none.
+
+    An engine leaves control tokens out of the text that it returns. Where they say what is reasoning and what is the
+    answer (gpt-oss, Magistral, Gemma 4), the two would become one text.
+    """
+    control = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    return control if any(map(is_mark, control)) else ()
 
 
 class PromptTokens:
@@ -40,7 +65,7 @@ class PromptTokens:
         Raises:
             UserError: the tokenizer has no chat template where one is asked for, or is no fast tokenizer.
         """
-        self._encoder = Encoder(tokenizer)
+        self._encoder, self._tokenizer = Encoder(tokenizer), tokenizer
         self._end = tokenizer.eos_token_id
         self._name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
         self.renderer = renderer(template, tokenizer, arguments)
@@ -79,6 +104,11 @@ class PromptTokens:
         """Ids that end an answer: the last token of a sample, and the tokenizer's end-of-text token."""
         (sample,) = self.sample_ids([[Message("user", "Which?"), Message("assistant", "This.")]])
         return frozenset({sample.ids[-1]} | ({self._end} if self._end is not None else set()))
+
+    @functools.cached_property
+    def reading(self) -> Reading:
+        """How text that the model generates is read."""
+        return Reading(self.end_ids, reasoning_control(self._tokenizer))
 
     def _heads(self, chosen: Renderer, hidden: Sequence[Hidden]) -> list[list[int]]:
         texts = [chosen.prompt(h.messages) for h in hidden]

@@ -10,6 +10,7 @@ from polydistill.engine.config import Stage, Student
 from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.generation import stage
 from polydistill.engine.generation.adapters import Adapter
+from polydistill.engine.generation.prompting.tokens import Reading
 from tests.faults.conftest import make
 
 
@@ -57,8 +58,8 @@ def test_a_student_may_be_an_adapter(written: str) -> None:
     settings = stage.processor_settings(student, Stage(actors=1, cpus=1.0), rows=8)
     assert settings["model_source"] == "base/model" and "model" not in settings["engine_kwargs"]
     assert settings["engine_kwargs"]["enable_lora"] and settings["engine_kwargs"]["tokenizer"] == written
-    assert stage.request({"seed": 1}, student, frozenset(), adapted=True)["model"] == written
-    assert "model" not in stage.request({"seed": 1}, student, frozenset())
+    assert stage.request({"seed": 1}, student, Reading(frozenset()), adapted=True)["model"] == written
+    assert "model" not in stage.request({"seed": 1}, student, Reading(frozenset()))
 
 
 ENGINE = {"max_model_len": 256, "max_num_seqs": 8, "enforce_eager": True, "dtype": "float32"}

@@ -7,15 +7,17 @@ import pyarrow as pa
 import pytest
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.stage import Reader, sampling
+from polydistill.engine.generation.selection import Candidate
+from polydistill.engine.generation.stage import Reader, reading, sampling
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 
 WORDS = ["<unk>", "</s>", "Question", " Paris.", "\n\n###", " Instruction:\nName a city in Spain."]
+WORDS += ["Riddle", "[THINK]", " Hm.", "[/THINK]", " Rome."]
 
 
 @pytest.fixture
 def base_model(tmp_path: Path) -> str:
-    """A base model without end: it answers, and goes on with the next instruction for ever."""
+    """A base model without end: it answers, and goes on with the next instruction for ever. To a riddle it thinks."""
     import torch
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -24,6 +26,7 @@ def base_model(tmp_path: Path) -> str:
     backend.pre_tokenizer = pre_tokenizers.Split(Regex("Question|\\s+|\\S+"), "isolated")
     backend.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>", unk_token="<unk>")
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]"]})
     tokenizer.save_pretrained(tmp_path)
     size = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1}
     config = LlamaConfig(
@@ -35,7 +38,7 @@ def base_model(tmp_path: Path) -> str:
             weight.zero_()
         model.model.embed_tokens.weight[: len(WORDS)] = torch.eye(len(WORDS), 64)
         model.model.norm.weight.fill_(1)
-        for word, follower in [(0, 3), (2, 3), (3, 4), (4, 5), (5, 3)]:
+        for word, follower in [(0, 3), (2, 3), (3, 4), (4, 5), (5, 3), (6, 7), (7, 8), (8, 9), (9, 10), (10, 1)]:
             model.lm_head.weight[follower, word] = 9
     model.save_pretrained(tmp_path)
     return str(tmp_path)
@@ -51,11 +54,13 @@ def test_a_base_model_stops_where_the_next_instruction_begins_and_the_context_is
         model=base_model, dtype="float32", max_model_len=16, enforce_eager=True, disable_log_stats=True, **limits
     )
 
-    def answer(**settings: Any) -> tuple[str, str, int]:
+    def answered(prompt: int, **settings: Any) -> Candidate:
         from vllm import SamplingParams
 
         student = Student(model=base_model, **settings)
-        output = engine.generate([{"prompt_token_ids": [2]}], SamplingParams(**sampling(student, 0)), use_tqdm=False)
+        read = reading(student)
+        how = SamplingParams(**sampling(student, 0) | read.settings)
+        output = engine.generate([{"prompt_token_ids": [prompt]}], how, use_tqdm=False)
         made = output[0].outputs[0]
         rows = pa.table(
             {
@@ -64,7 +69,11 @@ def test_a_base_model_stops_where_the_next_instruction_begins_and_the_context_is
                 "__inference_error__": [""],
             }
         )
-        ((one,),) = Reader(student).candidates(rows)
+        ((one,),) = Reader(student, read).candidates(rows)
+        return one
+
+    def answer(**settings: Any) -> tuple[str, str, int]:
+        one = answered(2, **settings)
         return one.text, one.finish, one.tokens
 
     assert answer(max_tokens=8) == ("Paris.", "stop", 2)
@@ -72,6 +81,11 @@ def test_a_base_model_stops_where_the_next_instruction_begins_and_the_context_is
     assert answer(max_tokens=4, stop=[]) == (run_on, "length", 4)
     text, finish, tokens = answer(max_tokens=99, stop=[])
     assert text.startswith(run_on) and finish == "context" and tokens == 15  # 16 with the prompt
+    # The engine leaves control tokens out of its text, and with them the mark between reasoning and answer.
+    thought = answered(6, max_tokens=99)
+    assert (thought.text, thought.reasoning, thought.finish) == ("Rome.", "Hm.", "stop")
+    assert (answered(6, max_tokens=2).text, answered(6, max_tokens=2).finish) == ("", "reasoning")
+    assert answered(6, max_tokens=99, reasoning="keep").text == "Hm. Rome."
     # Seven prompts of nine tokens are more than the engine reads at once. vLLM failed where it read a part of one.
     from vllm import SamplingParams
 

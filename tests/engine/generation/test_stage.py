@@ -10,6 +10,7 @@ from polydistill.engine import schema
 from polydistill.engine.config import Stage, Student
 from polydistill.engine.generation import stage as generation
 from polydistill.engine.generation.answers import answered
+from polydistill.engine.generation.prompting.tokens import Reading
 from tests.engine.generation.tokenizers_fixture import make_tokenizer
 
 STUDENT = Student(model="m", max_tokens=4)
@@ -43,7 +44,7 @@ def test_every_row_comes_back_with_an_answer_or_a_reason(model: str) -> None:
         [[*word, end], word * 4, word * 3, [], [*word * 3, end], stop, [end]],
         ["", "", "", "ValueError: prompt too long", "", "", ""],
     )
-    candidates = generation.Reader(student).candidates(table)
+    candidates = generation.Reader(student, generation.reading(student)).candidates(table)
     rows, figures = answered(prompts(7), candidates, student, prompt_tokens=70)
     assert rows.schema == schema.GENERATED
     assert rows["self"].to_pylist() == ["Paris.", "It is very", "It is", None, "four toks", "Rome", None]
@@ -62,7 +63,7 @@ def test_base_models_are_stopped_where_the_next_instruction_begins() -> None:
 
 def test_greedy_requests_have_no_seed_and_sampled_ones_their_own() -> None:
     greedy = {"max_tokens": 4, "temperature": 0.0, "stop": ["\n\n###", "\n\nBelow is"]}
-    assert generation.request({"seed": 5}, STUDENT, frozenset({9, 2})) == {
+    assert generation.request({"seed": 5}, STUDENT, Reading(frozenset({9, 2}))) == {
         "sampling_params": greedy | {"stop_token_ids": [2, 9]}
     }
     student = Student(model="m", temperature=0.7, top_k=40, min_p=0.1, repetition_penalty=1.1, stop=[])

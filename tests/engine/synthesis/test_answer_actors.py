@@ -7,7 +7,7 @@ import pytest
 
 from polydistill.engine.config import Student
 from polydistill.engine.generation.answers import Answers
-from polydistill.engine.generation.stage import UNIT
+from polydistill.engine.generation.stage import UNIT, reading
 from polydistill.engine.storage.run_folder import GENERATED
 from polydistill.engine.storage.shards import Folder
 from polydistill.engine.synthesis.answer_actors import CommitActor
@@ -33,7 +33,7 @@ def test_the_rated_best_of_each_prompt_is_committed(tmp_path: Path) -> None:
         model=model, prompt="raw", samples=2, temperature=1.0, select="quality", reward=model, price={"prompt": 1e5}
     )
     root = Folder.of(tmp_path / "run")
-    actor = CommitActor(student, root, {3: 2}, {3: ["deu_Latn"]}, Counts())
+    actor = CommitActor(student, root, {3: 2}, {3: ["deu_Latn"]}, Counts(), reading(student))
     passed = actor(rows_of(["bad", "good", "answer fair", "answer bad"], 2))
     assert passed.to_pylist() == [{"unit": 3, "targets": ["deu_Latn"]}]
     answers = Answers(root / GENERATED)
@@ -45,7 +45,8 @@ def test_the_rated_best_of_each_prompt_is_committed(tmp_path: Path) -> None:
 def test_a_unit_that_lost_an_answer_is_not_committed(tmp_path: Path) -> None:
     model = write_model(tmp_path / "student")
     root = Folder.of(tmp_path / "run")
-    actor = CommitActor(Student(model=model, prompt="raw"), root, {3: 3}, {3: []}, Counts())
+    student = Student(model=model, prompt="raw")
+    actor = CommitActor(student, root, {3: 3}, {3: []}, Counts(), reading(student))
     with pytest.raises(RuntimeError, match="unit 3 came back with 2 of 3 answers"):
         actor(rows_of(["a", "b"], 1))
     assert Answers(root / GENERATED).units() == set()

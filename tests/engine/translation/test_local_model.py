@@ -11,24 +11,28 @@ from polydistill.engine.errors import UserError
 from polydistill.engine.translation import local_model
 from polydistill.engine.translation.local_model import LocalModel, Written
 from polydistill.engine.translation.translator import TokenCount
+from tests.engine.generation.tokenizers_fixture import make_tokenizer
 
 
 class Engine:
     """In place of vLLM: gives back how each text ended, and remembers what it was asked."""
 
     model_config = SimpleNamespace(max_model_len=8)
+    text, control = "Ja", list[str]()
 
     def __init__(self, **_: Any) -> None:
         self.asked: list[tuple[list[int], dict[str, Any]]] = []
 
-    def get_tokenizer(self) -> None:
-        return None
+    def get_tokenizer(self) -> Any:
+        tokenizer = make_tokenizer()
+        tokenizer.add_special_tokens({"additional_special_tokens": self.control})
+        return tokenizer
 
     def generate(self, prompts: list[dict[str, list[int]]], settings: list[dict[str, Any]], use_tqdm: bool) -> Any:
         ends = [("stop", "`"), ("stop", None), ("length", None)]
         self.asked += [(prompt["prompt_token_ids"], how) for prompt, how in zip(prompts, settings)]
         for _, (reason, stop) in zip(prompts, ends):
-            made = SimpleNamespace(text="Ja", finish_reason=reason, stop_reason=stop, token_ids=[1, 2])
+            made = SimpleNamespace(text=self.text, finish_reason=reason, stop_reason=stop, token_ids=[1, 2])
             yield SimpleNamespace(outputs=[made])
 
 
@@ -52,6 +56,17 @@ def test_a_prompt_that_is_too_long_is_not_asked_and_the_others_keep_their_room(m
     ((ids, how),) = model._engine.asked
     assert len(ids) == 6 and how["max_tokens"] == 2 and how["stop"] is None
     assert model.write([list(range(9))], 4)[0].finish.startswith("error")
+
+
+def test_reasoning_between_control_tokens_is_no_part_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "control", ["[THINK]", "[/THINK]", "[END]"])
+    monkeypatch.setattr(Engine, "text", "[THINK]Yes or no?[/THINK]Ja[END]")
+    monkeypatch.setattr(local_model, "offline_engine", Engine)
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
+    model = LocalModel(Translator(model="m", method="chat"), "cpu")
+    assert [one.text for one in model.write([[5]], 4)] == ["Ja"]
+    ((_, how),) = model._engine.asked
+    assert how["skip_special_tokens"] is False  # otherwise the engine's text would be "Yes or no?Ja"
 
 
 def test_a_gpu_that_is_not_there_stops(monkeypatch: pytest.MonkeyPatch) -> None:
