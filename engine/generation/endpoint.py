@@ -3,15 +3,18 @@
 Many requests run at once. A request is tried again while the server is busy, failing or away, with growing pauses, for
 `patience` seconds. What the server refuses because of the request itself is that request's error. A wrong key, model
 or address ends the run. The key comes from an environment variable, is sent to this server only and is never written.
+
+Where a request leaves them open, vLLM and SGLang take sampling parameters from the model's generation_config.json, for
+example a repetition penalty of 1.05 for greedy answers. An engine in this process does not, so they are always sent.
 """
 
 import asyncio
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -19,9 +22,12 @@ from polydistill.engine.config import Endpoint
 from polydistill.engine.errors import UserError
 
 Kind = Literal["chat/completions", "completions"]
+Read = TypeVar("Read")
 _PAUSE = (0.5, 30.0)  # seconds before the second try, and at most
 _TIMEOUT = httpx.Timeout(600, connect=10)
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
+_OPEN: dict[str, object] = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+_FILLING = {"vllm", "sglang"}  # as such servers name the owner of a model; others may refuse what they do not know
 _FATAL = {401: "refuses the key", 403: "refuses the key", 404: "does not know this address or model"}
 
 
@@ -45,6 +51,7 @@ class EndpointClient:
         self.endpoint = endpoint
         key = os.environ.get(endpoint.key)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._neutral: dict[str, object] | None = None  # what every request says; None until the server was asked
 
     def model(self) -> str:
         """Name under which the server knows the model.
@@ -84,10 +91,13 @@ class EndpointClient:
         pace = _Pace(self.endpoint.requests_per_minute)
         limits = httpx.Limits(max_connections=self.endpoint.concurrency)
         async with httpx.AsyncClient(headers=self._headers, timeout=_TIMEOUT, limits=limits) as client:
+            if self._neutral is None:
+                self._neutral = _OPEN if await self._owner(client) in _FILLING else {}
+            neutral = self._neutral
 
             async def one(body: Mapping[str, object]) -> Reply:
                 async with places:
-                    return await self._one(client, pace, f"{self.endpoint.url}/{kind}", body)
+                    return await self._one(client, pace, f"{self.endpoint.url}/{kind}", {**neutral, **body})
 
             tasks = [asyncio.create_task(one(body)) for body in bodies]
             try:
@@ -96,19 +106,38 @@ class EndpointClient:
                 for task in tasks:
                     task.cancel()
 
+    async def _owner(self, client: httpx.AsyncClient) -> str:
+        """Who owns the served models, as the server lists them; "" for one that does not say."""
+
+        async def listed() -> httpx.Response:
+            return await client.get(f"{self.endpoint.url}/models")
+
+        found = await self._answered(listed, _owner_of, fatal=False)
+        return found if isinstance(found, str) else ""
+
     async def _one(self, client: httpx.AsyncClient, pace: "_Pace", url: str, body: Mapping[str, object]) -> Reply:
+        async def post() -> httpx.Response:
+            await pace.wait()
+            return await client.post(url, json=body)
+
+        found = await self._answered(post, reply)
+        return found if isinstance(found, Reply) else Reply(finish=f"error: {found.problem}")
+
+    async def _answered(
+        self, send: Callable[[], Awaitable[httpx.Response]], read: Callable[[Any], Read], fatal: bool = True
+    ) -> "Read | _Refused":
+        """The server's answer as `read` reads it; asked again while the server is busy or away."""
         until, pause = time.monotonic() + self.endpoint.patience, _PAUSE[0]
         while True:
-            await pace.wait()
             try:
-                response = await client.post(url, json=body)
+                response = await send()
                 if response.status_code == 200:
-                    return reply(response.json())
+                    return read(response.json())
                 problem, wait = _problem(response), float(response.headers.get("retry-after") or 0)
-                if response.status_code in _FATAL:
+                if fatal and response.status_code in _FATAL:
                     raise UserError(f"{self.endpoint.url} {_FATAL[response.status_code]} ({problem})")
                 if response.status_code not in _BUSY:
-                    return Reply(finish=f"error: {problem}")
+                    return _Refused(problem)
             except (httpx.TransportError, ValueError) as error:
                 if isinstance(error, UserError):
                     raise
@@ -123,6 +152,13 @@ class EndpointClient:
             pause = min(2 * pause, _PAUSE[1])
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """A request that the server does not answer, whatever is tried."""
+
+    problem: str
+
+
 class _Pace:
     """Lets requests through at a steady rate."""
 
@@ -133,6 +169,13 @@ class _Pace:
         now = time.monotonic()
         self._next = max(self._next, now) + self._gap
         await asyncio.sleep(max(0.0, self._next - self._gap - now))
+
+
+def _owner_of(answer: Any) -> str:
+    try:
+        return str(answer["data"][0]["owned_by"])
+    except (LookupError, TypeError):
+        return ""
 
 
 def reply(answer: Any) -> Reply:

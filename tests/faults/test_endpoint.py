@@ -1,7 +1,9 @@
 """A real `vllm serve` on loopback, killed and started again in the middle: no row lost or doubled, the same pool."""
 
 import contextlib
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -45,7 +47,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_server_that_dies_and_comes_back_loses_and_doubles_nothing(new_run: Any, tiny: Path, tmp_path: Path) -> None:
-    model = str(tiny.resolve() / "models/student")
+    model = str(shutil.copytree(tiny.resolve() / "models/student", tmp_path / "student"))
+    # A server takes sampling parameters from here where a request leaves them open, an engine in process does not.
+    defaults = tmp_path / "student/generation_config.json"
+    defaults.write_text(json.dumps(json.loads(defaults.read_text()) | {"repetition_penalty": 1.5, "top_k": 3}))
     student = {"model": model, "prompt": "raw", "max_tokens": 48, "engine": ENGINE}
     here = new_run("here", prompts=48)
     here.config["student"] = student

@@ -18,11 +18,12 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.most = self.now = 0
+        self.models: tuple[int, Any] = (200, {"data": [{"id": "served"}]})
         outer, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send(200, {"data": [{"id": "served"}]})
+                self.send(*outer.models)
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -75,6 +75,25 @@ def test_patience_ends(server: Server) -> None:
         EndpointClient(Endpoint(url="http://127.0.0.1:9/v1", patience=0)).ask("completions", [{"prompt": "a"}])
 
 
+@pytest.mark.parametrize("owner", ["vllm", "sglang"])
+def test_what_a_server_would_take_from_the_model_is_said(server: Server, owner: str) -> None:
+    """vLLM answered "greedily" with the repetition penalty of Qwen2.5's generation_config.json."""
+    server.models = 200, {"data": [{"id": "served", "owned_by": owner}]}
+    EndpointClient(Endpoint(url=server.url)).ask("completions", [{"prompt": "a", "top_k": 40}])
+    said = {"top_p": 1.0, "top_k": 40, "min_p": 0.0, "repetition_penalty": 1.0}
+    assert server.bodies == [{"prompt": "a"} | said]
+
+
+@pytest.mark.parametrize(
+    "models",
+    [(200, {"data": [{"id": "m", "owned_by": "openai"}]}), (200, {"data": []}), (200, []), (404, {}), (401, {})],
+)
+def test_other_servers_are_sent_nothing_that_they_may_not_know(server: Server, models: tuple[int, Any]) -> None:
+    server.models = models
+    assert [one.text for one in ask(server, "a", "b")] == ["A", "B"]
+    assert server.bodies[0].keys() == {"prompt"}
+
+
 def test_requests_keep_to_the_rate(server: Server) -> None:
     started = time.monotonic()
     ask(server, *"abcde", requests_per_minute=1200)
