@@ -1,5 +1,6 @@
 """Rows of a file of any kind, as a stream."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from polydistill.engine.errors import UserError
@@ -22,6 +23,12 @@ _READERS: dict[str, Callable[[File], Iterator[Rows]]] = {
 }
 
 
+_ADVICE = {
+    r"\.(zip|tar|tgz|tbz2|txz|7z|rar)(\.\w+)?$": "It is an archive: unpack it first. ",
+    r"\.(xlsx?|xlsm|ods|numbers)$": "Save the sheet as CSV. ",
+}
+
+
 def read_rows(file: File) -> Iterator[Rows]:
     """The rows of one file, batch by batch; which format it has, its ending says.
 
@@ -32,6 +39,8 @@ def read_rows(file: File) -> Iterator[Rows]:
     """
     if not file.format:
         endings = ", ".join(dict.fromkeys(FORMATS))
-        raise UserError(f"{file.name}: unknown kind of file. Expected {endings}, also with {', '.join(COMPRESSED)}")
+        advice = next((text for ends, text in _ADVICE.items() if re.search(ends, file.name.lower())), "")
+        expected = f"Expected {endings}, also with {', '.join(COMPRESSED)}"
+        raise UserError(f"{file.name}: unknown kind of file. {advice}{expected}")
     with reading(file, file.format):
         yield from _READERS[file.format](file)

@@ -174,7 +174,10 @@ def test_broken_lines_cost_their_own_row(tmp_path):
         ("a.parquet", b"PAR1 nothing", r"a.parquet: cannot be read as parquet"),
         ("a.parquet", b"", r"a.parquet: cannot be read as parquet"),
         ("a.arrow", b"ARROW1 nothing", r"a.arrow: cannot be read as arrow"),
-        ("a.xlsx", b"a,b", r"a.xlsx: unknown kind of file. Expected .json"),
+        ("a.xlsx", b"a,b", r"a.xlsx: unknown kind of file. Save the sheet as CSV. Expected .json"),
+        ("a.zip", b"PK", r"a.zip: unknown kind of file. It is an archive: unpack it first. Expected"),
+        ("a.tar.gz", b"", r"a.tar.gz: unknown kind of file. It is an archive"),
+        ("a.pdf", b"", r"a.pdf: unknown kind of file. Expected"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_said(name, content, message, tmp_path):
