@@ -26,7 +26,20 @@ _MANY = ("id", "language")  # roles for which the first name counts, where a fil
 # Columns that say something about a row and are none of its texts.
 _ABOUT = (
     *("category", "source", "dataset", "topic", "subject", "type", "kind", "task", "title", "url", "tag", "tags"),
-    *("split", "license", "author", "name", "hash", "date", "created_at", "level", "difficulty", "domain", "model"),
+    *(
+        "rejected",
+        "split",
+        "license",
+        "author",
+        "name",
+        "hash",
+        "date",
+        "created_at",
+        "level",
+        "difficulty",
+        "domain",
+        "model",
+    ),
 )
 
 
@@ -104,17 +117,21 @@ def check_columns(found: list[Columns], texts: set[str], given: Mapping[str, str
         missing = [name for name in given.values() if name is not None and name not in keys]
         if missing:
             raise UserError(f"{where}: no column '{missing[0]}'. Columns: {_list(keys)}")
-        guess = dict(zip(("instruction", "answer"), spare))
+        guess = dict(zip(("instruction", "answer"), _texts(spare) or spare))
         raise UserError(f"{where}: no column is known as the question. " + _mapping(guess, keys))
     if "answer" in given or any(columns.answered for columns in found):
         return
-    candidates = [key for key in spare if _plain(key) not in _ABOUT]
-    if candidates:
+    if candidates := _texts(spare):
         raise UserError(
             f"{where}: no column is known as the answer. "
             + _mapping({"answer": candidates[-1]}, keys)
             + " Write {answer: null} if the rows have no answers."
         )
+
+
+def _texts(spare: list[str]) -> list[str]:
+    """Those that may hold one of a row's texts."""
+    return [key for key in spare if _plain(key) not in _ABOUT and not _plain(key).endswith("_id")]
 
 
 def _plain(name: str) -> str:

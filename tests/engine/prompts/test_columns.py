@@ -89,6 +89,10 @@ def test_a_file_that_fits_no_format_or_half_of_one_is_refused():
         check("ask", "say")
     with pytest.raises(UserError, match=r"no column is known as the answer.*{answer: say}.*{answer: null}"):
         check("question", "say")
+    with pytest.raises(UserError, match=r"{answer: chosen}"):  # never the answers that people rejected
+        check("question", "chosen", "rejected")
+    with pytest.raises(UserError, match=r"{columns: {instruction: text}}"):
+        check("message_id", "parent_id", "text", "rejected")
     with pytest.raises(UserError, match=r"no column 'ask'. Columns: question, say"):
         check("question", "say", instruction="ask")
     check("question", "say", answer=None)
