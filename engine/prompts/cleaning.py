@@ -135,23 +135,24 @@ def _without_reasoning(frame: pl.DataFrame, counts: dict[str, int]) -> pl.DataFr
         return frame
     truths, histories, found = frame["truth"].to_list(), frame["history"].to_list(), Counter[str]()
     for row in rows:
-        truths[row], *kinds = _answer(truths[row])
+        kinds = set[str]()
+        truths[row] = _answer(truths[row], kinds)
         for turn in histories[row] or []:
             if turn["role"] == "assistant" and turn["content"]:
-                turn["content"], *more = _answer(turn["content"])
-                kinds += more
-        found.update(set(kinds))
+                turn["content"] = _answer(turn["content"], kinds)
+        found.update(kinds)
     counts.update(found)
     history = pl.Series("history", histories, frame.schema["history"])
     return frame.with_columns(pl.Series("truth", truths, pl.String), history)
 
 
-def _answer(text: str) -> tuple[str, ...]:
-    """The answer of a text, and under what a cut is counted."""
+def _answer(text: str, kinds: set[str]) -> str:
+    """The answer in a text; adds under what a cut is counted to `kinds`."""
     answer, _, ended = cut_reasoning(text)
-    if not ended:
-        return "", "reasoning_unfinished"
-    return (answer, "reasoning") if answer != text.strip() else (text,)
+    if ended and answer == text.strip():
+        return text
+    kinds.add("reasoning" if ended else "reasoning_unfinished")
+    return answer
 
 
 def _contains(texts: pl.DataFrame, pattern: str) -> bool:

@@ -26,20 +26,8 @@ _MANY = ("id", "language")  # roles for which the first name counts, where a fil
 # Columns that say something about a row and are none of its texts.
 _ABOUT = (
     *("category", "source", "dataset", "topic", "subject", "type", "kind", "task", "title", "url", "tag", "tags"),
-    *(
-        "rejected",
-        "split",
-        "license",
-        "author",
-        "name",
-        "hash",
-        "date",
-        "created_at",
-        "level",
-        "difficulty",
-        "domain",
-        "model",
-    ),
+    *("split", "license", "author", "name", "hash", "date", "created_at", "level", "difficulty", "domain", "model"),
+    "rejected",  # an answer that nobody shall learn
 )
 
 
