@@ -95,6 +95,10 @@ class Translator(Config):
     family: Literal["auto", "chat", "translategemma", "tower", "hunyuan", "alma", "xalma"] = Field(
         "auto", description="For method `chat`: the wording that the model was trained on. `auto`: by the model's name"
     )
+    template: dict[str, Any] = Field(
+        default_factory=dict,
+        description="For method `chat`: arguments of the model's chat template, e.g. {enable_thinking: false}",
+    )
     endpoint: Endpoint | None = Field(
         None, description="For method `chat`: a server that runs the model. `null`: vLLM in this process"
     )
@@ -110,6 +114,8 @@ class Translator(Config):
             raise ValueError(f"method `{self.method}` has one hypothesis")
         if self.endpoint is not None and self.method != "chat":
             raise ValueError(f"method `{self.method}` takes no `endpoint`. Expected method `chat`")
+        if self.method != "chat" and self.template:
+            raise ValueError(f"method `{self.method}` takes no `template`. Expected method `chat`")
         if self.method != "self" and self.fields:
             raise ValueError(f"method `{self.method}` takes no `fields`. Expected method `self`")
         if self.method == "self" and not self.examples:

@@ -94,8 +94,10 @@ def translator(run: RunConfig) -> list[Problem]:
 def _translator(run: RunConfig, translator: Translator, key: str) -> list[Problem]:
     found: list[Problem] = []
     if translator.method == "chat":
+        from polydistill.engine.generation.prompting.templates import load_tokenizer
+        from polydistill.engine.translation.chat.chat_translator import chat_template
         from polydistill.engine.translation.chat.languages import check_languages
-        from polydistill.engine.translation.chat.prompts import family_for
+        from polydistill.engine.translation.chat.prompts import PLAIN, family_for
 
         with caught(f"{key}.model", found):
             check_languages(family_for(translator), run.source, run.targets)
@@ -113,6 +115,13 @@ def _translator(run: RunConfig, translator: Translator, key: str) -> list[Proble
                     f"MADLAD, mBART-50 or Marian model, or set {key}.method: self (from examples) or chat"
                 )
             _languages(run, folder, found)
+        if folder is not None and translator.method == "chat" and family_for(translator) not in PLAIN:
+            template = chat_template(translator, load_tokenizer(str(folder)))
+            if "enable_thinking" in template and "enable_thinking" not in translator.template:
+                note = (
+                    f"{translator.model} may think before each translation. {{enable_thinking: false}} turns that off"
+                )
+                found.append(Problem(f"{key}.template", note, note=True))
     if translator.method == "self":
         with caught(f"{key}.examples", found):
             marked = isinstance(translator, Translate) and translator.mark_answers

@@ -1,6 +1,6 @@
 """An instruction model as a translator, in this process (vLLM) or behind an OpenAI-compatible server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from polydistill.engine.config import Endpoint, Translator
 from polydistill.engine.errors import UserError
@@ -90,13 +90,14 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
 
     client = EndpointClient(endpoint)
     settings = {"model": client.model(), "temperature": config.temperature, "max_tokens": config.max_output_tokens}
+    arguments = {"chat_template_kwargs": config.template} if config.template else {}
 
     def ask(prompts: list[Content]) -> list[Written]:
         if family in PLAIN:
             replies = client.ask("completions", [settings | {"prompt": text, "stop": ["\n"]} for text in prompts])
         else:
-            messages = [settings | {"messages": [{"role": "user", "content": text}]} for text in prompts]
-            replies = client.ask("chat/completions", messages)
+            bodies = [settings | arguments | {"messages": [{"role": "user", "content": text}]} for text in prompts]
+            replies = client.ask("chat/completions", bodies)
         return [Written(one.text, one.finish, TokenCount(one.prompt_tokens, one.tokens)) for one in replies]
 
     return ask
@@ -105,22 +106,35 @@ def _server(config: Translator, endpoint: Endpoint, family: Family) -> Ask:
 def _engine(config: Translator, device: str, family: Family) -> tuple[Ask, bool]:
     """vLLM in this process, and whether the model's chat template takes languages by their codes."""
     model = LocalModel(config, device)
-    template = model.tokenizer.chat_template
-    if family not in PLAIN and not template:
-        raise UserError(
-            f"translate.model: {config.model} has no chat template, which method `chat` needs. Expected an "
-            "instruction-tuned model. A base model translates with method `self`, from examples"
-        )
+    if family in PLAIN:
+        return lambda prompts: model.write(
+            [model.tokenizer(text)["input_ids"] for text in prompts], config.max_output_tokens, ["\n"]
+        ), False
+    template = chat_template(config, model.tokenizer)
 
     def ask(prompts: list[Content]) -> list[Written]:
-        ids = [_token_ids(model.tokenizer, text, family) for text in prompts]
-        return model.write(ids, config.max_output_tokens, ["\n"] if family in PLAIN else [])
+        ids = [_token_ids(model.tokenizer, text, config.template) for text in prompts]
+        return model.write(ids, config.max_output_tokens)
 
-    return ask, family not in PLAIN and takes_languages(template or "")
+    return ask, takes_languages(template)
 
 
-def _token_ids(tokenizer: Tokenizer, content: Content, family: Family) -> Sequence[int]:
-    if family in PLAIN:
-        return tokenizer(content)["input_ids"]
+def chat_template(config: Translator, tokenizer: Tokenizer) -> str:
+    """The chat template that the model is asked in.
+
+    Raises:
+        UserError: its tokenizer has none.
+    """
+    if not tokenizer.chat_template:
+        raise UserError(
+            f"{config.model}: no chat template, which translation by method `chat` needs. Expected an "
+            "instruction-tuned model. A base model translates with method `self`, from examples"
+        )
+    return tokenizer.get_chat_template()
+
+
+def _token_ids(tokenizer: Tokenizer, content: Content, template: Mapping[str, object]) -> Sequence[int]:
     messages = [{"role": "user", "content": content}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+    return tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, tokenize=True, return_dict=False, **template
+    )

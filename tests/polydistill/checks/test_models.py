@@ -8,6 +8,7 @@ import pytest
 from polydistill.checks import models
 from polydistill.engine.errors import UserError
 from polydistill.run_config import RunConfig
+from tests.engine.generation.tokenizers_fixture import TEMPLATES, make_tokenizer
 
 
 def run(**sections: object) -> RunConfig:
@@ -58,6 +59,20 @@ def test_a_reward_model_has_one_output(tmp_path: Path) -> None:
     student = {"model": path, "samples": 2, "temperature": 1.0, "select": "quality", "reward": path}
     found = texts(models.student(run(student=student)))
     assert found[-1].startswith(f"student.reward.model: {path} is a LlamaForSequenceClassification with 2 outputs")
+
+
+def test_a_translating_chat_model_needs_a_template_and_had_better_not_think(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m", architectures=["Qwen3ForCausalLM"])
+    tokenizer = make_tokenizer()
+    tokenizer.save_pretrained(path)
+    translate: dict[str, object] = {"model": path, "method": "chat"}
+    (found,) = texts(models.translator(run(translate=translate)))
+    assert found.startswith(f"translate.model: {path}: no chat template")
+    tokenizer.chat_template = TEMPLATES["qwen"]
+    tokenizer.save_pretrained(path)
+    (noted,) = models.translator(run(translate=translate))
+    assert noted.note and noted.key == "translate.template" and "may think before each translation" in noted.text
+    assert models.translator(run(translate=translate | {"template": {"enable_thinking": False}})) == []
 
 
 def test_self_translation_needs_examples_of_every_direction(tmp_path: Path) -> None:

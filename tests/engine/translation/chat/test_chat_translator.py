@@ -7,8 +7,10 @@ import pytest
 
 from polydistill.engine.config import Endpoint, Judge, Translate
 from polydistill.engine.judging.stage import JudgeStage
+from polydistill.engine.translation.chat import chat_translator
 from polydistill.engine.translation.chat.chat_translator import ChatTranslator, Written, load_chat_translator
 from polydistill.engine.translation.stage import TranslateStage
+from tests.engine.generation.tokenizers_fixture import make_tokenizer
 
 
 def test_layout_and_spans_stay_and_notes_meet(table_of):
@@ -79,6 +81,32 @@ def test_a_server_translates(server, table_of):
     assert made["mt_truth"].to_pylist() == ["IT RAINS."]
     path, body = asked[0]
     assert path == "/v1/chat/completions" and body["model"] == "shouter" and body["temperature"] == 0
+    assert "chat_template_kwargs" not in body
+    TranslateStage(config.model_copy(update={"template": {"enable_thinking": False}}))(table_of("It rains."), ["de"])
+    assert asked[-1][1]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_a_model_in_process_is_asked_with_the_templates_arguments(monkeypatch):
+    asked = []
+
+    class Model:
+        """In place of vLLM."""
+
+        tokenizer = make_tokenizer(template="qwen")
+
+        def __init__(self, *_):
+            pass
+
+        def write(self, prompts, max_tokens, stop=()):
+            asked.extend(self.tokenizer.decode(ids) for ids in prompts)
+            return [Written("Ja.", "stop") for _ in prompts]
+
+    monkeypatch.setattr(chat_translator, "LocalModel", Model)
+    for template in ({}, {"enable_thinking": False}):
+        load_chat_translator(Translate(model="m", method="chat", template=template))(["Yes."], ["en"], ["de"])
+    assert asked[0].endswith("<|im_start|>assistant\n") and asked[1] == asked[0] + "<think>\n\n</think>\n\n"
+    with pytest.raises(ValueError, match=r"(?i)expected method `chat`"):
+        Translate(model="x", template={"enable_thinking": False})
 
 
 def test_only_chat_takes_an_endpoint_and_one_hypothesis():
