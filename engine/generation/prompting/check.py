@@ -40,4 +40,9 @@ def check_template(student: Student) -> TemplateReport:
             notes.append("The chat template takes no system turn: a system text is put before the first question.")
         if tokens.renderer.dated:
             notes.append("The chat template writes today's date: it is fixed to 26 July 2024.")
+        if "enable_thinking" in tokenizer.get_chat_template() and "enable_thinking" not in student.template:
+            notes.append(
+                "The student may think before each answer, and `max_tokens` counts that. "
+                "`student.template: {enable_thinking: false}` turns it off."
+            )
     return TemplateReport(tokenizer.convert_ids_to_tokens(sample.ids[-1]), system, tuple(notes))

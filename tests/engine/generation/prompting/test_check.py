@@ -52,6 +52,11 @@ def test_what_a_template_does_is_reported(tmp_path: Path) -> None:
     refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}{{ strftime_now('%Y') }}"
     found = check_template(student(tmp_path / "odd", refuses + TURNS))
     assert found.system == "merged" and len(found.notes) == 2
+    thinks = TURNS + "{% if enable_thinking is defined and not enable_thinking %}{% endif %}"
+    (note,) = check_template(student(tmp_path / "thinks", thinks)).notes
+    assert "may think before each answer" in note
+    chosen = student(tmp_path / "thinks", thinks, template={"enable_thinking": True})
+    assert check_template(chosen).notes == ()
 
 
 def test_templates_of_ours_need_an_end_token(tmp_path: Path) -> None:
