@@ -12,6 +12,9 @@ from polydistill.engine.files.source import File, reading
 TEXT = "text"
 """The column of a plain text file."""
 
+INDEX = "row index"
+"""A first column without a name: pandas and R write the rows' numbers there."""
+
 
 def csv_rows(file: File) -> Iterator[Rows]:
     """Rows of a CSV file with a header. Cells may be quoted and may hold line breaks; "," ";" TAB or "|" separate.
@@ -89,6 +92,8 @@ def _delimiter(header: str) -> str:
 
 def _rows(file: File, cells: Iterator[tuple[int, list[str]]]) -> Iterator[Rows]:
     header = [name.strip() for name in next(cells, (0, []))[1]]
+    if len(header) > 1 and not header[0]:
+        header[0] = INDEX
     if not all(header) or len(set(header)) != len(header):
         problem = "leaves a column without a name" if not all(header) else "names a column twice"
         raise UserError(f"{file.name}:1: the header {problem}: {', '.join(header)[:200]}")

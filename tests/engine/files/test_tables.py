@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polydistill.engine.errors import UserError
 from polydistill.engine.files.batch import ROWS, Broken
 from polydistill.engine.files.source import File
-from polydistill.engine.files.tables import csv_rows, read_cells, text_rows, tsv_rows
+from polydistill.engine.files.tables import INDEX, csv_rows, read_cells, text_rows, tsv_rows
 
 TEXT = st.text(st.sampled_from('ab,;|\t"\n ü'), max_size=6)
 
@@ -40,6 +40,13 @@ def test_what_pythons_writer_writes_is_read(
         begins.append(line)
         line += 1 + sum(cell.count("\n") for cell in row)
     assert numbers(path) == begins
+
+
+def test_the_row_numbers_that_pandas_writes_are_a_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",q,a\n0,x,y\n")
+    (tmp_path / "a.tsv").write_text("\tq\n0\tx\n")
+    assert values(tmp_path / "a.csv") == [{INDEX: "0", "q": "x", "a": "y"}]
+    assert values(tmp_path / "a.tsv", tsv_rows) == [{INDEX: "0", "q": "x"}]
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "sep=;\r"])
