@@ -171,11 +171,23 @@ class _Stream:
         return True
 
 
+def _numbered(items: dict[str, Any]) -> bool:
+    return list(items) == [str(number) for number in range(len(items))]
+
+
 def _document(file: File) -> Iterator[Rows]:
-    """The rows in a JSON object: in its one list of objects, or in columns of equal length."""
+    """The rows in a JSON object: in its one list of objects, or in columns of equal length.
+
+    pandas numbers rows, or the cells of each column: {"0": row, "1": row}, {"instruction": {"0": text, "1": text}}.
+    """
     value = read_json(file)
     if not isinstance(value, dict):
         raise UserError(f"{file.name}: expected a list of rows, found {type(value).__name__}")
+    if value and all(isinstance(item, dict) for item in value.values()):
+        if _numbered(value):
+            value = {"rows": list(value.values())}
+        elif all(map(_numbered, value.values())):
+            value = {key: list(item.values()) for key, item in value.items()}
     lists = {key: item for key, item in value.items() if isinstance(item, list) and item}
     tables = {key: item for key, item in lists.items() if all(isinstance(row, dict) for row in item)}
     if len(tables) == 1:

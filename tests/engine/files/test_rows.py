@@ -46,6 +46,8 @@ TEXTS = {
     "array.jsonl": json.dumps(ROWS),
     "wrapped.json": json.dumps({"version": 1, "rows": ROWS}),
     "columns.json": json.dumps({key: [row[key] for row in ROWS] for key in ROWS[0]}),
+    "pandas_rows.json": json.dumps({str(i): row for i, row in enumerate(ROWS)}),
+    "pandas_columns.json": json.dumps({key: {str(i): row[key] for i, row in enumerate(ROWS)} for key in ROWS[0]}),
     "a.csv": CSV,
     "a.CSV": CSV.replace('","', '";"'),
 }
