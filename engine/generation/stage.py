@@ -76,7 +76,29 @@ def reading(student: Student) -> Reading:
     """How the student's answers are read; loads its tokenizer, which takes seconds."""
     tokenizer = load_tokenizer(student.model, student.trust_remote_code)
     found = PromptTokens(tokenizer, student.prompt, student.template).reading
-    return found if student.reasoning == "cut" else Reading(found.ends)
+    return Reading(found.ends | _model_ends(student), found.control if student.reasoning == "cut" else ())
+
+
+def _model_ends(student: Student) -> frozenset[int]:
+    """Ids at which vLLM ends the model's answers besides: those of generation_config.json, else of config.json.
+
+    They may be others than the tokenizer's end token (GLM 4.5 names its user turn as well). An answer that ends with
+    one is whole, and was taken for one that the context cut.
+    """
+    from transformers import AutoConfig, GenerationConfig
+
+    adapter = Adapter.find(student.model)
+    model = adapter.base if adapter else student.model
+    try:
+        found = GenerationConfig.from_pretrained(model)
+    except OSError:
+        try:
+            config = AutoConfig.from_pretrained(model, trust_remote_code=student.trust_remote_code)
+        except (OSError, ValueError):  # the engine will say what is wrong with the model
+            return frozenset()
+        found = GenerationConfig.from_model_config(config)
+    ends = found.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends] if ends is not None else [])
 
 
 def request(row: Mapping[str, Any], student: Student, reading: Reading, adapted: bool = False) -> dict[str, object]:

@@ -12,7 +12,7 @@ from polydistill.engine.generation.stage import Reader, reading, sampling
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 
 WORDS = ["<unk>", "</s>", "Question", " Paris.", "\n\n###", " Instruction:\nName a city in Spain."]
-WORDS += ["Riddle", "[THINK]", " Hm.", "[/THINK]", " Rome."]
+WORDS += ["Riddle", "[THINK]", " Hm.", "[/THINK]", " Rome.", "Where?", " Lima.", "<|user|>"]
 
 
 @pytest.fixture
@@ -38,8 +38,22 @@ def base_model(tmp_path: Path) -> str:
             weight.zero_()
         model.model.embed_tokens.weight[: len(WORDS)] = torch.eye(len(WORDS), 64)
         model.model.norm.weight.fill_(1)
-        for word, follower in [(0, 3), (2, 3), (3, 4), (4, 5), (5, 3), (6, 7), (7, 8), (8, 9), (9, 10), (10, 1)]:
+        for word, follower in [
+            (0, 3),
+            (2, 3),
+            (3, 4),
+            (4, 5),
+            (5, 3),
+            (6, 7),
+            (7, 8),
+            (8, 9),
+            (9, 10),
+            (10, 1),
+            (11, 12),
+            (12, 13),
+        ]:
             model.lm_head.weight[follower, word] = 9
+    model.generation_config.eos_token_id = [1, 13]
     model.save_pretrained(tmp_path)
     return str(tmp_path)
 
@@ -86,6 +100,9 @@ def test_a_base_model_stops_where_the_next_instruction_begins_and_the_context_is
     assert (thought.text, thought.reasoning, thought.finish) == ("Rome.", "Hm.", "stop")
     assert (answered(6, max_tokens=2).text, answered(6, max_tokens=2).finish) == ("", "reasoning")
     assert answered(6, max_tokens=99, reasoning="keep").text == "Hm. Rome."
+    # The engine also ends an answer where generation_config.json says so, at the next turn for example.
+    located = answered(11, max_tokens=9)
+    assert (located.text, located.finish, located.tokens) == ("Lima.", "stop", 2)
     # Seven prompts of nine tokens are more than the engine reads at once. vLLM failed where it read a part of one.
     from vllm import SamplingParams
 
