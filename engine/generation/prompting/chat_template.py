@@ -41,7 +41,7 @@ class ChatTemplate:
             message = f"{self._name}: the tokenizer has no chat template. Use `prompt: alpaca` or `raw`"
             raise UserError(message) from error
         self.dated = "strftime_now" in source
-        self._source = _fixed_date() + source if self.dated else source
+        self.source = _fixed_date() + source if self.dated else source
         self._control = any_of(control_texts(tokenizer))
         self._marked = bool(_MARKERS.search(source))
         self.has_system = self._takes_system()
@@ -108,7 +108,7 @@ class ChatTemplate:
 
         _, ranges = render_jinja_template(
             conversations=[self._turns(messages)],
-            chat_template=self._source,
+            chat_template=self.source,
             return_assistant_tokens_mask=True,
             **self._tokenizer.special_tokens_map,
             **self._arguments,
@@ -119,7 +119,7 @@ class ChatTemplate:
         try:
             return self._tokenizer.apply_chat_template(
                 self._turns(messages),
-                chat_template=self._source,
+                chat_template=self.source,
                 tokenize=False,
                 add_generation_prompt=opens,
                 **self._arguments,

@@ -8,6 +8,7 @@ from polydistill.engine.config import Student
 from polydistill.engine.generation.prompting.conversation import Message
 from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.trainer.publish.chat_template import chat_template
+from tests.engine.generation.tokenizers_fixture import TEMPLATES, make_tokenizer
 
 TALKS = [
     [Message("user", "Which one?")],
@@ -35,6 +36,18 @@ def test_prompts_are_those_of_training(template: Any, talk: list[Message], token
     whole = [*turns, {"role": "assistant", "content": "Three."}]
     text = tokenizer.apply_chat_template(whole, chat_template=published, tokenize=False)
     assert text.endswith("Three.</s>") and text.count("</s>") == 1
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=["plain", "system", "turns", "system and turns"])
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "marked"])
+def test_chat_templates_render_what_training_rendered(template: str, talk: list[Message]) -> None:
+    """Llama 3's writes today's date, and Gemma's refuses a system turn."""
+    tokenizer = make_tokenizer(template=template)
+    wanted = PromptTokens(tokenizer, "chat").renderer.prompt(talk)
+    published = chat_template(Student(model="m", prompt="chat"), tokenizer)
+    turns = [{"role": turn.role, "content": turn.text} for turn in talk]
+    found = tokenizer.apply_chat_template(turns, chat_template=published, add_generation_prompt=True, tokenize=False)
+    assert found == wanted
 
 
 def test_template_arguments_are_fixed(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
