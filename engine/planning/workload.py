@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from polydistill.engine.config import Synthesis
 from polydistill.engine.errors import UserError
 from polydistill.engine.planning.costs import Texts
-from polydistill.engine.prompts.cleaning import Cleaning, clean
+from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.fields import Notes
 from polydistill.engine.prompts.sources import open_sources
 from polydistill.engine.storage.shards import Folder
@@ -81,7 +81,7 @@ def workload(
             frame = batch.frame
             rows += frame.height
             if looked_at < _READ:
-                kept, _ = clean(frame, Cleaning.of(source.config))
+                kept, _ = clean(frame, source.config)
                 kept = kept.filter(kept["reason"].is_null())
                 looked_at += kept.height
                 lengths = [int(kept[name].str.len_chars().sum()) for name in ("instruction", "input", "truth")]

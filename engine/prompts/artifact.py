@@ -7,7 +7,7 @@ prompts/manifest.json      the record
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
 
@@ -217,8 +217,7 @@ def differences(before: PromptsRecord, inputs: list[Input], unit_rows: int, seed
         if [file.content for file in old.files] != [file.content for file in new.files] and not found:
             names = [", ".join(file.name for file in files) for files in (old.files, new.files)]
             found.append(f"the files were {names[0]}, are {names[1]}")
-        chosen = ("key", "translations", "language", "columns", "limit", "sample")
-        for key in (*chosen, "max_chars", "calculator_marks", "reasoning"):
+        for key in (each.name for each in fields(Input) if each.name != "files"):
             was, now = getattr(old, key), getattr(new, key)
             if was != now:
                 found.append(f"{key} of {label} was {was}, is {now}")

@@ -25,7 +25,6 @@ are about the address itself (its domain, say), the answers of the others are in
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -52,26 +51,12 @@ _CALCULATOR = r"<<[^<>\n]*>>"
 _URL = r"^\W?(https?://|www\.)\S+$"
 
 
-@dataclass(frozen=True)
-class Cleaning:
-    """What a source leaves open."""
-
-    max_chars: int  # of the longest text
-    calculator_marks: bool = True  # keep GSM8K's calculator marks in answers
-    cut_reasoning: bool = True
-
-    @classmethod
-    def of(cls, source: PromptSource) -> "Cleaning":
-        """That of a source."""
-        return cls(source.max_chars, source.calculator_marks, source.reasoning == "cut")
-
-
-def clean(frame: pl.DataFrame, cleaning: Cleaning) -> tuple[pl.DataFrame, dict[str, int]]:
+def clean(frame: pl.DataFrame, source: PromptSource) -> tuple[pl.DataFrame, dict[str, int]]:
     """Mend the texts and give unusable rows a reason; rows that have one already keep it.
 
     Args:
         frame: as `engine.prompts.fields` makes it.
-        cleaning: what its source leaves open.
+        source: as configured; its `max_chars`, `calculator_marks` and `reasoning` count.
 
     Returns:
         The frame with the same rows, `input` and `truth` never null and an empty `system` null. Rows fixed by kind
@@ -80,9 +65,9 @@ def clean(frame: pl.DataFrame, cleaning: Cleaning) -> tuple[pl.DataFrame, dict[s
     usable = pl.col("reason").is_null()
     frame = frame.with_columns(pl.col("input", "truth").fill_null(""))
     counts: dict[str, int] = {}
-    if cleaning.cut_reasoning:  # first: a trace says nothing about the length of an answer
+    if source.reasoning == "cut":  # first: a trace says nothing about the length of an answer
         frame = _without_reasoning(frame, counts)
-    max_chars = cleaning.max_chars
+    max_chars = source.max_chars
     too_long = pl.any_horizontal(pl.col(*TEXTS, "system").str.len_chars() > max_chars) | (
         pl.col("history").list.eval(pl.element().struct.field("content").str.len_chars()).list.max() > max_chars
     )
@@ -101,7 +86,7 @@ def clean(frame: pl.DataFrame, cleaning: Cleaning) -> tuple[pl.DataFrame, dict[s
             texts = _counted(kind, texts, mended, counts)
     texts = _counted("normalized", texts, _everywhere(texts, lambda text: text.str.normalize("NFC")), counts)
     texts = _everywhere(texts, lambda text: text.str.strip_chars())
-    if not cleaning.calculator_marks:
+    if not source.calculator_marks:
         without = pl.col("truth").str.replace_all(_CALCULATOR, "")
         texts = _counted("calculator", texts, texts.with_columns(without), counts)
     for kind, name, nothing in (

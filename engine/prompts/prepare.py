@@ -25,7 +25,7 @@ from polydistill.engine.errors import DamagedError, UserError
 from polydistill.engine.prompts import artifact
 from polydistill.engine.prompts.artifact import DROPPED as DROPPED_FILE
 from polydistill.engine.prompts.artifact import MANIFEST, Prompts, PromptsRecord, open_prompts, write_prompts
-from polydistill.engine.prompts.cleaning import Cleaning, clean
+from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.fields import EXCERPT
 from polydistill.engine.prompts.sources import Source, open_sources
 from polydistill.engine.prompts.spool import DROPPED, Spool
@@ -152,7 +152,7 @@ def _reuse(found: Prompts, sources: list[Source], unit_rows: int, seed: int | No
 def _read(source: Source, number: int, spool: Spool) -> None:
     """Read one source, clean its rows and tell the usable ones from the others."""
     for batch in source.frames(spool.notes):
-        frame, kinds = clean(batch.frame, Cleaning.of(source.config))
+        frame, kinds = clean(batch.frame, source.config)
         spool.read += frame.height
         spool.notes.changed.update(kinds)
         frame = frame.with_columns(

@@ -21,7 +21,6 @@ from polydistill.engine.files.source import File, reading
 from polydistill.engine.languages import language_code
 from polydistill.engine.progress import Progress
 from polydistill.engine.prompts.artifact import Input, InputFile, InputTranslations
-from polydistill.engine.prompts.cleaning import Cleaning
 from polydistill.engine.prompts.fields import Fields, Notes
 from polydistill.engine.prompts.translations import InRows, Translations, in_files
 
@@ -213,7 +212,7 @@ class Source:
         # Columns of the row itself have been counted with it.
         name, own = (f"{part.name}[{given.key}]", notes) if given.key else (part.name, Notes())
         columns = {str(role): column for role, column in (given.columns or self.config.columns).items()}
-        return InRows(Fields(name, columns, own, False), given.key, Cleaning.of(self.config), notes.lost[target])
+        return InRows(Fields(name, columns, own, False), given.key, self.config, notes.lost[target])
 
     def _in_files(self, target: str, notes: Notes) -> Translations:
         given, parts = self.config.translations[target], self.translated[target]
@@ -224,7 +223,7 @@ class Source:
                 for rows in part.rows():
                     yield fields.frame(rows.under(given.key) if given.key else rows)
 
-        return in_files(frames(), parts[0].name, Cleaning.of(self.config), notes.lost[target])
+        return in_files(frames(), parts[0].name, self.config, notes.lost[target])
 
     def input(self, known: Iterable[InputFile] = ()) -> Input:
         """What the source is, for the record."""

@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from polydistill.engine.config import PromptSource
 from polydistill.engine.errors import UserError
 from polydistill.engine.files.batch import Rows
-from polydistill.engine.prompts.cleaning import TEXTS, Cleaning, clean
+from polydistill.engine.prompts.cleaning import TEXTS, clean
 from polydistill.engine.prompts.fields import Fields
 
 _OF_THE_SOURCE = ("empty_instruction", "merged", "attachment", "url_only")
@@ -36,13 +37,13 @@ class Translations(Protocol):
 class InRows:
     """Translations that stand in the source's own rows."""
 
-    def __init__(self, fields: Fields, key: str | None, cleaning: Cleaning, lost: Counter[str]) -> None:
-        self._fields, self._key, self._cleaning, self._lost = fields, key, cleaning, lost
+    def __init__(self, fields: Fields, key: str | None, source: PromptSource, lost: Counter[str]) -> None:
+        self._fields, self._key, self._source, self._lost = fields, key, source, lost
 
     def of(self, rows: Rows, frame: pl.DataFrame) -> pl.DataFrame:
         """See `Translations`."""
         own = rows.under(self._key) if self._key else rows
-        return texts_of(self._fields.frame(own), self._cleaning, self._lost, frame["reason"].is_null())
+        return texts_of(self._fields.frame(own), self._source, self._lost, frame["reason"].is_null())
 
     def finish(self) -> None:
         """Nothing is left over: each row holds its own."""
@@ -51,8 +52,8 @@ class InRows:
 class ByPosition:
     """Translations in files whose row i translates the source's row i."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame], name: str, cleaning: Cleaning, lost: Counter[str]) -> None:
-        self._frames, self._name, self._cleaning, self._lost = frames, name, cleaning, lost
+    def __init__(self, frames: Iterator[pl.DataFrame], name: str, source: PromptSource, lost: Counter[str]) -> None:
+        self._frames, self._name, self._source, self._lost = frames, name, source, lost
         self._rest = pl.DataFrame()
         self._read = 0
 
@@ -70,7 +71,7 @@ class ByPosition:
             parts.append(more)
         found = pl.concat([part for part in parts if part.height] or [frame.head(0)])
         self._rest, self._read = found.slice(wanted), self._read + wanted
-        return texts_of(found.head(wanted), self._cleaning, self._lost, frame["reason"].is_null())
+        return texts_of(found.head(wanted), self._source, self._lost, frame["reason"].is_null())
 
     def finish(self) -> None:
         """Compare the number of rows.
@@ -92,7 +93,7 @@ class ByPosition:
 class ById:
     """Translations in files whose rows name the ids of the source's rows. They are held in memory."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame], name: str, cleaning: Cleaning, lost: Counter[str]) -> None:
+    def __init__(self, frames: Iterator[pl.DataFrame], name: str, source: PromptSource, lost: Counter[str]) -> None:
         """Read all translations.
 
         Raises:
@@ -100,7 +101,7 @@ class ById:
         """
         read = [
             pl.concat(
-                [frame.select("key"), texts_of(frame, cleaning, lost, frame["key"].is_not_null())], how="horizontal"
+                [frame.select("key"), texts_of(frame, source, lost, frame["key"].is_not_null())], how="horizontal"
             )
             for frame in frames
         ]
@@ -124,20 +125,20 @@ class ById:
             self._lost["no_row_with_this_id"] += unused
 
 
-def texts_of(frame: pl.DataFrame, cleaning: Cleaning, lost: Counter[str], wanted: pl.Series) -> pl.DataFrame:
+def texts_of(frame: pl.DataFrame, source: PromptSource, lost: Counter[str], wanted: pl.Series) -> pl.DataFrame:
     """The cleaned texts of translated rows; null for those that are empty or cannot be read.
 
     Whether a row makes sense is asked of its source alone, so reasons like "merged" do not count here.
 
     Args:
         frame: translated rows as `fields.FRAME`.
-        cleaning: what their source leaves open.
+        source: that they translate, as configured; says how to clean.
         lost: reasons why a row's texts cannot be used are counted here.
         wanted: for which rows to count them: bool of shape (rows,).
     """
     # A row may be translated in part: a translated answer is of use without its question.
     readable = pl.when(pl.col("reason") != "missing_field").then("reason").alias("reason")
-    cleaned, _ = clean(frame.with_columns(readable), cleaning)
+    cleaned, _ = clean(frame.with_columns(readable), source)
     texts = cleaned.select(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in TEXTS)
     reasons = cleaned.select(
         pl.when(~pl.col("reason").is_in(_OF_THE_SOURCE))
@@ -149,7 +150,7 @@ def texts_of(frame: pl.DataFrame, cleaning: Cleaning, lost: Counter[str], wanted
     return texts
 
 
-def in_files(frames: Iterator[pl.DataFrame], name: str, cleaning: Cleaning, lost: Counter[str]) -> Translations:
+def in_files(frames: Iterator[pl.DataFrame], name: str, source: PromptSource, lost: Counter[str]) -> Translations:
     """Translations in files: by id where their rows have ids, else by position."""
     first = next(frames, None)
     if first is None:
@@ -160,5 +161,5 @@ def in_files(frames: Iterator[pl.DataFrame], name: str, cleaning: Cleaning, lost
         yield from frames
 
     if first["key"].null_count() < first.height:
-        return ById(all_frames(), name, cleaning, lost)
-    return ByPosition(all_frames(), name, cleaning, lost)
+        return ById(all_frames(), name, source, lost)
+    return ByPosition(all_frames(), name, source, lost)

@@ -35,7 +35,7 @@ def readable(source: PromptSource, key: str, language: str) -> list[Problem]:
     """
     from huggingface_hub import is_offline_mode
 
-    from polydistill.engine.prompts.cleaning import Cleaning, clean
+    from polydistill.engine.prompts.cleaning import clean
     from polydistill.engine.prompts.fields import Notes
     from polydistill.engine.prompts.sources import on_hub, open_sources
 
@@ -47,7 +47,7 @@ def readable(source: PromptSource, key: str, language: str) -> list[Problem]:
         first = next(open_sources([source], language)[0].frames(Notes()), None)
         if first is None or not first.frame.height:
             raise UserError(f"{source.path}: no rows in it")
-        reasons = Counter(clean(first.frame, Cleaning.of(source))[0]["reason"].to_list())
+        reasons = Counter(clean(first.frame, source)[0]["reason"].to_list())
         if not reasons[None]:
             counted = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
             advice = "Save the file as UTF-8" if reasons["bad_utf8"] else "docs/data.md explains these reasons"

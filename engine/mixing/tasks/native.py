@@ -12,7 +12,7 @@ from polydistill.engine.mixing.counts import Counts, Done, Dropped, Made
 from polydistill.engine.mixing.recipe import Subset
 from polydistill.engine.mixing.subsets import Languages, mixture
 from polydistill.engine.mixing.worker import Mixer
-from polydistill.engine.prompts.cleaning import Cleaning, clean
+from polydistill.engine.prompts.cleaning import clean
 from polydistill.engine.prompts.fields import Notes
 from polydistill.engine.prompts.prepare import row_ids
 from polydistill.engine.prompts.sources import open_sources
@@ -44,7 +44,7 @@ class NativeTask:
         configs = [source for source in mixer.job.native if source.language == self.language]
         notes = Notes()
         frames = [
-            clean(batch.frame, Cleaning.of(config))[0].with_columns(number=pl.lit(number))
+            clean(batch.frame, config)[0].with_columns(number=pl.lit(number))
             for number, config in enumerate(configs)
             for source in open_sources([config], self.language)
             for batch in source.frames(notes)
