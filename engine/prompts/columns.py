@@ -105,7 +105,7 @@ def check_columns(found: list[Columns], texts: set[str], given: Mapping[str, str
         missing = [name for name in given.values() if name is not None and name not in keys]
         if missing:
             raise UserError(f"{where}: no column '{missing[0]}'. Columns: {_list(keys)}")
-        guess = dict(zip(("instruction", "answer"), _texts(spare) or spare))
+        guess = dict(zip(("instruction", "answer"), _texts(spare)))
         raise UserError(f"{where}: no column is known as the question. " + _mapping(guess, keys))
     if "answer" in given or any(columns.answered for columns in found):
         return
