@@ -94,6 +94,7 @@ def translator(run: RunConfig) -> list[Problem]:
 def _translator(run: RunConfig, translator: Translator, key: str) -> list[Problem]:
     found: list[Problem] = []
     if translator.method == "chat":
+        from polydistill.engine.generation.prompting.chat_template import may_think
         from polydistill.engine.generation.prompting.templates import load_tokenizer
         from polydistill.engine.translation.chat.chat_translator import chat_template
         from polydistill.engine.translation.chat.languages import check_languages
@@ -117,7 +118,7 @@ def _translator(run: RunConfig, translator: Translator, key: str) -> list[Proble
             _languages(run, folder, found)
         if folder is not None and translator.method == "chat" and family_for(translator) not in PLAIN:
             template = chat_template(translator, load_tokenizer(str(folder)))
-            if "enable_thinking" in template and "enable_thinking" not in translator.template:
+            if may_think(template, translator.template):
                 note = (
                     f"{translator.model} may think before each translation. {{enable_thinking: false}} turns that off"
                 )

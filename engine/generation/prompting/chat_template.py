@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, Message
-from polydistill.engine.generation.prompting.encoder import any_of, control_texts
+from polydistill.engine.generation.prompting.encoder import control_texts
 from polydistill.engine.generation.prompting.templates import Rendered
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
+from polydistill.engine.text.patterns import any_of
 
 DATE = {"%d": "26", "%-d": "26", "%b": "Jul", "%B": "July", "%m": "07", "%y": "24", "%Y": "2024", "%A": "Friday"}
 """The date that templates see: Llama 3.1's own default."""
@@ -140,6 +141,11 @@ class ChatTemplate:
             return _SYSTEM in self.prompt([Message("system", _SYSTEM), Message("user", _QUESTION)])
         except UserError:
             return False
+
+
+def may_think(source: str, arguments: Mapping[str, object]) -> bool:
+    """Whether a template leaves it to the model to think before it answers, and `arguments` do not say."""
+    return "enable_thinking" in source and "enable_thinking" not in arguments
 
 
 def _fixed_date() -> str:

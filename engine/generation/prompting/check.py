@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from polydistill.engine.config import Student
-from polydistill.engine.generation.prompting.chat_template import ChatTemplate
+from polydistill.engine.generation.prompting.chat_template import ChatTemplate, may_think
 from polydistill.engine.generation.prompting.conversation import Message
 from polydistill.engine.generation.prompting.probe import probe
 from polydistill.engine.generation.prompting.templates import load_tokenizer
@@ -40,7 +40,7 @@ def check_template(student: Student) -> TemplateReport:
             notes.append("The chat template takes no system turn: a system text is put before the first question.")
         if tokens.renderer.dated:
             notes.append("The chat template writes today's date: it is fixed to 26 July 2024.")
-        if "enable_thinking" in tokenizer.get_chat_template() and "enable_thinking" not in student.template:
+        if may_think(tokens.renderer.source, student.template):
             notes.append(
                 "The student may think before each answer, and `max_tokens` counts that. "
                 "`student.template: {enable_thinking: false}` turns it off."

@@ -20,6 +20,7 @@ from typing import Any
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.conversation import Conversation, Message, map_texts
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
+from polydistill.engine.text.patterns import any_of
 
 _PRIVATE = range(0xF0000, 0xFFFFE)
 
@@ -115,11 +116,6 @@ def control_texts(tokenizer: Tokenizer) -> list[str]:
     """Texts that the tokenizer would turn into control tokens, longest first."""
     added = [str(token) for token in tokenizer.get_added_vocab() if re.fullmatch(r"<.+>|\[.+\]", str(token))]
     return sorted({*added, *tokenizer.all_special_tokens} - {""}, key=lambda text: (-len(text), text))
-
-
-def any_of(texts: Sequence[str]) -> re.Pattern[str]:
-    """A pattern that matches any of the texts, the first one first; nothing where there are none."""
-    return re.compile("|".join(re.escape(text) for text in texts) or "(?!)")
 
 
 class _Twin:

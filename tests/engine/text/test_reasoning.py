@@ -5,8 +5,8 @@ import pytest
 from polydistill.engine.text.reasoning import cut_reasoning, is_mark
 
 ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"
-CONTROL = ["<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|return|>", "<turn|>", "[THINK]"]
-CONTROL += ["<|START_RESPONSE|>", "<|END_RESPONSE|>"]
+CONTROL = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|return|>", "<turn|>", "[THINK]")
+CONTROL += ("<|START_RESPONSE|>", "<|END_RESPONSE|>")
 
 
 @pytest.mark.parametrize(
