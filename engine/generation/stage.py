@@ -6,6 +6,7 @@ that looks like a control token stays text), and every row comes back, with an a
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ def sampling(student: Student, seed: int) -> dict[str, object]:
 def reading(student: Student) -> Reading:
     """How the student's answers are read; loads its tokenizer, which takes seconds."""
     tokenizer = load_tokenizer(student.model, student.trust_remote_code)
-    found = PromptTokens(tokenizer, student.prompt, student.template).reading
-    return Reading(found.ends | _model_ends(student), found.control if student.reasoning == "cut" else ())
+    found = PromptTokens(tokenizer, student.prompt, student.template).reading(student.reasoning == "cut")
+    return replace(found, ends=found.ends | _model_ends(student))
 
 
 def _model_ends(student: Student) -> frozenset[int]:
@@ -159,7 +160,7 @@ def candidate(
     tokens: int,
     student: Student,
     logprob: float | None = None,
-    control: Sequence[str] = (),
+    control: tuple[str, ...] = (),
 ) -> Candidate:
     """A candidate of generated text, its reasoning cut off where the student's configuration says so."""
     if student.reasoning == "keep":

@@ -7,7 +7,7 @@ from polydistill.engine import environment
 from polydistill.engine.config import Translator
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.tokenizer import Tokenizer
-from polydistill.engine.generation.prompting.tokens import reasoning_control
+from polydistill.engine.generation.prompting.tokens import Reading, reasoning_control
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.engine.translation.translator import TokenCount
@@ -39,7 +39,7 @@ class LocalModel:
         except (OSError, ValueError, RuntimeError) as error:
             raise UserError(f"translate.model: vLLM cannot load {config.model}: {error}") from error
         self.tokenizer: Tokenizer = self._engine.get_tokenizer()
-        self._control = reasoning_control(self.tokenizer)
+        self._reading = Reading(control=reasoning_control(self.tokenizer))
         self._temperature = config.temperature
         self._longest = int(self._engine.model_config.max_model_len)
 
@@ -62,7 +62,7 @@ class LocalModel:
                 seed=0,
                 max_tokens=min(max_tokens, longest - len(prompts[row])),
                 stop=list(stop) or None,
-                skip_special_tokens=not self._control,
+                **self._reading.settings,
             )
             for row in rows
         ]
@@ -70,6 +70,7 @@ class LocalModel:
         for row, output in zip(rows, self._engine.generate(given, settings, use_tqdm=False) if rows else ()):
             made = output.outputs[0]
             finish = "length" if made.finish_reason == "length" else "stop" if made.stop_reason in stop else "end"
-            text = cut_reasoning(made.text, self._control)[0] if self._control else made.text
+            control = self._reading.control
+            text = cut_reasoning(made.text, control)[0] if control else made.text
             written[row] = Written(text, finish, TokenCount(len(prompts[row]), len(made.token_ids)))
         return written

@@ -14,7 +14,7 @@ from polydistill.engine.config import Student
 from polydistill.engine.environment import has_gpu, prepare
 from polydistill.engine.errors import UserError
 from polydistill.engine.generation.prompting.templates import SHOT_STOPS, STOPS, load_tokenizer
-from polydistill.engine.generation.prompting.tokens import PromptTokens, Reading
+from polydistill.engine.generation.prompting.tokens import PromptTokens
 from polydistill.engine.generation.vllm_engine import offline_engine, throughput
 from polydistill.engine.text.reasoning import cut_reasoning
 from polydistill.eval.asking.answerer import Asked
@@ -43,7 +43,7 @@ class Vllm:
         self.template, self.cuts = student.prompt, student.reasoning == "cut"
         tokenizer = load_tokenizer(model, student.trust_remote_code)
         self.tokens = PromptTokens(tokenizer, student.prompt, student.template)
-        self.reading = self.tokens.reading if self.cuts else Reading(self.tokens.end_ids)
+        self.reading = self.tokens.reading(self.cuts)
         arguments = engine_arguments(student)
         try:
             self.llm = offline_engine(model=model, trust_remote_code=student.trust_remote_code, **arguments)

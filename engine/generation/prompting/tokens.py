@@ -31,7 +31,7 @@ class Sample:
 class Reading:
     """How generated tokens are read."""
 
-    ends: frozenset[int]  # ids that end an answer
+    ends: frozenset[int] = frozenset()  # ids that end an answer
     control: tuple[str, ...] = ()  # see `reasoning_control`
 
     @property
@@ -42,13 +42,13 @@ class Reading:
 
 
 def reasoning_control(tokenizer: Tokenizer) -> tuple[str, ...]:
-    """Texts of the tokenizer's control tokens where some of them mark reasoning, otherwise none.
+    """Texts of the tokenizer's control tokens, longest first, where some of them mark reasoning; otherwise none.
 
     An engine leaves control tokens out of the text that it returns. Where they say what is reasoning and what is the
     answer (gpt-oss, Magistral, Gemma 4), the two would become one text.
     """
-    control = tuple(token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
-    return control if any(map(is_mark, control)) else ()
+    control = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return tuple(sorted(control, key=len, reverse=True)) if any(map(is_mark, control)) else ()
 
 
 class PromptTokens:
@@ -105,10 +105,9 @@ class PromptTokens:
         (sample,) = self.sample_ids([[Message("user", "Which?"), Message("assistant", "This.")]])
         return frozenset({sample.ids[-1]} | ({self._end} if self._end is not None else set()))
 
-    @functools.cached_property
-    def reading(self) -> Reading:
-        """How text that the model generates is read."""
-        return Reading(self.end_ids, reasoning_control(self._tokenizer))
+    def reading(self, cut: bool) -> Reading:
+        """How text that the model generates is read; `cut` says whether reasoning is cut off."""
+        return Reading(self.end_ids, reasoning_control(self._tokenizer) if cut else ())
 
     def _heads(self, chosen: Renderer, hidden: Sequence[Hidden]) -> list[list[int]]:
         texts = [chosen.prompt(h.messages) for h in hidden]

@@ -38,20 +38,8 @@ def base_model(tmp_path: Path) -> str:
             weight.zero_()
         model.model.embed_tokens.weight[: len(WORDS)] = torch.eye(len(WORDS), 64)
         model.model.norm.weight.fill_(1)
-        for word, follower in [
-            (0, 3),
-            (2, 3),
-            (3, 4),
-            (4, 5),
-            (5, 3),
-            (6, 7),
-            (7, 8),
-            (8, 9),
-            (9, 10),
-            (10, 1),
-            (11, 12),
-            (12, 13),
-        ]:
+        chain = [(0, 3), (2, 3), (3, 4), (4, 5), (5, 3), (6, 7), (7, 8), (8, 9), (9, 10), (10, 1), (11, 12), (12, 13)]
+        for word, follower in chain:
             model.lm_head.weight[follower, word] = 9
     model.generation_config.eos_token_id = [1, 13]
     model.save_pretrained(tmp_path)
